@@ -1,0 +1,27 @@
+//! Ids, time as a value, the `Rng` handle, secret-holding types, constant-time compare.
+
+mod id;
+mod random;
+mod secret;
+mod time;
+
+pub use id::{ClientId, EventId, FamilyId, IdError, KeyId, PersonId, RealmId, ResourceId, SessionId, TokenId};
+pub use random::{Entropy, EntropyError, Rng};
+pub use secret::{Secret, SecretBytes, equal};
+pub use time::{Clock, Duration, Time, Timestamp};
+
+/// Base64url without padding (RFC 4648 section 5), the one text form of bytes in Durward.
+pub mod base64url {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    /// Encodes bytes.
+    pub fn encode(bytes: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Decodes strictly: padding, foreign characters and non-zero unused bits are refused, so that one value has one spelling.
+    pub fn decode(text: &str) -> Option<Vec<u8>> {
+        URL_SAFE_NO_PAD.decode(text).ok()
+    }
+}

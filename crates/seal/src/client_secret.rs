@@ -1,0 +1,53 @@
+//! Client secrets at rest: a keyed hash, sound for secrets of high entropy only. Passwords of people are argon2id's.
+
+use aws_lc_rs::hmac;
+use durward_base::{ClientId, RealmId, Secret, equal};
+
+use crate::{Context, Purpose, RootKey};
+
+/// Hashes client secrets with a key that is not in the database.
+pub struct SecretHasher(hmac::Key);
+
+impl SecretHasher {
+    /// The hasher of this installation.
+    pub fn from_root(root: &RootKey) -> Self {
+        Self(root.derive(Purpose::Mac, None).mac())
+    }
+
+    /// What is stored: HMAC-SHA-256 over realm, client and secret.
+    pub fn hash(&self, realm: RealmId, client: ClientId, secret: &Secret) -> [u8; 32] {
+        let context = Context::new("durward client secret 1").with(realm.to_bytes()).with(client.to_bytes());
+        let mut mac = hmac::Context::with_key(&self.0);
+        mac.update(context.as_bytes());
+        mac.update(secret.expose().as_bytes());
+        let mut hash = [0; 32];
+        hash.copy_from_slice(mac.sign().as_ref());
+        hash
+    }
+
+    /// Whether `secret` is the one that was stored, in constant time.
+    pub fn verify(&self, realm: RealmId, client: ClientId, secret: &Secret, stored: &[u8; 32]) -> bool {
+        equal(&self.hash(realm, client, secret), stored)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::seeded;
+
+    #[test]
+    fn only_the_same_secret_of_the_same_client_in_the_same_realm_verifies() {
+        let hasher = SecretHasher::from_root(&RootKey::generate(&seeded(1)));
+        let (realm, client) = (RealmId::from_bytes([1; 16]), ClientId::from_bytes([2; 16]));
+        let secret = Secret::new("Zm9yIG1hY2hpbmVzIG9ubHk");
+        let stored = hasher.hash(realm, client, &secret);
+        assert!(hasher.verify(realm, client, &secret, &stored));
+        for wrong in ["", "Zm9yIG1hY2hpbmVzIG9ubH", "Zm9yIG1hY2hpbmVzIG9ubHk=", "zm9yIG1hY2hpbmVzIG9ubHk"] {
+            assert!(!hasher.verify(realm, client, &Secret::new(wrong), &stored), "{wrong}");
+        }
+        assert!(!hasher.verify(RealmId::from_bytes([3; 16]), client, &secret, &stored));
+        assert!(!hasher.verify(realm, ClientId::from_bytes([3; 16]), &secret, &stored));
+        assert!(!SecretHasher::from_root(&RootKey::generate(&seeded(2))).verify(realm, client, &secret, &stored));
+    }
+}

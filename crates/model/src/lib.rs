@@ -1,0 +1,23 @@
+//! Plain records, their legal transitions, and the shared words: `Principal`, `Event`, `Write`, `Change`, `AccessClass`.
+
+pub mod access;
+pub mod change;
+pub mod event;
+pub mod grant;
+pub mod key;
+pub mod ledger;
+pub mod principal;
+pub mod resource;
+pub mod revocation;
+pub mod write;
+
+pub use access::{AccessClass, AdminRole, RateClass};
+pub use change::{Change, ClientSecret, Position, Record};
+pub use event::{Caller, Chain, Decided, Event, EventKind, Outcome, Request};
+pub use grant::GrantType;
+pub use key::{Key, KeyState, KeyUse};
+pub use ledger::{Consent, Family, Person, Session};
+pub use principal::{Acting, Assurance, BoundKey, CredentialFacts, CredentialKind, Principal, PrincipalKind, Source};
+pub use resource::{Resource, ResourceKind, Stored};
+pub use revocation::{Revocation, RevocationKind};
+pub use write::{Spent, Write};

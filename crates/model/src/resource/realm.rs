@@ -1,0 +1,53 @@
+//! A realm: people, clients and policies that share one issuer.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A realm. Its issuer is `{public_url}/realms/{name}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Realm {
+    /// The name, part of the issuer.
+    pub name: String,
+    /// The name people see on its pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Life of an access token, in seconds: 30 to 3,600.
+    #[serde(default = "access_token_seconds")]
+    pub access_token_seconds: u32,
+    /// Absolute life of a login, in seconds.
+    #[serde(default = "session_seconds")]
+    pub session_seconds: u32,
+    /// Absolute life of a refresh family, in seconds.
+    #[serde(default = "refresh_seconds")]
+    pub refresh_seconds: u32,
+    /// A disabled realm issues nothing, and everything it issued is dead.
+    #[serde(default)]
+    pub disabled: bool,
+}
+
+const fn access_token_seconds() -> u32 {
+    300
+}
+
+const fn session_seconds() -> u32 {
+    10 * 3600
+}
+
+const fn refresh_seconds() -> u32 {
+    30 * 86_400
+}
+
+impl Realm {
+    /// A realm of this name with every default.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            title: None,
+            access_token_seconds: access_token_seconds(),
+            session_seconds: session_seconds(),
+            refresh_seconds: refresh_seconds(),
+            disabled: false,
+        }
+    }
+}

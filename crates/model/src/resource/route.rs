@@ -1,0 +1,112 @@
+//! A route of the gateway: which requests, who may make them, where they go.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::CredentialKind;
+
+/// A route. Without `access: public` it must state a requirement or an authorization.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// The name that `explain` shows.
+    pub name: String,
+    /// The host it is for, in lower case without port; any when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The path: literal segments, `{name}` for one segment, `{name...}` last for the rest. `/orders` matches itself and all below it unless `exact`.
+    pub path: String,
+    /// Whether only the path itself matches.
+    #[serde(default)]
+    pub exact: bool,
+    /// The methods it is for; any when empty.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    /// Where requests go: `http://host:port`.
+    pub upstream: String,
+    /// The service behind it: the audience of the identity token sent upstream.
+    pub service: String,
+    /// The audience a presented token must be for; `service` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// Which ways in it accepts.
+    #[serde(default = "accept_jwt")]
+    pub accept: Vec<CredentialKind>,
+    /// `public`: anyone, without a credential.
+    #[serde(default)]
+    pub access: Access,
+    /// What the principal must have, all of it.
+    #[serde(default)]
+    pub require: Requirement,
+    /// What is asked of the policies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorize: Option<Authorize>,
+    /// The `typ` of the identity token: `dw-id+jwt`, or `JWT` for resource servers that know no other.
+    #[serde(default = "identity_type")]
+    pub identity_type: String,
+    /// How stale the node's knowledge may be, in seconds, before the route answers 503.
+    #[serde(default = "max_staleness_seconds")]
+    pub max_staleness_seconds: u32,
+}
+
+/// Whether a credential is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// It is.
+    #[default]
+    Protected,
+    /// It is not.
+    Public,
+}
+
+/// What a principal must have. Everything named is needed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Requirement {
+    /// Scopes, all of them.
+    pub scopes: Vec<String>,
+    /// Roles, at least one of them.
+    pub roles: Vec<String>,
+    /// Services or clients, one of which the caller must be.
+    pub callers: Vec<String>,
+    /// Any authenticated principal will do.
+    pub authenticated: bool,
+}
+
+/// What is asked of the policies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Authorize {
+    /// The action's id, as in `Action::"inventory:read"`.
+    pub action: String,
+    /// The resource's entity, in which `{name}` stands for a path parameter: `Stock::"{sku}"`. The route itself when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+}
+
+impl Requirement {
+    /// Whether it asks for nothing at all.
+    pub const fn is_empty(&self) -> bool {
+        self.scopes.is_empty() && self.roles.is_empty() && self.callers.is_empty() && !self.authenticated
+    }
+}
+
+impl Route {
+    /// The audience a presented token must be for.
+    pub fn accepted_audience(&self) -> &str {
+        self.audience.as_deref().unwrap_or(&self.service)
+    }
+}
+
+fn accept_jwt() -> Vec<CredentialKind> {
+    vec![CredentialKind::Jwt]
+}
+
+fn identity_type() -> String {
+    "dw-id+jwt".to_owned()
+}
+
+const fn max_staleness_seconds() -> u32 {
+    60
+}

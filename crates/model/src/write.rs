@@ -1,0 +1,164 @@
+//! What a decision asks the store to do. Each is one guarded statement: when its guard misses, nothing of the batch happens.
+
+use durward_base::{FamilyId, KeyId, PersonId, SessionId, Timestamp};
+
+use crate::key::{KeyState, SealedKey};
+use crate::resource::Stored;
+use crate::{ClientSecret, Consent, Family, Person, ResourceKind, Revocation, Session};
+
+/// A write. The store's mapping from each to its statement is in `durward_store`, file by aggregate.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// Marks an id as used. Guard: it was not.
+    Spend {
+        /// The realm's name.
+        realm: String,
+        /// What kind of id.
+        what: Spent,
+        /// The id (a `jti` is reduced to 16 bytes of its SHA-256 with its issuer).
+        id: [u8; 16],
+        /// When a replay would be refused by expiry alone.
+        expires: Timestamp,
+    },
+    /// A login. Guard: no such id.
+    OpenSession(Session),
+    /// Ends a login and all its families, writing a revocation for each. No guard: ending twice is ending.
+    EndSession {
+        /// The realm's name.
+        realm: String,
+        /// Which.
+        session: SessionId,
+        /// When.
+        at: Timestamp,
+        /// Why, as in `Revocation::reason`.
+        reason: &'static str,
+    },
+    /// A client in a login. Guard: no such id, and the session is not ended.
+    OpenFamily(Family),
+    /// Moves a family's refresh token on by one. Guard: it is at `from` and not ended.
+    RotateFamily {
+        /// The realm's name.
+        realm: String,
+        /// Which.
+        family: FamilyId,
+        /// The generation presented.
+        from: u32,
+        /// When.
+        at: Timestamp,
+    },
+    /// Ends a family, writing its revocation. No guard.
+    EndFamily {
+        /// The realm's name.
+        realm: String,
+        /// Which.
+        family: FamilyId,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A revocation by itself: a token, a key, a watermark. No guard.
+    Revoke(Revocation),
+    /// What a person allowed a client, replacing what they had. No guard.
+    PutConsent(Consent),
+    /// Makes a person. Guard: neither id nor username exists in the realm.
+    CreatePerson {
+        /// The record.
+        person: Person,
+        /// argon2id in PHC form.
+        password_hash: Option<String>,
+    },
+    /// Changes a person. Guard: the stored version is `person.version - 1`.
+    UpdatePerson(Person),
+    /// Sets a password. Guard: the person exists.
+    SetPassword {
+        /// The realm's name.
+        realm: String,
+        /// Whose.
+        person: PersonId,
+        /// argon2id in PHC form.
+        hash: String,
+    },
+    /// Ends all logins and families of a person. No guard.
+    EndSessionsOf {
+        /// The realm's name.
+        realm: String,
+        /// Whose.
+        person: PersonId,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Removes a person. Guard: they exist.
+    DeletePerson {
+        /// The realm's name.
+        realm: String,
+        /// Whom.
+        person: PersonId,
+    },
+    /// Makes or changes a resource. Guard: the stored version is `expected` (`None`: no such name).
+    PutResource {
+        /// The resource as it is to be.
+        stored: Box<Stored>,
+        /// The version it replaces.
+        expected: Option<u64>,
+    },
+    /// Removes a resource. Guard: the stored version is `expected`.
+    DeleteResource {
+        /// The realm's name.
+        realm: String,
+        /// Its kind.
+        kind: ResourceKind,
+        /// Its name.
+        name: String,
+        /// The version seen.
+        expected: u64,
+    },
+    /// Makes a key. Guard: no such `kid`.
+    PutKey(Box<SealedKey>),
+    /// Moves a key in its life. Guard: it is in `from`, which may become `to`.
+    MoveKey {
+        /// Which.
+        kid: String,
+        /// Where it is.
+        from: KeyState,
+        /// Where it goes.
+        to: KeyState,
+        /// When.
+        at: Timestamp,
+    },
+    /// Makes a client's secret. Guard: no such id.
+    PutClientSecret(ClientSecret),
+    /// Lets a client's secret end at a time. Guard: it exists and does not end before.
+    ExpireClientSecret {
+        /// The realm's name.
+        realm: String,
+        /// Which.
+        secret: KeyId,
+        /// When it ends.
+        at: Timestamp,
+    },
+}
+
+/// Kinds of ids that are good once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Spent {
+    /// An authorization code.
+    Code,
+    /// A client assertion's `jti`.
+    ClientAssertion,
+    /// A login or consent form.
+    Transaction,
+}
+
+impl Spent {
+    /// The number stored; never reused.
+    pub const fn number(self) -> i16 {
+        match self {
+            Self::Code => 1,
+            Self::ClientAssertion => 2,
+            Self::Transaction => 3,
+        }
+    }
+}

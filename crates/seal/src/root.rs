@@ -91,7 +91,7 @@ impl Purpose {
 mod tests {
     use std::collections::HashSet;
 
-    use durward_base::{Entropy, EntropyError};
+    use durward_base::{Entropy, EntropyError, Rng};
     use proptest::prelude::*;
 
     use super::*;
@@ -133,11 +133,15 @@ mod tests {
     #[test]
     fn a_failing_or_all_zero_source_of_randomness_makes_no_key_and_seals_nothing() {
         for outcome in [Ok(()), Err(EntropyError)] {
-            let rng = Rng::new(Broken(outcome));
-            let sealer = RootKey(Zeroizing::new([7; 32])).derive(Purpose::Secret, None).sealer();
-            assert!(std::panic::catch_unwind(|| RootKey::generate(&rng)).is_err());
-            assert!(std::panic::catch_unwind(|| crate::SealedRoot::create(&rng)).is_err());
-            assert!(std::panic::catch_unwind(|| sealer.seal(&Context::new("test"), b"", &rng)).is_err());
+            assert_panics(outcome, |rng| drop(RootKey::generate(rng)));
+            assert_panics(outcome, |rng| drop(crate::SealedRoot::create(rng)));
+            assert_panics(outcome, |rng| drop(crate::SealKey::generate(rng)));
+            assert_panics(outcome, |rng| drop(crate::RecoveryKey::generate(rng)));
+            assert_panics(outcome, |rng| drop(Sealer::new(&[7; 32]).seal(&Context::new("test"), b"", rng)));
         }
+    }
+
+    fn assert_panics(outcome: Result<(), EntropyError>, make: fn(&Rng)) {
+        assert!(std::panic::catch_unwind(|| make(&Rng::new(Broken(outcome)))).is_err());
     }
 }

@@ -64,7 +64,7 @@ impl AdminRole {
 /// How often one source address may call an endpoint. The numbers are per minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RateClass {
-    /// Documents and probes: 6,000.
+    /// Documents and probes: 60,000.
     Read,
     /// Machine endpoints that sign or verify: bounded by the work itself, not by address.
     Machine,

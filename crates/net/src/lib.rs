@@ -1,0 +1,26 @@
+//! Binds every listener and makes every outbound call: TLS, timeouts, graceful shutdown, the `Endpoint` table.
+
+mod client;
+mod endpoint;
+mod listener;
+mod metrics;
+mod peer;
+mod problem;
+mod rate;
+mod record;
+mod surface;
+mod tls;
+
+pub use client::{Client, ClientError, Connection, Origin, Pool};
+pub use endpoint::{Endpoint, Endpoints};
+pub use listener::{Bound, Limits, serve};
+pub use metrics::HttpMetrics;
+pub use peer::Peer;
+pub use problem::Problem;
+pub use rate::Rates;
+pub use record::{Draft, Record, RecordError, Recorder};
+pub use surface::{Gate, Open, Surface, SurfaceSettings};
+pub use tls::{ServerIdentity, TlsError, Trust, provider};
+
+/// Cancelled once, when the process is to end: every listener stops accepting and finishes what it has begun.
+pub type Shutdown = tokio_util::sync::CancellationToken;

@@ -1,0 +1,33 @@
+//! The other end of a connection, as the kernel and TLS know it; never as a header says.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+
+/// The other end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Peer {
+    /// Its address; none on a Unix socket.
+    pub address: Option<SocketAddr>,
+    /// Its user id, on a Unix socket.
+    pub uid: Option<u32>,
+    /// Whether the connection is encrypted.
+    pub tls: bool,
+}
+
+impl Peer {
+    /// Its IP address.
+    pub fn ip(self) -> Option<IpAddr> {
+        self.address.map(|address| address.ip().to_canonical())
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Peer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().copied().unwrap_or_default())
+    }
+}

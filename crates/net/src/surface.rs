@@ -1,0 +1,291 @@
+//! A surface: the endpoints of one audience behind one listener. Around every call: its id, its host, its rate, its access, its one audit event,
+//! its metrics, and a panic that stays inside it.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use durward_base::{Clock, EventId, Rng};
+use durward_model::{AccessClass, Event, EventKind, Outcome, RateClass, event};
+use futures_util::FutureExt as _;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use tower::ServiceExt as _;
+
+use crate::{Endpoint, HttpMetrics, Peer, Problem, Rates, Record, Recorder, endpoint};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Whether a request may reach an endpoint of a class that is not decided by the handler itself.
+pub trait Gate: Send + Sync + 'static {
+    /// Lets the request pass (leaving who called in its extensions and in the recorder), or answers it.
+    fn admit<'a>(
+        &'a self,
+        access: AccessClass,
+        parts: &'a mut Parts,
+        recorder: &'a Recorder,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Problem>> + Send + 'a>>;
+}
+
+/// The gate of surfaces whose handlers authenticate: documents, browsers, clients.
+pub struct Open;
+
+impl Gate for Open {
+    fn admit<'a>(
+        &'a self,
+        _: AccessClass,
+        _: &'a mut Parts,
+        _: &'a Recorder,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Problem>> + Send + 'a>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// What a surface is made of.
+pub struct SurfaceSettings {
+    /// The listener's name in metrics: `authority`, `admin`, `nodes`, `operations`.
+    pub listener: &'static str,
+    /// The node's name in events.
+    pub node: Arc<str>,
+    /// `host` or `host:port` values served; others get 421. Empty: any (a Unix socket).
+    pub hosts: Vec<String>,
+    /// Who decides about the classes that handlers do not.
+    pub gate: Arc<dyn Gate>,
+    /// Where events go.
+    pub record: Arc<dyn Record>,
+    /// Counters.
+    pub metrics: HttpMetrics,
+    /// Time.
+    pub clock: Clock,
+    /// Randomness.
+    pub rng: Rng,
+}
+
+/// A surface, ready to be served.
+#[derive(Clone)]
+pub struct Surface(Arc<Inner>);
+
+struct Inner {
+    settings: SurfaceSettings,
+    router: Router,
+    rows: HashMap<&'static str, Vec<Row>>,
+    rates: Rates,
+}
+
+struct Row {
+    method: &'static str,
+    access: AccessClass,
+    rate: RateClass,
+    event: EventKind,
+}
+
+/// The row that a request matched, found by its path before its body is looked at.
+#[derive(Clone, Copy)]
+struct Matched {
+    path: &'static str,
+    access: AccessClass,
+    rate: RateClass,
+    event: EventKind,
+}
+
+impl Surface {
+    /// A surface of these endpoints.
+    pub fn new(settings: SurfaceSettings, endpoints: Vec<Endpoint>) -> Self {
+        let mut rows: HashMap<&'static str, Vec<Row>> = HashMap::new();
+        for row in &endpoints {
+            rows.entry(row.path).or_default().push(Row { method: row.method, access: row.access, rate: row.rate, event: row.event });
+        }
+        let router = endpoint::router(endpoints.into_iter().map(|row| (row.path, row.route)))
+            .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.") });
+        Self(Arc::new(Inner { settings, router, rows, rates: Rates::default() }))
+    }
+
+    /// The service of one connection.
+    pub fn connection(
+        &self,
+        peer: Peer,
+    ) -> impl hyper::service::Service<Request<hyper::body::Incoming>, Response = Response, Error = std::convert::Infallible, Future: Send>
+    + Send
+    + use<> {
+        let surface = self.clone();
+        hyper::service::service_fn(move |request| {
+            let surface = surface.clone();
+            async move { Ok(surface.call(peer, request.map(Body::new)).await) }
+        })
+    }
+
+    /// Answers one request.
+    pub async fn call(&self, peer: Peer, mut request: Request<Body>) -> Response {
+        let started = Instant::now();
+        let Inner { settings, .. } = &*self.0;
+        let now = settings.clock.now();
+        let id = EventId::new(now, &settings.rng);
+        let matched = self.matched(request.method(), request.uri().path());
+        let recorder = Recorder::new(self.opened(id, peer, &request, matched));
+        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(recorder.clone());
+        let answered = AssertUnwindSafe(self.answer(peer, request, matched, &recorder)).catch_unwind().await;
+        let response = answered.unwrap_or_else(|_| {
+            tracing::error!(request = %id, "a handler panicked");
+            respond(Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Something went wrong here; the request id names it in the audit record.",
+            ))
+        });
+        self.close(id, matched, started, response, &recorder).await
+    }
+
+    async fn answer(&self, peer: Peer, request: Request<Body>, matched: Option<Matched>, recorder: &Recorder) -> Response {
+        match self.admitted(peer, request, matched, recorder).await {
+            Ok(request) => self.0.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {}),
+            Err(problem) => respond(problem),
+        }
+    }
+
+    /// What is asked of every request before its handler: host, rate, access.
+    async fn admitted(
+        &self,
+        peer: Peer,
+        request: Request<Body>,
+        matched: Option<Matched>,
+        recorder: &Recorder,
+    ) -> Result<Request<Body>, Problem> {
+        let Inner { settings, rates, .. } = &*self.0;
+        if !settings.hosts.is_empty()
+            && !host(&request).is_some_and(|host| settings.hosts.iter().any(|known| known.eq_ignore_ascii_case(host)))
+        {
+            return Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, "unknown_host", "This server does not answer for that host."));
+        }
+        let Some(matched) = matched else { return Ok(request) };
+        if let Some(ip) = peer.ip() {
+            rates.count(matched.rate, ip, settings.clock.now()).map_err(|wait| {
+                let seconds = HeaderValue::from(wait.as_secs() + 1);
+                Problem::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "too_many_requests",
+                    "Too many requests from this network; wait as long as Retry-After says.",
+                )
+                .header(header::RETRY_AFTER, seconds)
+            })?;
+        }
+        let (mut parts, body) = request.into_parts();
+        settings.gate.admit(matched.access, &mut parts, recorder).await?;
+        Ok(Request::from_parts(parts, body))
+    }
+
+    fn matched(&self, method: &Method, path: &str) -> Option<Matched> {
+        let (pattern, rows) = self.0.rows.get_key_value(path).or_else(|| {
+            self.0.rows.iter().filter(|(pattern, _)| fits(pattern, path)).min_by_key(|(pattern, _)| pattern.matches('{').count())
+        })?;
+        let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
+        let row = rows.iter().find(|row| row.method == method)?;
+        Some(Matched { path: pattern, access: row.access, rate: row.rate, event: row.event })
+    }
+
+    fn opened(&self, id: EventId, peer: Peer, request: &Request<Body>, matched: Option<Matched>) -> Event {
+        let settings = &self.0.settings;
+        let kind = matched.map_or(EventKind::Unrouted, |matched| matched.event);
+        let mut event = Event::new(id, settings.clock.now(), Arc::clone(&settings.node), kind);
+        event.request = Some(event::Request {
+            method: request.method().as_str().chars().take(16).collect(),
+            path: matched.map_or_else(|| "(none)".to_owned(), |_| request.uri().path().to_owned()),
+            route: matched.map(|matched| matched.path.into()),
+            address: peer.ip().map(|ip| ip.to_string()),
+            ..event::Request::default()
+        });
+        event
+    }
+
+    /// Names the request in its answer, records its event (before the answer, where it must be), and counts it.
+    async fn close(
+        &self,
+        id: EventId,
+        matched: Option<Matched>,
+        started: Instant,
+        mut response: Response,
+        recorder: &Recorder,
+    ) -> Response {
+        let Inner { settings, .. } = &*self.0;
+        let problem = response.extensions_mut().remove::<Problem>();
+        if let Some(problem) = &problem {
+            response = problem.render(Some(id));
+        }
+        recorder.edit(|event| settle(event, response.status(), problem.as_ref()));
+        if let Some(event) = recorder.finish() {
+            if let (Some(reason), true) = (&event.reason, event.outcome != Outcome::Allowed) {
+                settings.metrics.refused(settings.listener, reason);
+            }
+            if settings.record.record(event).await.is_err() {
+                response = Problem::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "audit_unavailable",
+                    "The audit record cannot be written, so nothing is answered.",
+                )
+                .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+                .render(Some(id));
+            }
+        }
+        if let Ok(value) = HeaderValue::try_from(id.to_string()) {
+            response.headers_mut().insert(REQUEST_ID, value);
+        }
+        let endpoint = matched.map_or("(none)", |matched| matched.path);
+        settings.metrics.answered(settings.listener, endpoint, response.status().as_u16(), started.elapsed().as_secs_f64());
+        response
+    }
+}
+
+/// What the status says about how it ended, where the handler did not say it better.
+fn settle(event: &mut Event, status: StatusCode, problem: Option<&Problem>) {
+    if let Some(request) = &mut event.request {
+        request.status = status.as_u16();
+    }
+    if let (None, Some(problem)) = (&event.reason, problem) {
+        event.reason = Some(problem.code().to_owned());
+    }
+    if event.outcome == Outcome::Allowed {
+        if status.is_server_error() {
+            event.outcome = Outcome::Failed;
+        } else if status.is_client_error() {
+            event.outcome = Outcome::Denied;
+        }
+        if event.outcome != Outcome::Allowed && event.reason.is_none() {
+            event.reason = Some(format!("status_{}", status.as_u16()));
+        }
+    }
+}
+
+fn respond(problem: Problem) -> Response {
+    axum::response::IntoResponse::into_response(problem)
+}
+
+fn host(request: &Request<Body>) -> Option<&str> {
+    let mut named = request.headers().get_all(header::HOST).iter();
+    match (request.uri().authority(), named.next(), named.next()) {
+        (_, _, Some(_)) => None,
+        (Some(authority), None, _) => Some(authority.as_str()),
+        (Some(authority), Some(host), _) => (authority.as_str().as_bytes() == host.as_bytes()).then_some(authority.as_str()),
+        (None, host, _) => host?.to_str().ok(),
+    }
+}
+
+/// Whether a path fits a pattern: literal segments equal, `{name}` any one segment, `{*name}` the rest.
+fn fits(pattern: &str, path: &str) -> bool {
+    let mut segments = path.split('/');
+    for part in pattern.split('/') {
+        let Some(segment) = segments.next() else { return false };
+        if part.starts_with("{*") {
+            return !segment.is_empty();
+        }
+        if !(part == segment || part.starts_with('{') && !segment.is_empty()) {
+            return false;
+        }
+    }
+    segments.next().is_none()
+}

@@ -1,0 +1,109 @@
+//! TLS 1.2 and 1.3 over aws-lc-rs, the one provider. Certificates are swapped without dropping a connection.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::crypto::CryptoProvider;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// Why a certificate, key or set of roots cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The key does not fit or cannot be read.
+    #[error("the certificate's key cannot be used: {0}")]
+    Key(#[source] rustls::Error),
+    /// The roots' text is no PEM.
+    #[error("the trusted roots cannot be read: {0}")]
+    Pem(#[source] rustls_pki_types::pem::Error),
+    /// A root is no certificate.
+    #[error("a trusted root cannot be used: {0}")]
+    Root(#[source] rustls::Error),
+    /// There is none.
+    #[error("no trusted root was given: expected at least one certificate in PEM")]
+    NoRoots,
+}
+
+/// The provider, passed everywhere explicitly: nothing is installed process-wide.
+pub fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+/// A listener's certificate, replaced while it runs.
+#[derive(Debug, Clone)]
+pub struct ServerIdentity(Arc<Resolver>);
+
+#[derive(Debug)]
+struct Resolver(ArcSwap<CertifiedKey>);
+
+impl ServerIdentity {
+    /// From a chain (leaf first, DER) and its key (PKCS#8, DER).
+    pub fn new(chain: Vec<Vec<u8>>, key_pkcs8: &[u8]) -> Result<Self, TlsError> {
+        Ok(Self(Arc::new(Resolver(ArcSwap::new(certified(chain, key_pkcs8)?)))))
+    }
+
+    /// New connections use this chain from now on; those that stand go on.
+    pub fn replace(&self, chain: Vec<Vec<u8>>, key_pkcs8: &[u8]) -> Result<(), TlsError> {
+        self.0.0.store(certified(chain, key_pkcs8)?);
+        Ok(())
+    }
+
+    /// The listener's side of TLS, offering HTTP/2 and HTTP/1.1.
+    pub fn server_config(&self) -> Result<Arc<ServerConfig>, TlsError> {
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(TlsError::Key)?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&self.0) as Arc<dyn ResolvesServerCert>);
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
+    }
+}
+
+impl ResolvesServerCert for Resolver {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load_full())
+    }
+}
+
+fn certified(chain: Vec<Vec<u8>>, key_pkcs8: &[u8]) -> Result<Arc<CertifiedKey>, TlsError> {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key_pkcs8.to_vec()));
+    let chain = chain.into_iter().map(CertificateDer::from).collect();
+    Ok(Arc::new(CertifiedKey::from_der(chain, key, &provider()).map_err(TlsError::Key)?))
+}
+
+/// The roots an outbound connection trusts. There are no others: the machine's store is not consulted.
+#[derive(Debug, Clone)]
+pub struct Trust(Arc<ClientConfig>);
+
+impl Trust {
+    /// From certificates in PEM.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, TlsError> {
+        let roots = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().map_err(TlsError::Pem)?;
+        Self::from_der(roots)
+    }
+
+    /// From certificates in DER.
+    pub fn from_der(roots: impl IntoIterator<Item = CertificateDer<'static>>) -> Result<Self, TlsError> {
+        let mut store = RootCertStore::empty();
+        for root in roots {
+            store.add(root).map_err(TlsError::Root)?;
+        }
+        if store.is_empty() {
+            return Err(TlsError::NoRoots);
+        }
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(TlsError::Root)?
+            .with_root_certificates(store)
+            .with_no_client_auth();
+        Ok(Self(Arc::new(config)))
+    }
+
+    pub(crate) fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.0)
+    }
+}

@@ -1,0 +1,142 @@
+//! Why a request ended as it did: the events of its transaction as a tree of hops, each with the origin of its credential
+
+mod text;
+
+use std::collections::{BTreeMap, HashSet};
+
+use durward_base::{Duration, EventId};
+use durward_model::{Event, EventKind};
+use serde::Serialize;
+
+use crate::Query;
+
+/// Hops nested deeper than this are shown side by side.
+const DEPTH_LIMIT: usize = 32;
+/// How far the clocks of two nodes may differ.
+const CLOCK_DIFFERENCE: Duration = Duration::from_secs(60);
+
+/// A request and what it caused. `Display` renders it for a terminal.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explanation {
+    /// The request asked for.
+    pub asked: EventId,
+    /// The transaction it belongs to.
+    pub transaction: Option<String>,
+    /// Its hops in order of time, those that another caused below it.
+    pub hops: Vec<Hop>,
+}
+
+/// One request of a transaction, or one change.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Hop {
+    /// What was recorded of it.
+    #[serde(flatten)]
+    pub event: Event,
+    /// Where the credential it came with was from.
+    pub origin: Origin,
+    /// The requests it caused.
+    pub next: Vec<Hop>,
+}
+
+/// How a credential came to be.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Origin {
+    /// The event that issued it.
+    pub issued: Option<Event>,
+    /// The login it hangs on.
+    pub login: Option<Event>,
+}
+
+/// The gathering of the events that explain one request: ask what `questions` says, `add` the answers, until there are none.
+#[derive(Debug)]
+pub struct Inquiry {
+    realm: Option<String>,
+    asked: EventId,
+    events: BTreeMap<EventId, Event>,
+    questions: HashSet<Query>,
+}
+
+impl Inquiry {
+    /// Begins with the request `asked`, within a realm or over all.
+    pub fn new(asked: EventId, realm: Option<String>) -> Self {
+        Self { realm, asked, events: BTreeMap::new(), questions: HashSet::new() }
+    }
+
+    /// What is to be looked up next; each question is given once.
+    pub fn questions(&mut self) -> Vec<Query> {
+        let realm = || Query { realm: self.realm.clone(), ..Query::default() };
+        let mut questions = vec![Query { event: Some(self.asked), ..realm() }];
+        if let Some(transaction) = self.transaction() {
+            questions.push(Query { transaction: Some(transaction.to_owned()), ..realm() });
+        }
+        for credential in self.hops().filter_map(|event| event.caller.as_ref()?.credential.as_ref()) {
+            let from = Some(credential.issued - CLOCK_DIFFERENCE);
+            questions.push(Query { issued: Some(credential.id.clone()), from, ..realm() });
+            if let Some(session) = &credential.session {
+                questions.push(Query { session: Some(session.clone()), kind: Some(EventKind::LoginSubmitted), ..realm() });
+            }
+        }
+        questions.retain(|question| self.questions.insert(question.clone()));
+        questions
+    }
+
+    /// Takes in what was found.
+    pub fn add(&mut self, events: impl IntoIterator<Item = Event>) {
+        self.events.extend(events.into_iter().map(|event| (event.id, event)));
+    }
+
+    /// Joins what was gathered; `None` when the request asked for is not in it.
+    pub fn explanation(&self) -> Option<Explanation> {
+        self.events.get(&self.asked)?;
+        let mut below: BTreeMap<Option<EventId>, Vec<&Event>> = BTreeMap::new();
+        let hops: HashSet<EventId> = self.hops().map(|event| event.id).collect();
+        for event in self.hops() {
+            let parent =
+                event.chain.parent.as_ref().and_then(|parent| parent.parse().ok()).filter(|id| hops.contains(id) && *id != event.id);
+            below.entry(parent).or_default().push(event);
+        }
+        let mut hops = self.branch(None, &mut below, 0);
+        // What is left named each other as parents, or nested too deep.
+        while let Some((_, events)) = below.pop_first() {
+            hops.extend(events.into_iter().map(|event| self.hop(event, Vec::new())));
+        }
+        hops.sort_by_key(|hop| hop.event.time);
+        Some(Explanation { asked: self.asked, transaction: self.transaction().map(str::to_owned), hops })
+    }
+
+    fn branch(&self, parent: Option<EventId>, below: &mut BTreeMap<Option<EventId>, Vec<&Event>>, depth: usize) -> Vec<Hop> {
+        if depth == DEPTH_LIMIT {
+            return Vec::new();
+        }
+        let mut events = below.remove(&parent).unwrap_or_default();
+        events.sort_by_key(|event| (event.time, event.id));
+        events.into_iter().map(|event| self.hop(event, self.branch(Some(event.id), below, depth + 1))).collect()
+    }
+
+    fn hop(&self, event: &Event, next: Vec<Hop>) -> Hop {
+        Hop { event: event.clone(), origin: self.origin(event), next }
+    }
+
+    fn origin(&self, event: &Event) -> Origin {
+        let Some(credential) = event.caller.as_ref().and_then(|caller| caller.credential.as_ref()) else { return Origin::default() };
+        let of_session = |login: &&Event| login.kind == EventKind::LoginSubmitted && login.chain.session == credential.session;
+        Origin {
+            issued: self.events.values().find(|other| other.issued.as_ref() == Some(&credential.id) && other.id != event.id).cloned(),
+            login: credential.session.as_ref().and_then(|_| self.events.values().find(of_session)).cloned(),
+        }
+    }
+
+    /// The events of the transaction, or the one asked for when it belongs to none.
+    fn hops(&self) -> impl Iterator<Item = &Event> {
+        let transaction = self.transaction();
+        let belongs = move |event: &&Event| transaction.is_some() && event.chain.transaction.as_deref() == transaction;
+        self.events.values().filter(move |event| event.id == self.asked || belongs(event))
+    }
+
+    fn transaction(&self) -> Option<&str> {
+        self.events.get(&self.asked)?.chain.transaction.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests;

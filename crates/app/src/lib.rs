@@ -1,0 +1,1 @@
+//! Durward: authentication and authorization for a fleet of microservices.

@@ -1,0 +1,1 @@
+//! Credential, principal and decision over a compiled view of the snapshot.

@@ -1,0 +1,1 @@
+//! The change feed: records, snapshot, apply, gap detection, staleness.

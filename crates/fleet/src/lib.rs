@@ -1,0 +1,1 @@
+//! The authority's side of every node: feed, event intake, enrolment.

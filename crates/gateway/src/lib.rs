@@ -1,0 +1,1 @@
+//! The enforcement point and its data path.

@@ -1,0 +1,1 @@
+//! JWS, JWK and JWT over aws-lc-rs, with parsed keys and a per-key algorithm.

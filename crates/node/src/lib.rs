@@ -1,0 +1,1 @@
+//! What every process keeps: feed client, snapshot, the driver that answers `Ask`, audit journal.

@@ -1,0 +1,1 @@
+//! Cedar behind a scope index: schema, load, validate, decide, explain.

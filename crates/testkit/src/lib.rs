@@ -1,0 +1,1 @@
+//! Fake clock, seeded randomness and the HTTP harness.

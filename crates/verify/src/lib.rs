@@ -1,0 +1,1 @@
+//! A tower layer and extractors that verify and authorize in-process.

@@ -1,0 +1,2 @@
+//! The checks and benchmarks the machine runs.
+fn main() {}

@@ -17,6 +17,7 @@ use futures_util::FutureExt as _;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use tower::ServiceExt as _;
+use tracing::Instrument as _;
 
 use crate::{Endpoint, HttpMetrics, Peer, Problem, Rates, Record, Recorder, endpoint};
 
@@ -130,7 +131,8 @@ impl Surface {
         let recorder = Recorder::new(self.opened(id, peer, &request, matched));
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(recorder.clone());
-        let answered = AssertUnwindSafe(self.answer(peer, request, matched, &recorder)).catch_unwind().await;
+        let span = tracing::info_span!("request", %id, endpoint = matched.map_or("(none)", |matched| matched.path));
+        let answered = AssertUnwindSafe(self.answer(peer, request, matched, &recorder)).catch_unwind().instrument(span).await;
         let response = answered.unwrap_or_else(|_| {
             tracing::error!(request = %id, "a handler panicked");
             respond(Problem::new(

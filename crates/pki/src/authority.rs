@@ -2,7 +2,7 @@
 
 use durward_base::{Duration, Rng, SecretBytes, Timestamp};
 use rcgen::{CertificateParams, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData as _};
-use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
+use rustls_pki_types::{PrivatePkcs8KeyDer, ServerName};
 
 use crate::{Certificate, CertificateError, INTERMEDIATE_LIFETIME, profile};
 
@@ -23,7 +23,7 @@ pub struct ServerCertificate {
     /// The server's own certificate.
     pub certificate: Certificate,
     /// What the server sends: its certificate, then the intermediate; the root is the client's.
-    pub chain: Vec<CertificateDer<'static>>,
+    pub chain_der: Vec<Vec<u8>>,
     /// The private key as PKCS #8.
     pub key_pkcs8: SecretBytes,
 }
@@ -127,8 +127,8 @@ impl IntermediateAuthority {
     ) -> Result<ServerCertificate, AuthorityError> {
         let key = new_key()?;
         let certificate = self.0.sign(&profile::server(names, now, self.0.end(now, lifetime)?, rng)?, &key)?;
-        let chain = vec![certificate.der().clone(), self.0.certificate.der().clone()];
-        Ok(ServerCertificate { certificate, chain, key_pkcs8: SecretBytes::new(key.serialized_der()) })
+        let chain_der = vec![certificate.der().to_vec(), self.0.certificate.der().to_vec()];
+        Ok(ServerCertificate { certificate, chain_der, key_pkcs8: SecretBytes::new(key.serialized_der()) })
     }
 
     /// The intermediate's own certificate.

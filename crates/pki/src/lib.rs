@@ -10,5 +10,24 @@ mod trust_bundle;
 pub use authority::{AuthorityError, IntermediateAuthority, RootAuthority, ServerCertificate};
 pub use certificate::{Certificate, CertificateError};
 pub use profile::{INTERMEDIATE_LIFETIME, ROOT_LIFETIME, SERVER_LIFETIME, local_names};
-pub use rustls_pki_types::{CertificateDer, ServerName};
+pub use rustls_pki_types::ServerName;
 pub use trust_bundle::{TrustBundle, TrustBundleError};
+
+#[cfg(test)]
+mod testing {
+    use durward_base::{Entropy, EntropyError, Rng, Timestamp};
+
+    pub const NOW: Timestamp = Timestamp::from_seconds(1_795_348_504);
+
+    struct System;
+
+    impl Entropy for System {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError> {
+            aws_lc_rs::rand::fill(bytes).map_err(|_| EntropyError)
+        }
+    }
+
+    pub fn rng() -> Rng {
+        Rng::new(System)
+    }
+}

@@ -64,3 +64,16 @@ const FRIENDLY_NAME: &[u32] = &[1, 2, 840, 113_549, 1, 9, 20];
 const TRUSTED_KEY_USAGE: &[u32] = &[2, 16, 840, 1, 113_894, 746_875, 1, 1];
 const ANY_EXTENDED_KEY_USAGE: &[u32] = &[2, 5, 29, 37, 0];
 const SHA_256: &[u32] = &[2, 16, 840, 1, 101, 3, 4, 2, 1];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The answer of OpenSSL 3's `kdf … PKCS12KDF` to the same question.
+    #[test]
+    fn the_mac_key_is_the_one_of_rfc_7292() {
+        let salt: Vec<u8> = (0..16).collect();
+        let key = mac_key(&Secret::new("changeit"), &salt, 10_000);
+        assert_eq!(hex::encode(*key), "04f324108fb2ac9a77729c84bc77f98f6be093b823aad9102bd78e1d00cafb9c");
+    }
+}

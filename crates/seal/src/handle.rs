@@ -13,9 +13,7 @@ mod tests;
 pub enum HandleKind {
     /// A refresh token: a family and its generation.
     RefreshToken,
-    /// An authorization code.
-    Code,
-    /// A login session, in a cookie.
+    /// A login session.
     Session,
 }
 
@@ -107,7 +105,6 @@ impl HandleKind {
     const fn prefix(self) -> &'static str {
         match self {
             Self::RefreshToken => "dw_rt_",
-            Self::Code => "dw_ac_",
             Self::Session => "dw_ss_",
         }
     }

@@ -123,18 +123,16 @@ impl SealedRoot {
     /// # Errors
     /// `NotASealedRoot`, `Version`. Whether the content is sound shows when it is opened.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SealedRootError> {
-        let mut rest = bytes;
-        let sealed = (|| {
-            let (magic, [version]) = (take(&mut rest)?, take(&mut rest)?);
-            if magic != MAGIC || version != VERSION {
-                return (magic == MAGIC).then_some(Err(SealedRootError::Version(version)));
-            }
-            let root_id = take(&mut rest)?;
-            let seal = Recipient { key_id: take(&mut rest)?, sealed: take(&mut rest)? };
-            let recovery = Recipient { key_id: take(&mut rest)?, sealed: take(&mut rest)? };
-            rest.is_empty().then_some(Ok(SealedRoot { root_id, seal, recovery }))
-        })();
-        sealed.unwrap_or(Err(SealedRootError::NotASealedRoot { found: bytes.len() }))
+        let foreign = || SealedRootError::NotASealedRoot { found: bytes.len() };
+        let mut rest = bytes.strip_prefix(&MAGIC).ok_or_else(foreign)?;
+        let [version] = take(&mut rest).ok_or_else(foreign)?;
+        if version != VERSION {
+            return Err(SealedRootError::Version(version));
+        }
+        match (take(&mut rest), Recipient::read(&mut rest), Recipient::read(&mut rest), rest) {
+            (Some(root_id), Some(seal), Some(recovery), []) => Ok(Self { root_id, seal, recovery }),
+            _ => Err(foreign()),
+        }
     }
 }
 
@@ -167,6 +165,10 @@ struct Recipient {
 }
 
 impl Recipient {
+    fn read(rest: &mut &[u8]) -> Option<Self> {
+        Some(Self { key_id: take(rest)?, sealed: take(rest)? })
+    }
+
     fn wrap(name: &'static str, key: &[u8; 32], root: &RootKey, rng: &Rng) -> Self {
         let sealed = wrapping_key(key).sealer().seal(&wrapping_context(name, key_id(&root.0)), &*root.0, rng);
         let mut recipient = Self { key_id: key_id(key), sealed: [0; SEALED_LENGTH] };

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::testing::seeded;
 
-const KINDS: [HandleKind; 3] = [HandleKind::RefreshToken, HandleKind::Code, HandleKind::Session];
+const KINDS: [HandleKind; 2] = [HandleKind::RefreshToken, HandleKind::Session];
 const REALM: RealmId = RealmId::from_bytes([1; 16]);
 
 fn keys(seed: u64) -> HandleKeys {
@@ -25,9 +25,9 @@ proptest! {
 
     #[test]
     fn no_input_makes_it_panic(text: String, encoded in "[A-Za-z0-9_-]{52}") {
-        prop_assert!(keys(1).read(HandleKind::Code, REALM, &text).is_err());
-        let forged = format!("dw_ac_{encoded}");
-        prop_assert_eq!(keys(1).read(HandleKind::Code, REALM, &forged), Err(HandleError::NotAuthentic));
+        prop_assert!(keys(1).read(HandleKind::RefreshToken, REALM, &text).is_err());
+        let forged = format!("dw_rt_{encoded}");
+        prop_assert_eq!(keys(1).read(HandleKind::RefreshToken, REALM, &forged), Err(HandleError::NotAuthentic));
     }
 }
 

@@ -1,0 +1,103 @@
+//! RFC 7518 section 3.1 and RFC 8037 section 3.1: the signature algorithms in use. `none` is not among them and cannot be said.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::JoseError;
+
+/// How a token is signed. A key has exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Algorithm {
+    /// ECDSA on P-256 with SHA-256.
+    ES256,
+    /// ECDSA on P-384 with SHA-384.
+    ES384,
+    /// ECDSA on P-521 with SHA-512.
+    ES512,
+    /// Ed25519.
+    EdDSA,
+    /// RSASSA-PSS with SHA-256 and a salt of 32 bytes.
+    PS256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    RS256,
+    /// HMAC with SHA-256; an [`HmacKey`](crate::HmacKey) only.
+    HS256,
+}
+
+impl Algorithm {
+    const ALL: [Self; 7] = [Self::ES256, Self::ES384, Self::ES512, Self::EdDSA, Self::PS256, Self::RS256, Self::HS256];
+
+    /// The name in a JWS header.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ES256 => "ES256",
+            Self::ES384 => "ES384",
+            Self::ES512 => "ES512",
+            Self::EdDSA => "EdDSA",
+            Self::PS256 => "PS256",
+            Self::RS256 => "RS256",
+            Self::HS256 => "HS256",
+        }
+    }
+
+    /// The `kty` of its keys.
+    pub(crate) const fn key_type(self) -> &'static str {
+        match self {
+            Self::ES256 | Self::ES384 | Self::ES512 => "EC",
+            Self::EdDSA => "OKP",
+            Self::PS256 | Self::RS256 => "RSA",
+            Self::HS256 => "oct",
+        }
+    }
+
+    /// The `crv` of its keys, where they have one.
+    pub(crate) const fn curve(self) -> Option<&'static str> {
+        match self {
+            Self::ES256 => Some("P-256"),
+            Self::ES384 => Some("P-384"),
+            Self::ES512 => Some("P-521"),
+            Self::EdDSA => Some("Ed25519"),
+            Self::PS256 | Self::RS256 | Self::HS256 => None,
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Algorithm {
+    type Err = JoseError;
+
+    /// Names are case-sensitive (RFC 7515 section 4.1.1).
+    fn from_str(name: &str) -> Result<Self, JoseError> {
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.name() == name)
+            .ok_or_else(|| JoseError::AlgorithmUnsupported { found: name.chars().take(32).collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_algorithm_is_read_back_from_its_name_and_from_json() {
+        for algorithm in Algorithm::ALL {
+            assert_eq!(algorithm.to_string().parse::<Algorithm>(), Ok(algorithm));
+            assert_eq!(serde_json::from_str::<Algorithm>(&format!("\"{algorithm}\"")).unwrap(), algorithm);
+        }
+    }
+
+    #[test]
+    fn a_name_in_other_letters_is_no_algorithm() {
+        for name in ["none", "None", "NONE", "", "es256", "ES256 ", "HS384", "RSA1_5"] {
+            assert!(name.parse::<Algorithm>().is_err(), "{name}");
+        }
+    }
+}

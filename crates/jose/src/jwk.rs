@@ -1,0 +1,163 @@
+//! RFC 7517: JSON Web Key, public members only, and JSON Web Key Set; RFC 7638: thumbprint; RFC 8037: OKP keys.
+
+use std::collections::HashSet;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use durward_base::base64url;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::json::{self, JsonError, Limits};
+use crate::{Algorithm, JoseError};
+
+/// A public key as others publish it: its members, not yet a key. [`VerifyingKey::from_jwk`](crate::VerifyingKey::from_jwk) makes it one.
+///
+/// Unknown members are ignored (RFC 7517 section 4); private and symmetric ones refuse the whole.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "Map<String, Value>")]
+pub struct Jwk {
+    pub(crate) kty: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) crv: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) x: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) y: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) n: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) e: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) alg: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", rename = "use")]
+    pub(crate) purpose: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key_ops: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kid: Option<String>,
+}
+
+/// The keys of one issuer or client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JwkSet {
+    /// The keys; at most one for each `kid`.
+    pub keys: Vec<Jwk>,
+}
+
+impl JwkSet {
+    const LIMITS: Limits = Limits { bytes: 64 * 1024, depth: 8 };
+    const MOST_KEYS: usize = 16;
+
+    /// Reads a set strictly: at most 64 KiB and 16 keys, no `kid` twice, nothing private, nothing symmetric. One bad key refuses the
+    /// whole set; a key of an unknown kind does not (RFC 7517 section 5), it only becomes no [`VerifyingKey`](crate::VerifyingKey).
+    pub fn parse(bytes: &[u8]) -> Result<Self, JoseError> {
+        let part = "key set";
+        let mut set = json::object(bytes, Self::LIMITS).map_err(|cause| JoseError::NotJson { part, cause })?;
+        let Some(Value::Array(members)) = set.remove("keys") else {
+            return Err(JoseError::KeyMember { member: "keys", expected: "an array" });
+        };
+        if members.len() > Self::MOST_KEYS {
+            return Err(JoseError::TooManyKeys { found: members.len(), limit: Self::MOST_KEYS });
+        }
+        let keys = members.into_iter().map(Jwk::try_from).collect::<Result<Vec<_>, _>>()?;
+        let mut kids = HashSet::new();
+        match keys.iter().filter_map(Jwk::kid).find(|kid| !kids.insert(*kid)) {
+            Some(kid) => Err(JoseError::KidDuplicate { kid: kid.to_owned() }),
+            None => Ok(Self { keys }),
+        }
+    }
+}
+
+impl Jwk {
+    /// The `kid`, where it has one.
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// The one algorithm of this key: its `alg`, which must fit its type and curve. Without `alg` the curve decides, and an RSA key is
+    /// for RS256, the default of OpenID Connect Registration section 2.
+    pub fn algorithm(&self) -> Result<Algorithm, JoseError> {
+        let algorithm = match (self.alg.as_deref(), self.kty.as_str(), self.crv.as_deref()) {
+            (Some(name), ..) => name.parse().ok(),
+            (None, "EC", Some("P-256")) => Some(Algorithm::ES256),
+            (None, "EC", Some("P-384")) => Some(Algorithm::ES384),
+            (None, "EC", Some("P-521")) => Some(Algorithm::ES512),
+            (None, "OKP", Some("Ed25519")) => Some(Algorithm::EdDSA),
+            (None, "RSA", None) => Some(Algorithm::RS256),
+            _ => None,
+        };
+        let fits = |algorithm: &Algorithm| self.kty == algorithm.key_type() && self.crv.as_deref() == algorithm.curve();
+        algorithm.filter(fits).ok_or_else(|| JoseError::KeyUnsupported {
+            kty: self.kty.clone(),
+            crv: self.crv.clone(),
+            alg: self.alg.clone(),
+        })
+    }
+
+    /// RFC 7517 sections 4.2 and 4.3: whether the key may verify signatures.
+    pub(crate) fn must_be_for_verifying(&self) -> Result<(), JoseError> {
+        let purpose = self.purpose.as_deref().is_none_or(|purpose| purpose == "sig");
+        let operations = self.key_ops.as_deref().is_none_or(|operations| operations.iter().any(|operation| operation == "verify"));
+        if purpose && operations { Ok(()) } else { Err(JoseError::KeyPurpose) }
+    }
+
+    /// RFC 7638 section 3: SHA-256 over the required members in lexical order, cut to 16 bytes. Only for members found valid: they go
+    /// into the hashed JSON as they are.
+    pub(crate) fn thumbprint(&self) -> String {
+        let text = |member: &Option<String>| member.clone().unwrap_or_default();
+        let (crv, x, y) = (text(&self.crv), text(&self.x), text(&self.y));
+        let required = match self.kty.as_str() {
+            "EC" => format!(r#"{{"crv":"{crv}","kty":"EC","x":"{x}","y":"{y}"}}"#),
+            "OKP" => format!(r#"{{"crv":"{crv}","kty":"OKP","x":"{x}"}}"#),
+            _ => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text(&self.e), text(&self.n)),
+        };
+        base64url::encode(digest(&SHA256, required.as_bytes()).as_ref().get(..16).unwrap_or_default())
+    }
+}
+
+impl TryFrom<Value> for Jwk {
+    type Error = JoseError;
+
+    fn try_from(value: Value) -> Result<Self, JoseError> {
+        match value {
+            Value::Object(members) => Self::try_from(members),
+            _ => Err(JoseError::NotJson { part: "key", cause: JsonError::NotObject }),
+        }
+    }
+}
+
+impl TryFrom<Map<String, Value>> for Jwk {
+    type Error = JoseError;
+
+    fn try_from(mut members: Map<String, Value>) -> Result<Self, JoseError> {
+        for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
+            if members.contains_key(member) {
+                return Err(JoseError::KeyNotPublic { member });
+            }
+        }
+        let mut text = |member| match members.remove(member) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(JoseError::KeyMember { member, expected: "a string" }),
+        };
+        let kty = text("kty")?.ok_or(JoseError::KeyMember { member: "kty", expected: "a string" })?;
+        if kty == "oct" {
+            return Err(JoseError::KeyNotPublic { member: "kty" });
+        }
+        let jwk = Self {
+            kty,
+            crv: text("crv")?,
+            x: text("x")?,
+            y: text("y")?,
+            n: text("n")?,
+            e: text("e")?,
+            alg: text("alg")?,
+            purpose: text("use")?,
+            kid: text("kid")?,
+            key_ops: None,
+        };
+        let wrong = JoseError::KeyMember { member: "key_ops", expected: "an array of strings" };
+        let key_ops = members.remove("key_ops").map(serde_json::from_value).transpose().map_err(|_| wrong)?;
+        Ok(Self { key_ops, ..jwk })
+    }
+}

@@ -1,1 +1,14 @@
-//! What every process keeps: feed client, snapshot, the driver that answers `Ask`, audit journal.
+//! What every process keeps: the feed client and its snapshot file, the present view, the audit journal and its shipping.
+
+mod feed_client;
+mod journal;
+mod shared;
+mod shipper;
+mod token;
+
+pub use durward_net::RecordError as AuditUnavailable;
+pub use feed_client::{FeedClient, FeedSettings};
+pub use journal::{Journal, JournalError, JournalSettings, JournalStatus, Recorded, Verified};
+pub use shared::{Follow, Shared};
+pub use shipper::{EventShipper, ShipperSettings};
+pub use token::{TokenError, TokenSource};

@@ -1,0 +1,179 @@
+//! The body of an upstream's answer, passed on as it comes and no faster than the client takes it.
+
+use std::future::Future as _;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http::Response;
+use http_body::{Body, Frame, SizeHint};
+use tokio::io::AsyncReadExt as _;
+use tokio::time::Sleep;
+
+use super::chunked::Decoded;
+use super::connection::{Connection, Sending};
+use super::head::{AnswerHead, Framing};
+use super::{Upstream, UpstreamError};
+
+/// Bytes read at a time.
+const PIECE: usize = 32 * 1024;
+
+/// The body of an answer. Dropped early, it closes its connection.
+pub(crate) struct UpstreamBody(State);
+
+enum State {
+    /// It came together with the head; `None` once handed out.
+    Whole(Option<Bytes>),
+    Streaming(Box<Streaming>),
+}
+
+struct Streaming {
+    /// Gone once the body has ended.
+    connection: Option<Connection>,
+    framing: Framing,
+    keep_alive: bool,
+    /// The request's body, while the upstream answers before it has all of it.
+    sending: Option<Sending>,
+    upstream: Arc<Upstream>,
+    /// When the upstream has been silent for too long.
+    silence: Pin<Box<Sleep>>,
+}
+
+impl UpstreamBody {
+    /// The answer of a head and the connection it came on.
+    pub(super) fn begin(mut connection: Connection, head: AnswerHead, sending: Option<Sending>, upstream: &Arc<Upstream>) -> Response<Self> {
+        let whole = if sending.is_none() { whole(&mut connection, head.framing) } else { None };
+        let state = match whole {
+            Some(body) => {
+                finish(connection, head.keep_alive, upstream);
+                State::Whole((!body.is_empty()).then_some(body))
+            }
+            None => State::Streaming(Box::new(Streaming {
+                connection: Some(connection),
+                framing: head.framing,
+                keep_alive: head.keep_alive,
+                sending,
+                upstream: Arc::clone(upstream),
+                silence: Box::pin(tokio::time::sleep(upstream.timeouts.idle)),
+            })),
+        };
+        let mut response = Response::new(Self(state));
+        *response.status_mut() = head.status;
+        *response.headers_mut() = head.headers;
+        response
+    }
+}
+
+impl Body for UpstreamBody {
+    type Data = Bytes;
+    type Error = UpstreamError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
+        match &mut self.0 {
+            State::Whole(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
+            State::Streaming(streaming) => streaming.poll(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.0, State::Whole(None))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            State::Whole(body) => SizeHint::with_exact(body.as_ref().map_or(0, |body| body.len() as u64)),
+            State::Streaming(streaming) => match streaming.framing {
+                Framing::Length(left) => SizeHint::with_exact(left),
+                Framing::Chunked(_) | Framing::Close => SizeHint::default(),
+            },
+        }
+    }
+}
+
+impl Streaming {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
+        self.send_on(cx);
+        loop {
+            let Some(connection) = &mut self.connection else { return Poll::Ready(None) };
+            match decode(&mut self.framing, &mut connection.buffer) {
+                Ok(Decoded::Data(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                Ok(Decoded::More) => {}
+                Ok(Decoded::End) => {
+                    if let Some(connection) = self.connection.take() {
+                        finish(connection, self.keep_alive, &self.upstream);
+                    }
+                    return Poll::Ready(None);
+                }
+                Err(reason) => return self.fail(UpstreamError::Malformed(reason)),
+            }
+            match poll_read(connection, cx) {
+                Poll::Ready(Ok(0)) if self.framing == Framing::Close => {
+                    self.connection = None;
+                    return Poll::Ready(None);
+                }
+                Poll::Ready(Ok(0)) => return self.fail(UpstreamError::Malformed("it ends within the body")),
+                Poll::Ready(Ok(_)) => self.silence.as_mut().reset(tokio::time::Instant::now() + self.upstream.timeouts.idle),
+                Poll::Ready(Err(error)) => return self.fail(UpstreamError::Broken(error)),
+                Poll::Pending => {
+                    ready!(self.silence.as_mut().poll(cx));
+                    let limit = self.upstream.timeouts.idle;
+                    return self.fail(UpstreamError::AnswerTimeout(limit));
+                }
+            }
+        }
+    }
+
+    /// Goes on sending the request's body. When that fails, the answer goes on and the connection is not used again.
+    fn send_on(&mut self, cx: &mut Context<'_>) {
+        let Some(sending) = &mut self.sending else { return };
+        let Poll::Ready(sent) = sending.as_mut().poll(cx) else { return };
+        self.sending = None;
+        if let (Ok(write), Some(connection)) = (sent, &mut self.connection) {
+            connection.write = Some(write);
+        }
+    }
+
+    fn fail<T>(&mut self, error: UpstreamError) -> Poll<Option<Result<T, UpstreamError>>> {
+        self.connection = None;
+        Poll::Ready(Some(Err(error)))
+    }
+}
+
+/// The whole body, when it is in the buffer already.
+fn whole(connection: &mut Connection, framing: Framing) -> Option<Bytes> {
+    match framing {
+        Framing::Length(length) => {
+            let length = usize::try_from(length).ok().filter(|length| *length <= connection.buffer.len())?;
+            Some(connection.buffer.split_to(length).freeze())
+        }
+        Framing::Chunked(_) | Framing::Close => None,
+    }
+}
+
+fn decode(framing: &mut Framing, buffer: &mut BytesMut) -> Result<Decoded, &'static str> {
+    match framing {
+        Framing::Chunked(coding) => coding.decode(buffer),
+        Framing::Length(0) => Ok(Decoded::End),
+        Framing::Length(_) | Framing::Close if buffer.is_empty() => Ok(Decoded::More),
+        Framing::Length(left) => {
+            let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(buffer.len());
+            *left -= taken as u64;
+            Ok(Decoded::Data(buffer.split_to(taken).freeze()))
+        }
+        Framing::Close => Ok(Decoded::Data(buffer.split().freeze())),
+    }
+}
+
+/// Keeps the connection when another request may follow: nothing unasked behind the answer, and the request wholly sent.
+fn finish(connection: Connection, keep_alive: bool, upstream: &Arc<Upstream>) {
+    if keep_alive && connection.buffer.is_empty() && connection.write.is_some() {
+        upstream.keep(connection);
+    }
+}
+
+fn poll_read(connection: &mut Connection, cx: &mut Context<'_>) -> Poll<std::io::Result<usize>> {
+    connection.buffer.reserve(PIECE);
+    // Made anew at each poll: nothing is lost with it.
+    std::pin::pin!(connection.read.read_buf(&mut connection.buffer)).poll(cx)
+}

@@ -22,11 +22,12 @@ use durward_net::{Record, RecordError};
 use tokio::sync::watch;
 
 use crate::AuditUnavailable;
+pub(crate) use disk::replace;
 use disk::{Disk, Files};
 use log::Log;
 use queue::Queue;
-pub(crate) use reader::Reader;
 pub use reader::Verified;
+pub(crate) use reader::{Place, Reader};
 pub use status::JournalStatus;
 use status::Status;
 use writer::Writer;

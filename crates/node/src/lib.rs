@@ -1,9 +1,11 @@
 //! What every process keeps: the feed client and its snapshot file, the present view, the audit journal and its shipping.
 
+mod backoff;
 mod feed_client;
 mod journal;
 mod shared;
 mod shipper;
+mod snapshot_file;
 mod token;
 
 pub use durward_net::RecordError as AuditUnavailable;

@@ -39,16 +39,28 @@ pub struct Verified {
 }
 
 /// How far somebody has read along.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Place {
     /// The number of the next record.
     pub(crate) index: u64,
     spot: Option<(PathBuf, u64)>,
 }
 
+impl Place {
+    /// Before the record of this number.
+    pub(crate) const fn at(index: u64) -> Self {
+        Self { index, spot: None }
+    }
+}
+
 impl Reader {
     pub(super) const fn new(directory: PathBuf, verifier: NoteVerifier) -> Self {
         Self { directory, verifier }
+    }
+
+    /// Where the files are.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     pub(super) fn find(&self, query: &Query, limit: usize) -> Result<Vec<Event>, JournalError> {
@@ -159,8 +171,7 @@ impl Reader {
     /// Removes the segments all of whose records are below `index`.
     pub(crate) fn remove_below(&self, index: u64) -> Result<(), JournalError> {
         let segments = self.segments()?;
-        for (segment, next) in segments.iter().zip(segments.iter().skip(1)).take_while(|(_, next)| next.first() <= index) {
-            debug_assert!(segment.ordinal < next.ordinal, "segments are in order");
+        for (segment, _) in segments.iter().zip(segments.iter().skip(1)).take_while(|(_, next)| next.first() <= index) {
             std::fs::remove_file(&segment.path).map_err(|cause| JournalError::Disk { path: segment.path.clone(), cause })?;
         }
         Ok(())

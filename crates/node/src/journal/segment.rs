@@ -31,8 +31,6 @@ pub(super) struct Header {
 pub(super) struct Segment {
     /// The file.
     pub(super) path: PathBuf,
-    /// Its place among the files.
-    pub(super) ordinal: u64,
     /// What it says of itself.
     pub(super) header: Header,
     /// Where its records begin.
@@ -87,11 +85,11 @@ pub(super) fn path(directory: &Path, ordinal: u64) -> PathBuf {
 /// All segments, in order. A file whose header is not whole was being made when the power went, and holds nothing.
 pub(super) fn list(directory: &Path) -> io::Result<Vec<Segment>> {
     let mut segments = Vec::new();
-    for (ordinal, path) in files(directory)? {
+    for (_, path) in files(directory)? {
         let mut head = Vec::new();
         io::Read::read_to_end(&mut io::Read::take(std::fs::File::open(&path)?, HEADER_LIMIT), &mut head)?;
         if let Some((header, start)) = Header::decode(&head) {
-            segments.push(Segment { path, ordinal, header, start });
+            segments.push(Segment { path, header, start });
         }
     }
     Ok(segments)

@@ -1,0 +1,86 @@
+//! Writes as guarded statements: one transaction that happens whole or not at all.
+
+use durward_base::Timestamp;
+use durward_model::{Event, Position, Write};
+
+use crate::sql::Step;
+use crate::{CommitError, client_secret, consent, event, family, key, person, resource, revocation, session, spent};
+
+/// Steps of one transaction, each with the index of the write it belongs to.
+pub(crate) struct Batch {
+    pub steps: Vec<(usize, Step)>,
+    /// When: the time of its rows on the feed.
+    pub at: Timestamp,
+    /// Bits that differ from one batch to the next, to spread retries.
+    pub jitter: u8,
+}
+
+/// What a committed batch did.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Done {
+    /// The feed's head after it.
+    pub position: Position,
+    /// How many rows its steps touched.
+    pub touched: u64,
+}
+
+/// Why a transaction did not happen.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The guard of the step with this index missed.
+    Conflict(usize),
+    /// Try again: PostgreSQL found a deadlock or could not serialise.
+    Again(String),
+    /// The connection or the database failed.
+    Broken(String),
+}
+
+impl Batch {
+    /// The writes of a decision, and the event that tells of it.
+    pub fn new(writes: &[Write], event: &Event) -> Self {
+        let numbered = writes.iter().enumerate().flat_map(|(index, write)| {
+            let steps = steps(write, event.time);
+            steps.into_iter().map(move |step| (index, step))
+        });
+        let [.., jitter] = event.id.to_bytes();
+        Self { steps: numbered.chain([(writes.len(), event::record(event))]).collect(), at: event.time, jitter }
+    }
+
+    /// Steps that are no decision's.
+    pub fn of_steps(steps: Vec<Step>, at: Timestamp) -> Self {
+        Self { steps: steps.into_iter().enumerate().collect(), at, jitter: 0 }
+    }
+}
+
+impl From<Failure> for CommitError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Conflict(write_index) => Self::Conflict { write_index },
+            Failure::Again(cause) | Failure::Broken(cause) => Self::Unavailable(crate::Unavailable(cause)),
+        }
+    }
+}
+
+fn steps(write: &Write, now: Timestamp) -> Vec<Step> {
+    match write {
+        Write::Spend { realm, what, id, expires } => spent::spend(realm, *what, *id, *expires),
+        Write::OpenSession(session) => session::open(session),
+        Write::EndSession { realm, session, at, reason } => session::end(realm, *session, *at, reason),
+        Write::OpenFamily(family) => family::open(family),
+        Write::RotateFamily { realm, family, from, at } => family::rotate(realm, *family, *from, *at),
+        Write::EndFamily { realm, family, at, reason } => family::end(realm, *family, *at, reason),
+        Write::Revoke(revocation) => vec![revocation::put(revocation)],
+        Write::PutConsent(consent) => consent::put(consent),
+        Write::CreatePerson { person, password_hash } => person::create(person, password_hash),
+        Write::UpdatePerson(person) => person::update(person),
+        Write::SetPassword { realm, person, hash } => person::set_password(realm, *person, hash),
+        Write::EndSessionsOf { realm, person, at, reason } => session::end_all_of(realm, *person, *at, reason),
+        Write::DeletePerson { realm, person } => person::delete(realm, *person, now),
+        Write::PutResource { stored, expected } => resource::put(stored, *expected),
+        Write::DeleteResource { realm, kind, name, expected } => resource::delete(realm, *kind, name, *expected),
+        Write::PutKey(sealed) => key::put(sealed),
+        Write::MoveKey { kid, from, to, at } => key::advance(kid, *from, *to, *at),
+        Write::PutClientSecret(secret) => client_secret::put(secret),
+        Write::ExpireClientSecret { realm, secret, at } => client_secret::expire(realm, *secret, *at),
+    }
+}

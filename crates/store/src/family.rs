@@ -1,0 +1,138 @@
+//! Families: one client in one login, and how far its refresh tokens have come.
+
+use durward_base::{ClientId, FamilyId, PersonId, SessionId, Timestamp};
+use durward_model::{Family, Person, RevocationKind, Session};
+
+use crate::revocation::ended;
+use crate::sql::{Invalid, Query, Row, Sql, Step, Value, locked, statements};
+use crate::{Store, StoreError, person, session};
+
+/// The columns of a family, for [`read`].
+macro_rules! columns {
+    () => {
+        "family.id, family.realm, family.session, family.person, family.client, family.client_name, family.scopes, family.audience, \
+         family.assurance, family.generation, family.rotated, family.created, family.expires, family.revoked"
+    };
+}
+
+statements! {
+    /// The guard is in the statement: the login and the person are live, and stay so until this is committed.
+    OPEN = locked!(
+        "INSERT INTO family (realm, id, session, person, client, client_name, scopes, audience, assurance, generation, rotated, created,
+                             expires)
+         SELECT $1, $2, session.id, session.person, $5, $6, $7, $8, $9, $10, $11, $12, $13
+         FROM session JOIN person ON person.realm = session.realm AND person.id = session.person
+         WHERE session.realm = $1 AND session.id = $3 AND session.person = $4 AND session.revoked IS NULL AND NOT person.disabled",
+        " FOR SHARE OF session, person"
+    );
+    /// Compare and swap on the generation. Ending the family touches the same row, so one of the two sees the other.
+    ROTATE = Sql::shared(
+        "UPDATE family SET generation = generation + 1, rotated = $4
+         WHERE realm = $1 AND id = $2 AND generation = $3 AND revoked IS NULL
+           AND EXISTS (SELECT 1 FROM session JOIN person ON person.realm = session.realm AND person.id = session.person
+                       WHERE session.realm = family.realm AND session.id = family.session
+                         AND session.revoked IS NULL AND NOT person.disabled)",
+    );
+    END = Sql::shared("UPDATE family SET revoked = $3 WHERE realm = $1 AND id = $2 AND revoked IS NULL RETURNING id");
+    pub(crate) END_IN_SESSION =
+        Sql::shared("UPDATE family SET revoked = $3 WHERE realm = $1 AND session = $2 AND revoked IS NULL RETURNING id");
+    pub(crate) END_ALL_OF = Sql::shared(
+        "UPDATE family SET revoked = $3
+         WHERE realm = $1 AND session IN (SELECT id FROM session WHERE realm = $1 AND person = $2) AND revoked IS NULL RETURNING id",
+    );
+    FACTS = Sql::shared(concat!(
+        "SELECT ", columns!(), ", ", session::columns!(), ", ", person::columns!(),
+        " FROM family
+          JOIN session ON session.realm = family.realm AND session.id = family.session
+          JOIN person ON person.realm = session.realm AND person.id = session.person
+          WHERE family.realm = $1 AND family.id = $2"
+    ));
+    OF_SESSION =
+        Sql::shared(concat!("SELECT ", columns!(), " FROM family WHERE realm = $1 AND session = $2 ORDER BY id DESC LIMIT 200"));
+    EXPIRE = Sql::shared(
+        "DELETE FROM family WHERE (realm, id) IN (SELECT realm, id FROM family WHERE expires < $1 ORDER BY expires LIMIT $2)",
+    );
+}
+
+/// A family with the login and the person it hangs on, as of one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FamilyFacts {
+    /// The family.
+    pub family: Family,
+    /// Its login.
+    pub session: Session,
+    /// Its person.
+    pub person: Person,
+}
+
+impl Store {
+    /// All that a decision about a refresh token or a code asks for, in one query.
+    pub async fn family_facts(&self, realm: &str, id: FamilyId) -> Result<Option<FamilyFacts>, StoreError> {
+        let params = vec![realm.into(), Value::Id(id.to_bytes())];
+        self.one(Query { what: "family", sql: FACTS, params, read: read_facts }).await
+    }
+
+    /// The families of a login, ended ones too, newest first, at most 200.
+    pub async fn families_of_session(&self, realm: &str, session: SessionId) -> Result<Vec<Family>, StoreError> {
+        let params = vec![realm.into(), Value::Id(session.to_bytes())];
+        self.list(Query { what: "family", sql: OF_SESSION, params, read }).await
+    }
+}
+
+pub(crate) fn open(family: &Family) -> Vec<Step> {
+    vec![Step::one(
+        OPEN,
+        [
+            Value::from(&family.realm),
+            Value::Id(family.id.to_bytes()),
+            Value::Id(family.session.to_bytes()),
+            Value::Id(family.person.to_bytes()),
+            Value::Id(family.client.to_bytes()),
+            Value::from(&family.client_name),
+            Value::json(&family.scopes),
+            Value::from(&family.audience),
+            Value::json(&family.assurance),
+            family.generation.into(),
+            family.rotated.into(),
+            family.created.into(),
+            family.expires.into(),
+        ],
+    )]
+}
+
+pub(crate) fn rotate(realm: &str, family: FamilyId, from: u32, at: Timestamp) -> Vec<Step> {
+    vec![Step::one(ROTATE, [realm.into(), Value::Id(family.to_bytes()), from.into(), at.into()])]
+}
+
+pub(crate) fn end(realm: &str, family: FamilyId, at: Timestamp, reason: &'static str) -> Vec<Step> {
+    let params = [realm.into(), Value::Id(family.to_bytes()), at.into()];
+    vec![Step::any(END, params).revoke(ended(realm, RevocationKind::Family, at, reason))]
+}
+
+pub(crate) fn expire(now: Timestamp, limit: u64) -> Step {
+    Step::any(EXPIRE, [(now - session::KEPT).into(), limit.into()])
+}
+
+/// Reads [`columns`].
+fn read(row: &mut Row<'_>) -> Result<Family, Invalid> {
+    Ok(Family {
+        id: FamilyId::from_bytes(row.id()?),
+        realm: row.text()?,
+        session: SessionId::from_bytes(row.id()?),
+        person: PersonId::from_bytes(row.id()?),
+        client: ClientId::from_bytes(row.id()?),
+        client_name: row.text()?,
+        scopes: row.json()?,
+        audience: row.text()?,
+        assurance: row.json()?,
+        generation: row.number()?,
+        rotated: row.time()?,
+        created: row.time()?,
+        expires: row.time()?,
+        revoked: row.optional_time()?,
+    })
+}
+
+fn read_facts(row: &mut Row<'_>) -> Result<FamilyFacts, Invalid> {
+    Ok(FamilyFacts { family: read(row)?, session: session::read(row)?, person: person::read(row)? })
+}

@@ -1,0 +1,51 @@
+//! The schema's history: numbered, checksummed, forward only.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use durward_base::base64url;
+
+use crate::OpenError;
+use crate::sql::Sql;
+
+/// One step of the schema. What was once released never changes: a later step mends it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Migration {
+    pub number: i64,
+    pub text: &'static str,
+}
+
+pub(crate) const SQLITE: &[Migration] = &[Migration { number: 1, text: include_str!("../migrations/sqlite/0001_ledger.sql") }];
+
+pub(crate) const POSTGRES: &[Migration] = &[Migration { number: 1, text: include_str!("../migrations/postgres/0001_ledger.sql") }];
+
+pub(crate) const TABLE: Sql = Sql::each(
+    "CREATE TABLE IF NOT EXISTS migration (number INTEGER NOT NULL PRIMARY KEY, checksum TEXT NOT NULL, applied INTEGER NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS migration (number BIGINT NOT NULL PRIMARY KEY, checksum TEXT NOT NULL, applied BIGINT NOT NULL)",
+);
+
+pub(crate) const APPLIED: Sql = Sql::shared("SELECT number, checksum FROM migration ORDER BY number");
+
+pub(crate) const APPLY: Sql = Sql::shared("INSERT INTO migration (number, checksum, applied) VALUES ($1, $2, $3)");
+
+impl Migration {
+    pub fn checksum(&self) -> String {
+        base64url::encode(digest(&SHA256, self.text.as_bytes()).as_ref())
+    }
+
+    pub fn failed(&self, cause: impl std::fmt::Display) -> OpenError {
+        OpenError::Migration { number: self.number, cause: cause.to_string() }
+    }
+}
+
+/// The next migration to run over a schema where `applied` were, or why this version must keep its hands off it.
+pub(crate) fn next<'a>(known: &'a [Migration], applied: &[(i64, String)]) -> Result<Option<&'a Migration>, OpenError> {
+    for (index, (number, checksum)) in applied.iter().enumerate() {
+        match known.get(index) {
+            None => return Err(OpenError::Newer { found: *number, known: known.last().map_or(0, |last| last.number) }),
+            Some(migration) if migration.number != *number || migration.checksum() != *checksum => {
+                return Err(OpenError::Changed { number: *number });
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(known.get(applied.len()))
+}

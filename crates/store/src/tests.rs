@@ -1,0 +1,1 @@
+//! One behaviour suite and one race suite, each on both databases.

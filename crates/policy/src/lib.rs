@@ -1,1 +1,19 @@
 //! Cedar behind a scope index: schema, load, validate, decide, explain.
+//!
+//! An action is written by its id alone: `inventory:read` is `Action::"inventory:read"`, in the unnamed namespace, always. Entities may live
+//! in any namespace; Durward's own are `Durward::{User, Service, Client, Role, Route}`.
+
+mod compile;
+mod decide;
+mod entity;
+mod error;
+mod index;
+mod reads;
+mod schema;
+mod subject;
+
+pub use compile::{Document, Policies};
+pub use decide::{Circumstances, Question, Verdict};
+pub use entity::{Entity, EntityError, EntityType};
+pub use error::{ActionError, PolicyError};
+pub use subject::Subject;

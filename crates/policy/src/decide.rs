@@ -1,0 +1,142 @@
+//! The decision: candidates by the index, Cedar over those alone, and an error is a denial.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use cedar_policy::{AuthorizationError, Authorizer, Context, Decision, PolicyId, PolicySet, Request};
+use durward_base::Timestamp;
+
+use crate::compile::id;
+use crate::{Entity, Policies, Subject};
+
+/// The most combinations of candidates kept ready. Real policies make few: the combinations of roles that people hold, per action.
+const MOST_CANDIDATE_SETS: usize = 4096;
+
+/// May this principal do this to that?
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// Who asks.
+    pub subject: &'a Subject,
+    /// The action's id: `inventory:read`.
+    pub action: &'a str,
+    /// The resource.
+    pub resource: &'a Entity,
+    /// When and from where.
+    pub circumstances: Circumstances,
+}
+
+/// What of a question is of the moment: it reaches policies as `context`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Circumstances {
+    /// The present moment.
+    pub now: Timestamp,
+    /// The address of the peer.
+    pub address: Option<IpAddr>,
+}
+
+/// The answer, with what it rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verdict {
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// The names of the policies that decided; none when nothing allowed it.
+    pub by: Vec<Arc<str>>,
+    /// Name and value of each thing that they read.
+    pub read: Vec<(String, String)>,
+    /// What went wrong. Any error is a denial.
+    pub errors: Vec<String>,
+    /// Whether any policy that could have decided reads `context`: then the answer is good for this moment only.
+    pub reads_context: bool,
+}
+
+/// Cedar sets of the candidates met so far.
+#[derive(Debug, Default)]
+pub(crate) struct CandidateSets(RwLock<HashMap<Box<[u32]>, Arc<Candidates>>>);
+
+#[derive(Debug)]
+struct Candidates {
+    set: PolicySet,
+    reads_context: bool,
+}
+
+impl Policies {
+    /// Decides. Denied by default; a `forbid` overrides; an error in any policy whose scope matches denies (POL-001), as does an action that
+    /// is not declared for such a principal and resource.
+    pub fn decide(&self, question: &Question<'_>) -> Verdict {
+        let Question { subject, action, resource, circumstances } = *question;
+        let resource = resource.uid();
+        let Some(declared) = self.actions.get(action) else {
+            return Verdict::error(format!("no schema declares the action \"{action}\""));
+        };
+        if !declared.principals.contains(subject.uid.type_name()) || !declared.resources.contains(resource.type_name()) {
+            let (principal, resource) = (subject.uid.type_name(), resource.type_name());
+            return Verdict::error(format!("the action \"{action}\" does not apply to a {principal} and a {resource}"));
+        }
+        let numbers = self.index.candidates(action, &subject.uid, &subject.roles, resource);
+        if numbers.is_empty() {
+            return Verdict::default();
+        }
+        let Some(candidates) = self.candidates.of(&numbers, self) else {
+            return Verdict::error("the candidate policies do not make a set".to_owned());
+        };
+        let context = if candidates.reads_context { subject.context(&circumstances) } else { Some(Context::empty()) };
+        let request = context.map(|context| Request::new(subject.uid.clone(), declared.uid.clone(), resource.clone(), context, None));
+        let Some(Ok(request)) = request else {
+            return Verdict::error("the question does not make a Cedar request".to_owned());
+        };
+        let response = Authorizer::new().is_authorized(&request, &candidates.set, &subject.entities);
+        let diagnostics = response.diagnostics();
+        let errors: Vec<_> = diagnostics.errors().map(ToString::to_string).collect();
+        let number = |id: &PolicyId| AsRef::<str>::as_ref(id).parse::<usize>().ok();
+        let mut deciding: Vec<_> = match diagnostics.errors().next() {
+            None => diagnostics.reason().filter_map(number).collect(),
+            Some(_) => {
+                diagnostics.errors().filter_map(|AuthorizationError::PolicyEvaluationError(error)| number(error.policy_id())).collect()
+            }
+        };
+        deciding.sort_unstable();
+        let mut verdict = Verdict {
+            allowed: response.decision() == Decision::Allow && errors.is_empty(),
+            errors,
+            reads_context: candidates.reads_context,
+            ..Verdict::default()
+        };
+        for entry in deciding.into_iter().filter_map(|number| self.entries.get(number)) {
+            verdict.by.push(Arc::clone(&entry.name));
+            verdict.read.extend(entry.reads.values(subject, resource, &circumstances));
+        }
+        verdict.read.sort_unstable();
+        verdict.read.dedup();
+        verdict
+    }
+}
+
+impl Verdict {
+    fn error(error: String) -> Self {
+        Self { errors: vec![error], ..Self::default() }
+    }
+}
+
+impl CandidateSets {
+    fn of(&self, numbers: &[u32], policies: &Policies) -> Option<Arc<Candidates>> {
+        if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(numbers) {
+            return Some(Arc::clone(known));
+        }
+        let mut candidates = Candidates { set: PolicySet::new(), reads_context: false };
+        for number in numbers {
+            let number = usize::try_from(*number).ok()?;
+            let entry = policies.entries.get(number)?;
+            debug_assert_eq!(*entry.policy.id(), id(number));
+            candidates.set.add(entry.policy.clone()).ok()?;
+            candidates.reads_context |= entry.reads.context;
+        }
+        let candidates = Arc::new(candidates);
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_CANDIDATE_SETS {
+            known.clear();
+        }
+        known.insert(numbers.into(), Arc::clone(&candidates));
+        Some(candidates)
+    }
+}

@@ -1,0 +1,88 @@
+//! The scope index: from principal, action and resource to the few policies whose scope can match, whatever their number.
+
+use std::collections::HashMap;
+
+use cedar_policy::{ActionConstraint, EntityTypeName, EntityUid, PrincipalConstraint, ResourceConstraint};
+
+use crate::compile::{Action, Entry};
+
+/// Policies by action, then principal, then resource. A policy stands in exactly one place for each action it concerns.
+#[derive(Debug, Default)]
+pub(crate) struct Index(HashMap<String, Level<Level<Vec<u32>>>>);
+
+/// What a part of the scope may say: anything, anything of a type, one entity (or what is in it).
+#[derive(Debug, Default)]
+struct Level<T> {
+    any: T,
+    types: HashMap<EntityTypeName, T>,
+    entities: HashMap<EntityUid, T>,
+}
+
+enum Scope {
+    Any,
+    Type(EntityTypeName),
+    Entity(EntityUid),
+}
+
+impl Index {
+    pub(crate) fn build(entries: &[Entry], actions: &HashMap<String, Action>) -> Self {
+        let mut index = Self::default();
+        for (entry, number) in entries.iter().zip(0..) {
+            let constraint = entry.policy.action_constraint();
+            for (id, action) in actions {
+                let concerned = match &constraint {
+                    ActionConstraint::Any => true,
+                    ActionConstraint::Eq(uid) => *uid == action.uid,
+                    ActionConstraint::In(uids) => uids.contains(&action.uid),
+                };
+                if concerned {
+                    let (principal, resource) = scope(entry);
+                    index.0.entry(id.clone()).or_default().slot(principal).slot(resource).push(number);
+                }
+            }
+        }
+        index
+    }
+
+    /// The numbers of the policies whose scope can match, ascending. `roles` are all that the principal is in; a resource is in nothing.
+    pub(crate) fn candidates(&self, action: &str, principal: &EntityUid, roles: &[EntityUid], resource: &EntityUid) -> Vec<u32> {
+        let mut found = Vec::new();
+        let Some(principals) = self.0.get(action) else { return found };
+        for resources in principals.matching(principal, roles) {
+            found.extend(resources.matching(resource, &[]).flatten());
+        }
+        found.sort_unstable();
+        found
+    }
+}
+
+impl<T: Default> Level<T> {
+    fn slot(&mut self, scope: Scope) -> &mut T {
+        match scope {
+            Scope::Any => &mut self.any,
+            Scope::Type(name) => self.types.entry(name).or_default(),
+            Scope::Entity(uid) => self.entities.entry(uid).or_default(),
+        }
+    }
+
+    fn matching<'a>(&'a self, entity: &'a EntityUid, within: &'a [EntityUid]) -> impl Iterator<Item = &'a T> {
+        let of_type = if self.types.is_empty() { None } else { self.types.get(entity.type_name()) };
+        let named = if self.entities.is_empty() { &[][..] } else { within };
+        let itself = if self.entities.is_empty() { None } else { self.entities.get(entity) };
+        std::iter::once(&self.any).chain(of_type).chain(itself).chain(named.iter().filter_map(|uid| self.entities.get(uid)))
+    }
+}
+
+fn scope(entry: &Entry) -> (Scope, Scope) {
+    let principal = match entry.policy.principal_constraint() {
+        PrincipalConstraint::Any => Scope::Any,
+        PrincipalConstraint::Is(name) => Scope::Type(name),
+        PrincipalConstraint::Eq(uid) | PrincipalConstraint::In(uid) | PrincipalConstraint::IsIn(_, uid) => Scope::Entity(uid),
+    };
+    let resource = match entry.policy.resource_constraint() {
+        ResourceConstraint::Any => Scope::Any,
+        ResourceConstraint::Is(name) => Scope::Type(name),
+        ResourceConstraint::Eq(uid) | ResourceConstraint::In(uid) | ResourceConstraint::IsIn(_, uid) => Scope::Entity(uid),
+    };
+    (principal, resource)
+}

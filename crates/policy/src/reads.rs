@@ -1,0 +1,98 @@
+//! Which values a policy reads, so that a decision can be explained with them, and kept when it read none of the moment's.
+
+use std::collections::BTreeSet;
+
+use cedar_policy::{EntityUid, Policy, PrincipalConstraint, ResourceConstraint};
+use durward_model::{Acting, Principal};
+use serde_json::Value;
+
+use crate::Subject;
+use crate::decide::Circumstances;
+
+/// What one policy reads.
+#[derive(Debug, Default)]
+pub(crate) struct Reads {
+    names: BTreeSet<String>,
+    /// Whether it reads `context`.
+    pub context: bool,
+}
+
+impl Reads {
+    pub(crate) fn of(policy: &Policy) -> Self {
+        let mut reads = Self::default();
+        match policy.principal_constraint() {
+            PrincipalConstraint::Any => {}
+            PrincipalConstraint::In(_) | PrincipalConstraint::IsIn(..) => reads.name("principal.roles"),
+            PrincipalConstraint::Eq(_) | PrincipalConstraint::Is(_) => reads.name("principal"),
+        }
+        if !matches!(policy.resource_constraint(), ResourceConstraint::Any) {
+            reads.name("resource");
+        }
+        match policy.to_json() {
+            Ok(json) => reads.walk(json.get("conditions").unwrap_or(&Value::Null)),
+            Err(_) => reads.context = true,
+        }
+        reads
+    }
+
+    /// Name and value of each thing read.
+    pub(crate) fn values(&self, subject: &Subject, resource: &EntityUid, moment: &Circumstances) -> impl Iterator<Item = (String, String)> {
+        self.names.iter().filter_map(move |name| Some((name.clone(), value(name, subject, resource, moment)?)))
+    }
+
+    fn name(&mut self, name: &str) {
+        self.names.insert(name.to_owned());
+    }
+
+    /// Walks Cedar's JSON form of an expression: `{"Var": "principal"}`, `{".": {"left": …, "attr": …}}`, `{"has": …}`.
+    fn walk(&mut self, expression: &Value) {
+        let Value::Object(object) = expression else {
+            expression.as_array().into_iter().flatten().for_each(|item| self.walk(item));
+            return;
+        };
+        for (operator, operand) in object {
+            let variable = operand.get("left").and_then(|left| left.get("Var")).and_then(Value::as_str);
+            let attribute = operand.get("attr").and_then(Value::as_str);
+            match (operator.as_str(), variable, attribute) {
+                ("Value", ..) => {}
+                ("Var", ..) => match operand.as_str() {
+                    Some("context") => self.context = true,
+                    Some("principal") => self.name("principal"),
+                    Some("resource") => self.name("resource"),
+                    _ => {}
+                },
+                ("." | "has", Some(variable), Some(attribute)) => {
+                    self.context |= variable == "context";
+                    self.name(&format!("{variable}.{attribute}"));
+                }
+                ("in", Some("principal"), _) => {
+                    self.name("principal.roles");
+                    self.walk(operand.get("right").unwrap_or(&Value::Null));
+                }
+                _ => self.walk(operand),
+            }
+        }
+    }
+}
+
+fn value(name: &str, subject: &Subject, resource: &EntityUid, moment: &Circumstances) -> Option<String> {
+    let Principal { id, realm, acts_for, roles, scopes, assurance, credential, .. } = subject.principal();
+    match name {
+        "principal" => Some(subject.uid.to_string()),
+        "principal.id" => Some(id.clone()),
+        "principal.realm" => Some(realm.clone()),
+        "principal.roles" => Some(roles.join(" ")),
+        "principal.scopes" | "context.scopes" => Some(scopes.join(" ")),
+        "principal.client" | "context.client" => credential.client.clone(),
+        "principal.acts_for" | "context.acts_for" => acts_for.as_ref().map(|Acting { id, .. }| id.clone()),
+        "resource" => Some(resource.to_string()),
+        "context.credential" => serde_json::to_value(credential.kind).ok()?.as_str().map(str::to_owned),
+        "context.issuer" => Some(credential.issuer.clone()),
+        "context.acr" => assurance.acr.clone(),
+        "context.amr" => Some(assurance.amr.join(" ")),
+        "context.auth_age" => assurance.auth_time.map(|time| moment.now.since(time).as_secs().to_string()),
+        "context.time" => Some(moment.now.seconds().to_string()),
+        "context.address" => moment.address.map(|address| address.to_canonical().to_string()),
+        _ => None,
+    }
+}

@@ -1,0 +1,108 @@
+//! The principal as Cedar sees it, made once per credential.
+
+use std::collections::{HashMap, HashSet};
+use std::str::FromStr;
+
+use cedar_policy::{Context, Entities, Entity as CedarEntity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
+use durward_model::{Acting, CredentialKind, Principal, PrincipalKind};
+
+use crate::decide::Circumstances;
+
+/// A principal, ready to be asked about.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    pub(crate) uid: EntityUid,
+    pub(crate) roles: Vec<EntityUid>,
+    pub(crate) entities: Entities,
+    facts: Principal,
+}
+
+impl Subject {
+    /// Makes a verified principal ready. None when Cedar cannot name it, which a schema fixed in this crate rules out.
+    pub fn new(principal: &Principal) -> Option<Self> {
+        let uid = entity(type_name(principal.kind), &principal.id)?;
+        let roles: Vec<_> = principal.roles.iter().filter_map(|role| entity("Durward::Role", role)).collect();
+        let known = CedarEntity::new(uid.clone(), attributes(principal), roles.iter().cloned().collect()).ok()?;
+        let roles_known = roles.iter().cloned().collect::<HashSet<_>>().into_iter().map(CedarEntity::with_uid);
+        let entities = Entities::from_entities(std::iter::once(known).chain(roles_known), None).ok()?;
+        Some(Self { uid, roles, entities, facts: principal.clone() })
+    }
+
+    /// The principal.
+    pub const fn principal(&self) -> &Principal {
+        &self.facts
+    }
+
+    /// The one context record (`Durward::Context`).
+    pub(crate) fn context(&self, circumstances: &Circumstances) -> Option<Context> {
+        let Principal { scopes, acts_for, assurance, credential, .. } = &self.facts;
+        let age = assurance.auth_time.and_then(|time| i64::try_from(circumstances.now.since(time).as_secs()).ok());
+        let pairs = [
+            ("credential", Some(text(credential_name(credential.kind)))),
+            ("issuer", Some(text(&credential.issuer))),
+            ("client", credential.client.as_deref().map(text)),
+            ("scopes", Some(texts(scopes))),
+            ("acts_for", acts_for.as_ref().and_then(acting)),
+            ("acr", assurance.acr.as_deref().map(text)),
+            ("amr", Some(texts(&assurance.amr))),
+            ("auth_age", age.map(RestrictedExpression::new_long)),
+            ("time", Some(RestrictedExpression::new_long(circumstances.now.seconds()))),
+            ("address", circumstances.address.map(|address| RestrictedExpression::new_ip(address.to_canonical().to_string()))),
+        ];
+        Context::from_pairs(pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))).ok()
+    }
+}
+
+/// The Cedar type of a kind of principal.
+pub(crate) const fn type_name(kind: PrincipalKind) -> &'static str {
+    match kind {
+        PrincipalKind::User => "Durward::User",
+        PrincipalKind::Service => "Durward::Service",
+        PrincipalKind::Client => "Durward::Client",
+    }
+}
+
+fn attributes(principal: &Principal) -> HashMap<String, RestrictedExpression> {
+    let pairs = [
+        ("id", Some(text(&principal.id))),
+        ("realm", Some(text(&principal.realm))),
+        ("roles", Some(texts(&principal.roles))),
+        ("scopes", Some(texts(&principal.scopes))),
+        ("client", principal.credential.client.as_deref().map(text)),
+        ("acts_for", principal.acts_for.as_ref().and_then(acting)),
+    ];
+    pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+fn entity(type_name: &str, id: &str) -> Option<EntityUid> {
+    Some(EntityUid::from_type_name_and_id(EntityTypeName::from_str(type_name).ok()?, EntityId::new(id)))
+}
+
+fn acting(acting: &Acting) -> Option<RestrictedExpression> {
+    let kind = match acting.kind {
+        PrincipalKind::User => "user",
+        PrincipalKind::Service => "service",
+        PrincipalKind::Client => "client",
+    };
+    RestrictedExpression::new_record([("kind".to_owned(), text(kind)), ("id".to_owned(), text(&acting.id))]).ok()
+}
+
+fn text(value: &str) -> RestrictedExpression {
+    RestrictedExpression::new_string(value.to_owned())
+}
+
+fn texts(values: &[String]) -> RestrictedExpression {
+    RestrictedExpression::new_set(values.iter().map(|value| text(value)))
+}
+
+const fn credential_name(kind: CredentialKind) -> &'static str {
+    match kind {
+        CredentialKind::Jwt => "jwt",
+        CredentialKind::OpaqueToken => "opaque_token",
+        CredentialKind::BoundToken => "bound_token",
+        CredentialKind::ClientCertificate => "client_certificate",
+        CredentialKind::Basic => "basic",
+        CredentialKind::ApiKey => "api_key",
+        CredentialKind::BrowserSession => "browser_session",
+    }
+}

@@ -1,1 +1,4 @@
+//! Step 6.
+
+pub(crate) mod head;
 pub(crate) mod strip;

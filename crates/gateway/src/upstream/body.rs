@@ -42,7 +42,12 @@ struct Streaming {
 
 impl UpstreamBody {
     /// The answer of a head and the connection it came on.
-    pub(super) fn begin(mut connection: Connection, head: AnswerHead, sending: Option<Sending>, upstream: &Arc<Upstream>) -> Response<Self> {
+    pub(super) fn begin(
+        mut connection: Connection,
+        head: AnswerHead,
+        sending: Option<Sending>,
+        upstream: &Arc<Upstream>,
+    ) -> Response<Self> {
         let whole = if sending.is_none() { whole(&mut connection, head.framing) } else { None };
         let state = match whole {
             Some(body) => {

@@ -144,7 +144,13 @@ impl Connection {
 }
 
 /// Sends head and body, each piece within `idle`. Trailers are dropped.
-async fn send(mut write: OwnedWriteHalf, head: Bytes, mut body: Incoming, framing: Upload, idle: Duration) -> Result<OwnedWriteHalf, UpstreamError> {
+async fn send(
+    mut write: OwnedWriteHalf,
+    head: Bytes,
+    mut body: Incoming,
+    framing: Upload,
+    idle: Duration,
+) -> Result<OwnedWriteHalf, UpstreamError> {
     put(&mut write, head, idle).await?;
     let mut sent = 0_u64;
     loop {

@@ -57,7 +57,9 @@ pub(super) fn take(buffer: &mut BytesMut, method: &Method) -> Result<Option<Answ
     let head = buffer.split_to(length).freeze();
     let headers = headers(&head, places)?;
     let framing = framing(&headers, method, status, version)?;
-    let keep_alive = version == 1 && framing != Framing::Close && !tokens(&headers, &header::CONNECTION).any(|token| token.eq_ignore_ascii_case("close"));
+    let keep_alive = version == 1
+        && framing != Framing::Close
+        && !tokens(&headers, &header::CONNECTION).any(|token| token.eq_ignore_ascii_case("close"));
     Ok(Some(AnswerHead { status, headers, framing, keep_alive }))
 }
 

@@ -68,7 +68,8 @@ async fn a_request_without_effect_is_repeated_when_its_kept_connection_was_close
 #[tokio::test]
 async fn what_an_upstream_says_unasked_reaches_nobody() {
     // HTTP-009: a second answer behind the first.
-    let (upstream, connections) = upstream(&[b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", OK]).await;
+    let (upstream, connections) =
+        upstream(&[b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", OK]).await;
     for _ in 0..4 {
         assert_eq!(call(&upstream, Method::GET).await.unwrap(), (200, b"ok".to_vec()));
     }

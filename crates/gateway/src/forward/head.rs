@@ -1,0 +1,204 @@
+//! The head that goes upstream: the client's fields without the reserved ones, and the gateway's own after them.
+
+use std::fmt::Write as _;
+
+use durward_base::EventId;
+use durward_net::Peer;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+
+use super::strip;
+use crate::accept::tokens;
+use crate::upstream::Upload;
+
+/// What the gateway says about a request, in place of whatever the client said.
+pub(crate) struct Said<'a> {
+    /// The bytes that were authorized: path and query.
+    pub(crate) target: &'a str,
+    /// The upstream's own `Host`.
+    pub(crate) host: &'a str,
+    /// The host the client asked.
+    pub(crate) authority: &'a str,
+    /// Who the client is to the kernel.
+    pub(crate) peer: Peer,
+    /// The signed identity; none on a public route without a credential.
+    pub(crate) identity: Option<&'a str>,
+    /// This request, which is the transaction's first.
+    pub(crate) request: EventId,
+    /// How the body follows.
+    pub(crate) framing: Option<Upload>,
+}
+
+/// The trace id of the transaction that a request begins.
+pub(crate) fn trace_id(request: EventId) -> String {
+    format!("{:032x}", u128::from_be_bytes(request.to_bytes()))
+}
+
+/// The head as bytes.
+pub(crate) fn write(parts: &Parts, said: &Said<'_>) -> Vec<u8> {
+    let mut head = Vec::with_capacity(1536);
+    for piece in [parts.method.as_str(), " ", said.target, " HTTP/1.1\r\nhost: ", said.host, "\r\n"] {
+        head.extend_from_slice(piece.as_bytes());
+    }
+    for (name, value) in &parts.headers {
+        if strip::is_reserved(name.as_str()) || is_listed(&parts.headers, name) {
+            continue;
+        }
+        if *name == header::COOKIE {
+            if let Some(cookies) = strip::cookies(value.as_bytes()) {
+                field(&mut head, name.as_str(), &cookies);
+            }
+            continue;
+        }
+        field(&mut head, name.as_str(), value.as_bytes());
+    }
+    say(&mut head, said);
+    head.extend_from_slice(b"\r\n");
+    head
+}
+
+/// The gateway's own fields, after everything else has been removed (rule R9).
+fn say(head: &mut Vec<u8>, said: &Said<'_>) {
+    if let Some(identity) = said.identity {
+        head.extend_from_slice(b"authorization: Bearer ");
+        head.extend_from_slice(identity.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    }
+    let id = u128::from_be_bytes(said.request.to_bytes());
+    let mut text = String::with_capacity(256);
+    // Writing to a `String` does not fail.
+    let _ = write!(text, "x-request-id: {}\r\ntraceparent: 00-{id:032x}-{:016x}-01\r\n", said.request, id & u128::from(u64::MAX));
+    if let Some(address) = said.peer.ip() {
+        let _ = write!(text, "x-forwarded-for: {address}\r\n");
+    }
+    let _ = write!(text, "x-forwarded-host: {}\r\nx-forwarded-proto: {}\r\n", said.authority, if said.peer.tls { "https" } else { "http" });
+    match said.framing {
+        Some(Upload::Length(length)) => {
+            let _ = write!(text, "content-length: {length}\r\n");
+        }
+        Some(Upload::Chunked) => text.push_str("transfer-encoding: chunked\r\n"),
+        None => {}
+    }
+    head.extend_from_slice(text.as_bytes());
+}
+
+/// What of an upstream's answer is not passed on: its connection's own fields, and cookies that are the gateway's to set.
+pub(crate) fn strip_answer(headers: &mut HeaderMap) {
+    const OF_THE_CONNECTION: [HeaderName; 6] = [
+        header::CONNECTION,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+        header::TE,
+        header::TRAILER,
+        HeaderName::from_static("keep-alive"),
+    ];
+    let listed: Vec<HeaderName> = tokens(headers, &header::CONNECTION).filter_map(|token| token.parse().ok()).collect();
+    for name in listed.iter().filter(|name| **name != header::CONTENT_LENGTH).chain(&OF_THE_CONNECTION) {
+        headers.remove(name);
+    }
+    for name in ["proxy-connection", "proxy-authenticate", "traceparent", "tracestate"] {
+        headers.remove(name);
+    }
+    if headers.get_all(header::SET_COOKIE).iter().any(is_own) {
+        let kept: Vec<HeaderValue> = headers.get_all(header::SET_COOKIE).iter().filter(|value| !is_own(value)).cloned().collect();
+        headers.remove(header::SET_COOKIE);
+        for value in kept {
+            headers.append(header::SET_COOKIE, value);
+        }
+    }
+}
+
+fn is_own(set_cookie: &HeaderValue) -> bool {
+    strip::is_own_cookie(set_cookie.as_bytes())
+}
+
+/// Whether `Connection` says that the field is of this hop.
+fn is_listed(headers: &HeaderMap, name: &HeaderName) -> bool {
+    headers.contains_key(header::CONNECTION) && tokens(headers, &header::CONNECTION).any(|token| token.eq_ignore_ascii_case(name.as_str()))
+}
+
+fn field(head: &mut Vec<u8>, name: &str, value: &[u8]) {
+    for piece in [name.as_bytes(), b": ", value, b"\r\n"] {
+        head.extend_from_slice(piece);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn written(fields: &[(&str, &str)], identity: Option<&str>) -> String {
+        let mut request = Request::get("/public?next=/orders");
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let parts = request.body(()).unwrap().into_parts().0;
+        let peer = Peer { address: Some("192.0.2.1:5".parse().unwrap()), tls: true, ..Peer::default() };
+        let request = EventId::from_bytes([0xab; 16]);
+        let said = Said {
+            target: "/orders?a=1",
+            host: "127.0.0.1:9002",
+            authority: "shop.example",
+            peer,
+            identity,
+            request,
+            framing: Some(Upload::Length(3)),
+        };
+        String::from_utf8(write(&parts, &said)).unwrap()
+    }
+
+    #[test]
+    fn the_upstream_hears_the_gateway_and_not_the_client() {
+        // GWID-001, GWID-003, GWID-005, GWID-010
+        let head = written(
+            &[
+                ("host", "evil"),
+                ("authorization", "Bearer stolen"),
+                ("X-User", "admin"),
+                ("x-forwarded-for", "127.0.0.1"),
+                ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+                ("x-request-id", "mine"),
+                ("connection", "x-private"),
+                ("x-private", "1"),
+                ("cookie", "a=1; __Host-dw-app-main=secret"),
+                ("content-length", "99"),
+                ("accept", "*/*"),
+            ],
+            Some("signed"),
+        );
+        let id = "ab".repeat(16);
+        assert_eq!(
+            head,
+            format!(
+                "GET /orders?a=1 HTTP/1.1\r\nhost: 127.0.0.1:9002\r\ncookie: a=1\r\naccept: */*\r\nauthorization: Bearer signed\r\n\
+                 x-request-id: {}\r\ntraceparent: 00-{id}-{}-01\r\nx-forwarded-for: 192.0.2.1\r\nx-forwarded-host: shop.example\r\n\
+                 x-forwarded-proto: https\r\ncontent-length: 3\r\n\r\n",
+                EventId::from_bytes([0xab; 16]),
+                "ab".repeat(8),
+            )
+        );
+        assert!(!written(&[("authorization", "Bearer stolen")], None).contains("stolen"));
+    }
+
+    #[test]
+    fn an_answer_keeps_to_its_connection_what_is_of_it() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "x-hop, content-length"),
+            ("x-hop", "1"),
+            ("content-length", "2"),
+            ("keep-alive", "x"),
+            ("set-cookie", "a=1"),
+            ("set-cookie", "__Host-dw-app-main=forged"),
+            ("content-type", "text/plain"),
+        ] {
+            headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        strip_answer(&mut headers);
+        let mut left: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        left.sort_unstable();
+        assert_eq!(left, [("content-length", "2"), ("content-type", "text/plain"), ("set-cookie", "a=1")]);
+    }
+}

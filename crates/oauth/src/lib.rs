@@ -1,1 +1,40 @@
 //! Every OAuth and OpenID Connect rule as pure functions, one file per concept.
+//!
+//! A handler parses ([`Parameters`]), authenticates the client ([`client_authentication`]), loads facts, lets a `decide` function decide
+//! ([`Decision`]), commits what it says, and mints ([`mint`]). Whatever issues, refreshes or resumes passes [`eligibility`].
+
+pub mod access_token;
+pub mod authorize;
+pub mod builtin;
+pub mod client_authentication;
+pub mod client_metadata;
+pub mod code;
+pub mod decision;
+pub mod eligibility;
+pub mod error;
+pub mod grant;
+pub mod id_token;
+pub mod introspect;
+pub mod jwks;
+pub mod key_schedule;
+pub mod logout;
+pub mod metadata;
+pub mod mint;
+pub mod parameters;
+pub mod pkce;
+pub mod presented_token;
+pub mod redirect_uri;
+pub mod registry;
+pub mod resource_indicator;
+pub mod revoke;
+pub mod scope;
+pub mod userinfo;
+
+pub use builtin::{ADMIN_AUDIENCE, CLI_CLIENT, FLEET_AUDIENCE};
+pub use client_authentication::AuthenticatedClient;
+pub use decision::{Decision, EventFacts};
+pub use error::{ErrorCode, OAuthError};
+pub use grant::Grant;
+pub use mint::{KeyRing, Minted, mint};
+pub use parameters::Parameters;
+pub use registry::{Lineage, RegisteredClient, Registry};

@@ -1,0 +1,13 @@
+//! RFC 6749 section 4.1 and OpenID Connect Core section 3.1.2: the authorization endpoint, from request to code.
+//!
+//! [`AuthorizationRequest::read`] (is it a request we may act on?) → [`next`] (who must be asked what first?) → [`issue`] (the code).
+
+mod interaction;
+mod issue;
+mod request;
+mod response;
+
+pub use interaction::{Login, Next, Progress, next};
+pub use issue::{Issuance, IssueFacts, issue};
+pub use request::{AuthorizationRequest, DENIED_BY_PERSON, Prompt};
+pub use response::{ErrorRedirect, Refusal};

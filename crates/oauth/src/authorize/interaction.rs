@@ -1,0 +1,92 @@
+//! OpenID Connect Core sections 3.1.2.3 and 3.1.2.4, RFC 8252 section 8.6: what the person must be asked before a code is issued.
+
+use durward_base::Timestamp;
+use durward_model::Consent;
+use durward_model::resource::{Client, ClientAuthentication, Trust};
+
+use super::request::AuthorizationRequest;
+use crate::error::{ErrorCode, OAuthError};
+use crate::registry::Registry;
+
+/// How far the person has come with a request.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Progress<'a> {
+    /// The login this browser has, if it is still good.
+    pub login: Option<Login<'a>>,
+    /// What the person allowed this client for this audience before.
+    pub consent: Option<&'a Consent>,
+    /// Whether they have allowed it just now, on the consent page of this very request.
+    pub consented: bool,
+}
+
+/// A login in this browser.
+#[derive(Debug, Clone, Copy)]
+pub struct Login<'a> {
+    /// Who: their `sub`.
+    pub subject: &'a str,
+    /// When they proved it.
+    pub auth_time: Timestamp,
+    /// Whether they did so for this very request.
+    pub fresh: bool,
+}
+
+/// What is to happen next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Show the login page.
+    Login,
+    /// Show the consent page.
+    Consent,
+    /// Issue the code.
+    Issue,
+}
+
+/// What is to happen next with a request.
+///
+/// # Errors
+/// With `prompt=none`, that something would have to be asked. Which of the two errors it is tells whether somebody is logged in, and nothing about
+/// whom; the client is registered and its redirect URI its own.
+pub fn next(request: &AuthorizationRequest, registry: &dyn Registry, progress: Progress<'_>, now: Timestamp) -> Result<Next, OAuthError> {
+    let Some(login) = progress.login.filter(|login| is_good_enough(request, login, now)) else {
+        // 3.1.2.6: "login_required: The Authorization Server requires End-User authentication. This error MAY be returned when the prompt parameter
+        // value in the Authentication Request is none".
+        let required = OAuthError::new(ErrorCode::LoginRequired, "login_required", "the person must log in");
+        return if request.prompt.none { Err(required) } else { Ok(Next::Login) };
+    };
+    let client = registry.client(&request.client_id).filter(|client| client.id == request.client());
+    let client = client.ok_or(OAuthError::new(ErrorCode::UnauthorizedClient, "client.unknown", "the client is gone"))?;
+    if progress.consented || !must_ask(request, client.metadata, &progress, login) {
+        return Ok(Next::Issue);
+    }
+    let required = OAuthError::new(ErrorCode::InteractionRequired, "interaction_required", "the person must be asked");
+    if request.prompt.none { Err(required) } else { Ok(Next::Consent) }
+}
+
+fn is_good_enough(request: &AuthorizationRequest, login: &Login<'_>, now: Timestamp) -> bool {
+    // 3.1.2.1, `login`: "The Authorization Server SHOULD prompt the End-User for reauthentication."
+    let asked_again = login.fresh || !request.prompt.login;
+    // 3.1.2.1: "If the elapsed time is greater than this value, the OP MUST attempt to actively re-authenticate the End-User."
+    let recent = request.max_age().is_none_or(|max_age| login.fresh || now.since(login.auth_time) <= max_age);
+    // 3.1.2.1: "If the End-User identified by the ID Token is already logged in or is logged in as a result of the request [...], then the
+    // Authorization Server returns a positive response; otherwise, it MUST return an error".
+    let expected = request.expected_subject.as_deref().is_none_or(|subject| subject == login.subject);
+    asked_again && recent && expected
+}
+
+fn must_ask(request: &AuthorizationRequest, client: &Client, progress: &Progress<'_>, login: Login<'_>) -> bool {
+    // RFC 8252 8.6: "The authorization server SHOULD NOT process authorization requests automatically without user consent or interaction, except
+    // when the identity of the client can be assured." A secret or a claimed https address assures it; a program on the person's machine could be
+    // any program.
+    let assured = client.authentication != ClientAuthentication::None || request.redirect_uri.starts_with("https://");
+    let allowed_before = progress.consent.is_some_and(|consent| {
+        consent.client == request.client()
+            && consent.audience == request.audience
+            && request.scopes.iter().all(|scope| consent.scopes.contains(scope))
+    });
+    match client.trust {
+        _ if request.prompt.consent => true,
+        Trust::ThirdParty => !allowed_before || !assured,
+        // Logging in just now, on a page that names the client, was interaction enough for our own.
+        Trust::FirstParty => !assured && !login.fresh,
+    }
+}

@@ -1,0 +1,126 @@
+//! RFC 6749 section 4.1.2: issuing the code, and opening the family it stands for.
+
+use durward_base::{Duration, FamilyId, Timestamp};
+use durward_model::resource::Trust;
+use durward_model::{Consent, Family, GrantType, Outcome, Person, Session, Write};
+
+use super::request::AuthorizationRequest;
+use super::response::ErrorRedirect;
+use crate::code::{Binding, Code};
+use crate::decision::{EventFacts, person_caller};
+use crate::eligibility::{Applicant, Eligible, Holder, eligibility};
+use crate::error::{ErrorCode, OAuthError};
+use crate::registry::Registry;
+use crate::scope::OFFLINE_ACCESS;
+
+/// What was loaded about the person who asks.
+#[derive(Debug, Clone, Copy)]
+pub struct IssueFacts<'a> {
+    /// Who.
+    pub person: &'a Person,
+    /// The login; it may be one that the same batch of writes opens, before these.
+    pub session: &'a Session,
+    /// What they allowed this client for this audience before.
+    pub consent: Option<&'a Consent>,
+    /// Whether they have allowed it just now.
+    pub consented: bool,
+}
+
+/// What comes of it.
+#[derive(Debug)]
+pub enum Issuance {
+    /// Commit, seal the code, and send it with [`AuthorizationRequest::success`].
+    Issue {
+        /// The code.
+        code: Code,
+        /// Opens the family; keeps the consent.
+        writes: Vec<Write>,
+        /// What to record.
+        event: EventFacts,
+    },
+    /// Send the error back.
+    Deny {
+        /// Where to.
+        redirect: ErrorRedirect,
+        /// What to record.
+        event: EventFacts,
+    },
+}
+
+/// Decides whether the code is issued: through the same gate as every token.
+pub fn issue(request: &AuthorizationRequest, registry: &dyn Registry, facts: IssueFacts<'_>, family: FamilyId, now: Timestamp) -> Issuance {
+    let IssueFacts { person, session, .. } = facts;
+    let deny = |error: OAuthError| Issuance::Deny {
+        redirect: request.failure(error, registry.issuer()),
+        event: EventFacts { session: Some(session.id), ..EventFacts::denied(person_caller(person, &[], &[], &session.assurance), &error) },
+    };
+    let Some(client) = registry.client(&request.client_id).filter(|client| client.id == request.client()) else {
+        return deny(OAuthError::new(ErrorCode::UnauthorizedClient, "client.unknown", "the client is gone"));
+    };
+    let given = (facts.consented && client.metadata.trust == Trust::ThirdParty).then(|| consent(request, registry, &facts, now));
+    let applicant = Applicant {
+        client,
+        grant: GrantType::AuthorizationCode,
+        audience: &request.audience,
+        scopes: &request.scopes,
+        holder: Holder::Person { person, session, family: None, consent: given.as_ref().or(facts.consent) },
+    };
+    let eligible = match eligibility(registry, applicant, now) {
+        Ok(eligible) => eligible,
+        Err(ineligible) => {
+            return deny(OAuthError::new(ErrorCode::AccessDenied, ineligible.reason(), "the person or the client may not get this now"));
+        }
+    };
+    let family = open(&eligible, registry, session, family, now);
+    let caller = person_caller(person, eligible.roles(), eligible.scopes(), &session.assurance);
+    let event = EventFacts::new(Outcome::Allowed, caller).on(family.id, session.id).about(format!("client/{}", request.client_id));
+    let binding = Binding {
+        family: family.id,
+        client: client.id,
+        redirect_uri: request.redirect_uri.clone(),
+        challenge: request.challenge,
+        nonce: request.nonce.clone(),
+    };
+    drop(eligible);
+    let writes = given.map(Write::PutConsent).into_iter().chain([Write::OpenFamily(family)]).collect();
+    Issuance::Issue { code: Code::new(binding, now), writes, event }
+}
+
+/// What the person has allowed by now: this, and what they had allowed before for the same audience.
+fn consent(request: &AuthorizationRequest, registry: &dyn Registry, facts: &IssueFacts<'_>, now: Timestamp) -> Consent {
+    let before = facts.consent.filter(|consent| consent.client == request.client() && consent.audience == request.audience);
+    let mut scopes: Vec<String> = before.into_iter().flat_map(|consent| &consent.scopes).chain(&request.scopes).cloned().collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    Consent {
+        realm: registry.realm().name.clone(),
+        person: facts.person.id,
+        client: request.client(),
+        scopes,
+        audience: request.audience.clone(),
+        granted: now,
+    }
+}
+
+/// The client in the login. With `offline_access` it lives as long as refreshing may; without, it ends with the login.
+fn open(eligible: &Eligible<'_>, registry: &dyn Registry, session: &Session, id: FamilyId, now: Timestamp) -> Family {
+    let applicant = eligible.applicant();
+    let longest = now + Duration::from_secs(registry.realm().refresh_seconds.into());
+    let offline = eligible.scopes().iter().any(|scope| scope == OFFLINE_ACCESS);
+    Family {
+        id,
+        realm: registry.realm().name.clone(),
+        session: session.id,
+        person: session.person,
+        client: applicant.client.id,
+        client_name: applicant.client.metadata.name.clone(),
+        scopes: eligible.scopes().to_vec(),
+        audience: applicant.audience.to_owned(),
+        assurance: session.assurance.clone(),
+        generation: 0,
+        rotated: now,
+        created: now,
+        expires: if offline { longest } else { longest.min(session.expires) },
+        revoked: None,
+    }
+}

@@ -1,0 +1,237 @@
+//! RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.1: the authorization request, checked in order.
+
+use durward_base::{ClientId, Duration, Timestamp};
+use durward_model::GrantType;
+use durward_model::resource::{Client, Trust};
+use minicbor::{Decode, Encode};
+
+use super::response::{self, ErrorRedirect, Refusal};
+use crate::error::{ErrorCode, OAuthError};
+use crate::id_token::IdTokenHint;
+use crate::parameters::Parameters;
+use crate::pkce::CodeChallenge;
+use crate::registry::{RegisteredClient, Registry};
+use crate::{grant, redirect_uri, resource_indicator, scope};
+
+/// An authorization request that was found valid. It is carried through the login sealed, and never read from the browser again.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[non_exhaustive]
+pub struct AuthorizationRequest {
+    /// The client, by name.
+    #[n(0)]
+    pub client_id: String,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    client: [u8; 16],
+    /// Where the answer goes: as requested, and registered.
+    #[n(2)]
+    pub redirect_uri: String,
+    /// What the client wants to see again.
+    #[n(3)]
+    pub state: Option<String>,
+    /// What it wants to see in the ID token.
+    #[n(4)]
+    pub nonce: Option<String>,
+    /// The scopes asked for.
+    #[n(5)]
+    pub scopes: Vec<String>,
+    /// The service asked for.
+    #[n(6)]
+    pub audience: String,
+    /// The PKCE challenge.
+    #[n(7)]
+    pub challenge: CodeChallenge,
+    /// What the person is to be asked.
+    #[n(8)]
+    pub prompt: Prompt,
+    #[n(9)]
+    max_age_seconds: Option<u32>,
+    /// The username to start with.
+    #[n(10)]
+    pub login_hint: Option<String>,
+    /// The `sub` of the one person it is about.
+    #[n(11)]
+    pub expected_subject: Option<String>,
+}
+
+/// OpenID Connect Core 3.1.2.1: `prompt`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+pub struct Prompt {
+    /// `none`: nothing; better an error.
+    #[n(0)]
+    pub none: bool,
+    /// `login`, and `select_account`, as the login page is where an account is chosen: to log in, again if need be.
+    #[n(1)]
+    pub login: bool,
+    /// `consent`: to consent, again if need be.
+    #[n(2)]
+    pub consent: bool,
+}
+
+impl AuthorizationRequest {
+    /// Validates a request.
+    ///
+    /// # Errors
+    /// How to refuse it.
+    pub fn read(parameters: &Parameters, registry: &dyn Registry, now: Timestamp) -> Result<Self, Refusal> {
+        let client = client(parameters, registry).map_err(Refusal::Page)?;
+        let redirect_uri = redirect(parameters, client.metadata).map_err(Refusal::Page)?;
+        // From here on the client is known and the address is its own: errors go there.
+        let state = limited(parameters, "state");
+        Self::checked(parameters, registry, client, (redirect_uri, state), now).map_err(|error| {
+            Refusal::Redirect(Box::new(ErrorRedirect {
+                error,
+                location: response::failure(redirect_uri, &error, state.ok().flatten(), registry.issuer()),
+                interstitial: client.metadata.trust == Trust::ThirdParty,
+            }))
+        })
+    }
+
+    /// The checks whose failure the client is told.
+    fn checked(
+        parameters: &Parameters,
+        registry: &dyn Registry,
+        client: RegisteredClient<'_>,
+        (redirect_uri, state): (&str, Result<Option<&str>, OAuthError>),
+        now: Timestamp,
+    ) -> Result<Self, OAuthError> {
+        let metadata = client.metadata;
+        let state = state?;
+        no_request_object(parameters)?;
+        response_type(parameters)?;
+        response_mode(parameters)?;
+        grant::allowed(metadata, GrantType::AuthorizationCode)?;
+        let challenge = CodeChallenge::read(parameters)?;
+        let nonce = limited(parameters, "nonce")?;
+        let prompt = prompt(parameters)?;
+        let max_age_seconds = max_age(parameters)?;
+        let audience = resource_indicator::audience(parameters, metadata)?;
+        let scopes = scopes(parameters, registry, metadata, audience)?;
+        let login_hint = limited(parameters, "login_hint")?;
+        let hint = parameters.get("id_token_hint").map(|hint| IdTokenHint::verify(hint, registry, now)).transpose()?;
+        Ok(Self {
+            client_id: metadata.name.clone(),
+            client: client.id.to_bytes(),
+            redirect_uri: redirect_uri.to_owned(),
+            state: state.map(str::to_owned),
+            nonce: nonce.map(str::to_owned),
+            scopes,
+            audience: audience.to_owned(),
+            challenge,
+            prompt,
+            max_age_seconds,
+            login_hint: login_hint.map(str::to_owned),
+            expected_subject: hint.map(|hint| hint.subject),
+        })
+    }
+
+    /// The client's id inside.
+    pub const fn client(&self) -> ClientId {
+        ClientId::from_bytes(self.client)
+    }
+
+    /// How long ago the person may have logged in.
+    pub fn max_age(&self) -> Option<Duration> {
+        self.max_age_seconds.map(|seconds| Duration::from_secs(seconds.into()))
+    }
+
+    /// Where the browser goes with the sealed code.
+    pub fn success(&self, code: &str, issuer: &str) -> String {
+        response::success(&self.redirect_uri, code, self.state.as_deref(), issuer)
+    }
+
+    /// Where the browser goes with an error that was found later, after the person had done something.
+    pub fn failure(&self, error: OAuthError, issuer: &str) -> ErrorRedirect {
+        let location = response::failure(&self.redirect_uri, &error, self.state.as_deref(), issuer);
+        ErrorRedirect { error, location, interstitial: false }
+    }
+}
+
+/// The longest `state`, `nonce` or `login_hint`, in bytes.
+const MAX_LENGTH: usize = 512;
+
+/// The answer to a person who says no.
+pub const DENIED_BY_PERSON: OAuthError = OAuthError::new(ErrorCode::AccessDenied, "denied_by_person", "the person did not allow it");
+
+fn client<'r>(parameters: &Parameters, registry: &'r dyn Registry) -> Result<RegisteredClient<'r>, OAuthError> {
+    let missing = OAuthError::invalid_request("client.missing", "client_id is required");
+    let client_id = parameters.required("client_id", missing)?;
+    let known = registry.client(client_id).filter(|client| !client.metadata.disabled && !registry.realm().disabled);
+    known.ok_or(OAuthError::invalid_request("client.unknown", "the client is unknown or disabled"))
+}
+
+/// RFC 6749 3.1.2.3: "If multiple redirection URIs have been registered, if only part of the redirection URI has been registered, or if no
+/// redirection URI has been registered, the client MUST include a redirection URI with the authorization request".
+fn redirect<'a>(parameters: &'a Parameters, client: &'a Client) -> Result<&'a str, OAuthError> {
+    match (parameters.get("redirect_uri"), client.redirect_uris.as_slice()) {
+        (Some(requested), registered) if redirect_uri::matches(registered, requested) => Ok(requested),
+        (None, [only]) => Ok(only),
+        (Some(_), _) => Err(OAuthError::invalid_request("redirect_uri.unregistered", "redirect_uri is not registered for the client")),
+        (None, _) => Err(OAuthError::invalid_request("redirect_uri.missing", "redirect_uri is required")),
+    }
+}
+
+fn limited<'a>(parameters: &'a Parameters, name: &'a str) -> Result<Option<&'a str>, OAuthError> {
+    match parameters.get(name) {
+        Some(value) if value.len() > MAX_LENGTH => {
+            Err(OAuthError::invalid_request("parameters.too_long", "state, nonce and login_hint are at most 512 bytes"))
+        }
+        value => Ok(value),
+    }
+}
+
+/// OpenID Connect Core 6.1 and 6.2: "request_not_supported", "request_uri_not_supported".
+fn no_request_object(parameters: &Parameters) -> Result<(), OAuthError> {
+    if parameters.get("request").is_some() {
+        return Err(OAuthError::new(ErrorCode::RequestNotSupported, "request.unsupported", "request objects are not supported"));
+    }
+    if parameters.get("request_uri").is_some() {
+        return Err(OAuthError::new(ErrorCode::RequestUriNotSupported, "request_uri.unsupported", "request objects are not supported"));
+    }
+    Ok(())
+}
+
+/// RFC 6749 3.1.1: "If an authorization request is missing the "response_type" parameter, or if the response type is not understood, the
+/// authorization server MUST return an error response". RFC 9700 2.1.2: no tokens from the authorization endpoint.
+fn response_type(parameters: &Parameters) -> Result<(), OAuthError> {
+    match parameters.get("response_type") {
+        Some("code") => Ok(()),
+        Some(_) => Err(OAuthError::new(ErrorCode::UnsupportedResponseType, "response_type.unsupported", "response_type must be code")),
+        None => Err(OAuthError::invalid_request("response_type.missing", "response_type is required")),
+    }
+}
+
+fn response_mode(parameters: &Parameters) -> Result<(), OAuthError> {
+    match parameters.get("response_mode") {
+        None | Some("query") => Ok(()),
+        Some(_) => Err(OAuthError::invalid_request("response_mode.unsupported", "response_mode must be query")),
+    }
+}
+
+fn prompt(parameters: &Parameters) -> Result<Prompt, OAuthError> {
+    let mut prompt = Prompt::default();
+    for value in parameters.get("prompt").into_iter().flat_map(|values| values.split(' ')) {
+        match value {
+            "none" => prompt.none = true,
+            "login" | "select_account" => prompt.login = true,
+            "consent" => prompt.consent = true,
+            _ => return Err(OAuthError::invalid_request("prompt.unknown", "prompt must be none, login, consent or select_account")),
+        }
+    }
+    // OpenID Connect Core 3.1.2.1: "If this parameter contains none with any other value, an error is returned."
+    if prompt.none && (prompt.login || prompt.consent) {
+        return Err(OAuthError::invalid_request("prompt.contradiction", "prompt=none cannot be combined"));
+    }
+    Ok(prompt)
+}
+
+fn max_age(parameters: &Parameters) -> Result<Option<u32>, OAuthError> {
+    let malformed = OAuthError::invalid_request("max_age.malformed", "max_age must be a number of seconds");
+    let digits = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
+    parameters.get("max_age").map(|text| Some(text).filter(digits).and_then(|text| text.parse().ok()).ok_or(malformed)).transpose()
+}
+
+fn scopes(parameters: &Parameters, registry: &dyn Registry, client: &Client, audience: &str) -> Result<Vec<String>, OAuthError> {
+    let service = registry.service(audience).filter(|service| !service.disabled);
+    let service = service.ok_or(OAuthError::new(ErrorCode::InvalidTarget, "service_unavailable", "the resource is not available"))?;
+    scope::resolve(parameters.get("scope"), client, service, GrantType::AuthorizationCode)
+}

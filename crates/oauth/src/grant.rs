@@ -1,0 +1,181 @@
+//! RFC 6749 section 4 and 5.1: what a grant buys. Made only from an [`Eligible`] applicant, spent only by [`crate::mint`].
+
+pub mod authorization_code;
+pub mod client_credentials;
+pub mod refresh_token;
+
+use durward_base::{Duration, FamilyId, RealmId, SessionId, Timestamp, TokenId};
+use durward_model::resource::{Client, TokenType};
+use durward_model::{Assurance, Family, GrantType, Outcome, Person};
+
+use crate::decision::{EventFacts, client_caller};
+use crate::eligibility::{Eligible, Holder};
+use crate::error::{ErrorCode, OAuthError};
+use crate::parameters::Parameters;
+use crate::registry::{RegisteredClient, Registry, watermark};
+use crate::scope::OPENID;
+
+/// What is to be minted.
+#[derive(Debug)]
+pub struct Grant {
+    pub(crate) jti: TokenId,
+    pub(crate) realm: RealmId,
+    pub(crate) issuer: String,
+    pub(crate) subject: String,
+    pub(crate) client_id: String,
+    pub(crate) service: Option<String>,
+    pub(crate) audience: String,
+    pub(crate) token_type: TokenType,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) roles: Vec<String>,
+    pub(crate) issued: Timestamp,
+    pub(crate) lifetime: Duration,
+    pub(crate) login: Option<Login>,
+}
+
+/// What is minted for a person beside the access token.
+#[derive(Debug)]
+pub(crate) struct Login {
+    pub(crate) family: FamilyId,
+    pub(crate) session: SessionId,
+    pub(crate) assurance: Assurance,
+    pub(crate) nonce: Option<String>,
+    pub(crate) id_token_algorithm: Option<IdTokenAlgorithm>,
+    pub(crate) refresh_generation: Option<u32>,
+}
+
+/// OpenID Connect Registration section 2: `id_token_signed_response_alg`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IdTokenAlgorithm {
+    /// "The default, if omitted, is RS256."
+    Rs256,
+    Es256,
+}
+
+impl IdTokenAlgorithm {
+    /// The algorithm of this name.
+    pub(crate) fn from_name(name: Option<&str>) -> Option<Self> {
+        match name {
+            None | Some("RS256") => Some(Self::Rs256),
+            Some("ES256") => Some(Self::Es256),
+            Some(_) => None,
+        }
+    }
+}
+
+/// Reads `grant_type`.
+///
+/// # Errors
+/// `invalid_request` when it is missing, `unsupported_grant_type` when it is none of ours.
+pub fn grant_type(parameters: &Parameters) -> Result<GrantType, OAuthError> {
+    let missing = OAuthError::invalid_request("grant_type.missing", "grant_type is required");
+    // RFC 6749 5.2: "unsupported_grant_type: The authorization grant type is not supported by the authorization server."
+    GrantType::from_name(parameters.required("grant_type", missing)?).ok_or(OAuthError::new(
+        ErrorCode::UnsupportedGrantType,
+        "grant_type.unknown",
+        "grant_type must be authorization_code, refresh_token or client_credentials",
+    ))
+}
+
+/// Refuses a client that is not registered for the grant.
+pub(crate) fn allowed(client: &Client, grant: GrantType) -> Result<(), OAuthError> {
+    // RFC 6749 5.2: "unauthorized_client: The authenticated client is not authorized to use this authorization grant type."
+    if client.grants.contains(&grant) {
+        Ok(())
+    } else {
+        Err(OAuthError::new(ErrorCode::UnauthorizedClient, "grant_not_allowed", "the client may not use this grant"))
+    }
+}
+
+impl Grant {
+    /// What an eligible applicant gets now, or the moment until which it must wait for it.
+    pub(crate) fn new(
+        registry: &dyn Registry,
+        eligible: Eligible<'_>,
+        person: Option<PersonGrant>,
+        jti: TokenId,
+        now: Timestamp,
+    ) -> Result<Self, Timestamp> {
+        let applicant = *eligible.applicant();
+        let client = applicant.client.metadata;
+        let subject = match applicant.holder {
+            Holder::Client => client.name.clone(),
+            Holder::Person { person, .. } => person.sub.clone(),
+        };
+        match watermark(registry, &subject, &client.name) {
+            Some(watermark) if jti.time() <= watermark => return Err(watermark + Duration::from_millis(1)),
+            _ => {}
+        }
+        let of_itself = matches!(applicant.holder, Holder::Client);
+        let lifetime = Duration::from_secs(registry.realm().access_token_seconds.into());
+        let (scopes, roles) = (eligible.scopes().to_vec(), eligible.roles().to_vec());
+        let login = person.map(|person| login(&eligible, person, &scopes));
+        Ok(Self {
+            jti,
+            realm: registry.id(),
+            issuer: registry.issuer().to_owned(),
+            subject,
+            client_id: client.name.clone(),
+            service: client.runs.clone().filter(|_| of_itself),
+            audience: applicant.audience.to_owned(),
+            token_type: eligible.service().token_type,
+            scopes,
+            roles,
+            issued: now,
+            lifetime: match applicant.holder {
+                // No token outlives what it hangs on.
+                Holder::Person { family: Some(family), .. } => lifetime.min(family.expires.since(now)),
+                Holder::Person { family: None, .. } | Holder::Client => lifetime,
+            },
+            login,
+        })
+    }
+
+    /// The id of the access token.
+    pub const fn jti(&self) -> TokenId {
+        self.jti
+    }
+
+    /// The record of its issue.
+    pub(crate) fn event(&self, client: RegisteredClient<'_>, person: Option<&Person>) -> EventFacts {
+        let mut caller = client_caller(client, person);
+        caller.roles.clone_from(&self.roles);
+        caller.scopes.clone_from(&self.scopes);
+        let event = EventFacts::new(Outcome::Allowed, caller).about(format!("service/{}", self.audience));
+        let event = EventFacts { issued: Some(self.jti.to_string()), ..event };
+        match &self.login {
+            Some(login) => event.on(login.family, login.session),
+            None => event,
+        }
+    }
+}
+
+/// What a grant for a person has beyond what the gate knows.
+pub(crate) struct PersonGrant {
+    pub(crate) nonce: Option<String>,
+    pub(crate) generation: u32,
+    pub(crate) family: FamilyId,
+    pub(crate) session: SessionId,
+    pub(crate) assurance: Assurance,
+}
+
+impl PersonGrant {
+    /// The grant of a family, with the refresh token of this generation.
+    pub(crate) fn new(family: &Family, nonce: Option<String>, generation: u32) -> Self {
+        Self { nonce, generation, family: family.id, session: family.session, assurance: family.assurance.clone() }
+    }
+}
+
+fn login(eligible: &Eligible<'_>, person: PersonGrant, scopes: &[String]) -> Login {
+    let client = eligible.applicant().client.metadata;
+    // OpenID Connect Core 3.1.2.1: "OpenID Connect requests MUST contain the openid scope value."
+    let openid = scopes.iter().any(|scope| scope == OPENID);
+    Login {
+        family: person.family,
+        session: person.session,
+        assurance: person.assurance,
+        nonce: person.nonce,
+        id_token_algorithm: openid.then(|| IdTokenAlgorithm::from_name(client.id_token_signed_response_alg.as_deref())).flatten(),
+        refresh_generation: client.grants.contains(&GrantType::RefreshToken).then_some(person.generation),
+    }
+}

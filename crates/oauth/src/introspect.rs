@@ -1,0 +1,110 @@
+//! RFC 7662: Token Introspection.
+
+use durward_base::Timestamp;
+use serde::Serialize;
+
+use crate::client_authentication::AuthenticatedClient;
+use crate::eligibility::{Applicant, Holder, eligibility};
+use crate::grant::refresh_token::Standing;
+use crate::presented_token::PresentedToken;
+use crate::registry::{Lineage, Registry};
+
+/// RFC 7662 section 2.2: the answer. To be sent with `Cache-Control: no-store`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Introspection {
+    /// Whether the token is good, and the caller may know.
+    pub active: bool,
+    /// What else there is to say about a token that is.
+    #[serde(flatten)]
+    pub facts: Option<TokenFacts>,
+}
+
+/// What an active token says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TokenFacts {
+    iss: String,
+    sub: String,
+    aud: String,
+    client_id: String,
+    scope: String,
+    exp: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iat: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jti: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
+}
+
+/// Answers a confidential client about a token: about those for the service it runs, and about its own. About any other it learns what it would
+/// learn about a text that is no token. `lineage` are the rows of a refresh token's family.
+///
+/// RFC 7662 2.2: "If the introspection call is properly authorized but the token is not active, does not exist on this server, or the protected
+/// resource is not allowed to introspect this particular token, then the authorization server MUST return an introspection response with the
+/// "active" field set to "false"."
+pub fn introspect(
+    registry: &dyn Registry,
+    client: &AuthenticatedClient<'_>,
+    token: &PresentedToken,
+    lineage: Option<Lineage<'_>>,
+    now: Timestamp,
+) -> Introspection {
+    let facts = match token {
+        PresentedToken::Access(token) if may_know(client, &token.client_id, &token.audience) => Some(TokenFacts {
+            iss: registry.issuer().to_owned(),
+            sub: token.subject.clone(),
+            aud: token.audience.clone(),
+            client_id: token.client_id.clone(),
+            scope: token.scopes.join(" "),
+            exp: token.expires.seconds(),
+            iat: Some(token.issued.seconds()),
+            jti: Some(token.jti.to_string()),
+            sid: token.family.map(|family| family.to_string()),
+            username: None,
+            token_type: Some("Bearer"),
+        }),
+        PresentedToken::Refresh(token) => lineage
+            .filter(|lineage| token.standing(lineage.family, now) == Standing::Current)
+            .and_then(|lineage| refresh(registry, client, lineage, now)),
+        PresentedToken::Access(_) | PresentedToken::Unknown => None,
+    };
+    Introspection { active: facts.is_some(), facts }
+}
+
+fn may_know(client: &AuthenticatedClient<'_>, issued_to: &str, audience: &str) -> bool {
+    let asking = client.registered().metadata;
+    client.is_confidential() && (asking.name == issued_to || asking.runs.as_deref() == Some(audience))
+}
+
+/// A refresh token is its own client's business alone, and active while using it would be allowed.
+fn refresh(registry: &dyn Registry, client: &AuthenticatedClient<'_>, lineage: Lineage<'_>, now: Timestamp) -> Option<TokenFacts> {
+    let family = lineage.family;
+    if !client.is_confidential() || family.client != client.registered().id {
+        return None;
+    }
+    let applicant = Applicant {
+        client: client.registered(),
+        grant: durward_model::GrantType::RefreshToken,
+        audience: &family.audience,
+        scopes: &family.scopes,
+        holder: Holder::from(lineage),
+    };
+    let eligible = eligibility(registry, applicant, now).ok()?;
+    Some(TokenFacts {
+        iss: registry.issuer().to_owned(),
+        sub: lineage.person.sub.clone(),
+        aud: family.audience.clone(),
+        client_id: family.client_name.clone(),
+        scope: eligible.scopes().join(" "),
+        exp: family.expires.seconds(),
+        iat: None,
+        jti: None,
+        sid: Some(family.id.to_string()),
+        username: Some(lineage.person.username.clone()),
+        token_type: None,
+    })
+}

@@ -1,0 +1,57 @@
+//! OpenID Connect RP-Initiated Logout 1.0: a client asks that a person's login be ended.
+
+use durward_base::Timestamp;
+
+use crate::error::OAuthError;
+use crate::id_token::IdTokenHint;
+use crate::parameters::Parameters;
+use crate::registry::Registry;
+
+/// A logout request that was found valid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogoutRequest {
+    /// Who should be logged in, where an ID token says so.
+    pub hint: Option<IdTokenHint>,
+    /// Where to send the person afterwards: one of the client's registered addresses, with `state` added.
+    pub redirect: Option<String>,
+}
+
+impl LogoutRequest {
+    /// Validates a logout request. No mistake in it ever leads to a redirect.
+    ///
+    /// # Errors
+    /// `invalid_request`.
+    pub fn read(parameters: &Parameters, registry: &dyn Registry, now: Timestamp) -> Result<Self, OAuthError> {
+        let hint = parameters.get("id_token_hint").map(|hint| IdTokenHint::verify(hint, registry, now)).transpose()?;
+        let hinted = hint.as_ref().map(|hint| hint.client_id.as_str());
+        let client_id = parameters.get("client_id");
+        // 2: "When both client_id and id_token_hint are present, the OP MUST verify that the Client Identifier matches the one used as the audience
+        // of the ID Token."
+        if client_id.is_some() && hinted.is_some() && client_id != hinted {
+            return Err(OAuthError::invalid_request("logout.client_mismatch", "client_id is not the client of id_token_hint"));
+        }
+        let Some(wanted) = parameters.get("post_logout_redirect_uri") else {
+            return Ok(Self { hint, redirect: None });
+        };
+        let client = client_id.or(hinted).and_then(|name| registry.client(name)).filter(|client| !client.metadata.disabled);
+        // 3: "the OP MUST NOT perform post-logout redirection if the post_logout_redirect_uri value supplied does not exactly match one of the
+        // previously registered post_logout_redirect_uris values."
+        if !client.is_some_and(|client| client.metadata.post_logout_redirect_uris.iter().any(|registered| registered == wanted)) {
+            return Err(OAuthError::invalid_request(
+                "logout.redirect_unregistered",
+                "post_logout_redirect_uri is not registered for the client",
+            ));
+        }
+        let state = parameters.get("state").map(|state| ("state", state));
+        Ok(Self { redirect: Some(crate::redirect_uri::with_query(wanted, state)), hint })
+    }
+
+    /// Whether the person must be asked before the login of `subject` is ended.
+    ///
+    /// RP-Initiated Logout 2: the OP "MUST ask the End-User this question if the id_token_hint was not provided or if the supplied ID Token does
+    /// not belong to the current OP session with the RP and/or currently logged in End-User."
+    pub fn must_ask(&self, subject: &str) -> bool {
+        self.hint.as_ref().is_none_or(|hint| hint.subject != subject)
+    }
+}

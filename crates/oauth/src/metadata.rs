@@ -1,0 +1,99 @@
+//! OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2: what this authority can do. One document for both; nothing in it that is not so.
+
+use durward_model::GrantType;
+use durward_model::resource::ClientAuthentication;
+use serde::Serialize;
+
+use crate::scope::REALM_SCOPES;
+
+/// The discovery document of a realm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Metadata {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    jwks_uri: String,
+    userinfo_endpoint: String,
+    introspection_endpoint: String,
+    revocation_endpoint: String,
+    end_session_endpoint: String,
+    scopes_supported: [&'static str; 4],
+    response_types_supported: [&'static str; 1],
+    response_modes_supported: [&'static str; 1],
+    grant_types_supported: Vec<&'static str>,
+    subject_types_supported: [&'static str; 1],
+    id_token_signing_alg_values_supported: [&'static str; 2],
+    token_endpoint_auth_methods_supported: Vec<&'static str>,
+    token_endpoint_auth_signing_alg_values_supported: [&'static str; 6],
+    introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    introspection_endpoint_auth_signing_alg_values_supported: [&'static str; 6],
+    revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    revocation_endpoint_auth_signing_alg_values_supported: [&'static str; 6],
+    code_challenge_methods_supported: [&'static str; 1],
+    prompt_values_supported: [&'static str; 4],
+    acr_values_supported: [&'static str; 1],
+    claims_supported: [&'static str; 15],
+    claims_parameter_supported: bool,
+    request_parameter_supported: bool,
+    request_uri_parameter_supported: bool,
+    authorization_response_iss_parameter_supported: bool,
+}
+
+/// The algorithms in which a client may sign its assertions.
+const ASSERTION_ALGORITHMS: [&str; 6] = ["ES256", "ES384", "ES512", "EdDSA", "PS256", "RS256"];
+
+impl Metadata {
+    /// The document of the realm with this issuer. Every address comes from it and from nothing in a request.
+    pub fn new(issuer: &str) -> Self {
+        let at = |path: &str| format!("{issuer}{path}");
+        let methods: Vec<_> = ClientAuthentication::ALL.into_iter().map(ClientAuthentication::name).collect();
+        let confidential: Vec<_> = methods.iter().copied().filter(|method| *method != ClientAuthentication::None.name()).collect();
+        Self {
+            issuer: issuer.to_owned(),
+            authorization_endpoint: at("/oauth2/authorize"),
+            token_endpoint: at("/oauth2/token"),
+            jwks_uri: at("/oauth2/jwks"),
+            userinfo_endpoint: at("/oauth2/userinfo"),
+            introspection_endpoint: at("/oauth2/introspect"),
+            revocation_endpoint: at("/oauth2/revoke"),
+            end_session_endpoint: at("/oauth2/logout"),
+            scopes_supported: REALM_SCOPES,
+            response_types_supported: ["code"],
+            response_modes_supported: ["query"],
+            grant_types_supported: GrantType::ALL.into_iter().map(GrantType::name).collect(),
+            subject_types_supported: ["public"],
+            id_token_signing_alg_values_supported: ["RS256", "ES256"],
+            token_endpoint_auth_methods_supported: methods.clone(),
+            token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+            introspection_endpoint_auth_methods_supported: confidential,
+            introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+            revocation_endpoint_auth_methods_supported: methods,
+            revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+            code_challenge_methods_supported: ["S256"],
+            prompt_values_supported: ["none", "login", "consent", "select_account"],
+            acr_values_supported: ["pwd"],
+            claims_supported: [
+                "iss",
+                "sub",
+                "aud",
+                "exp",
+                "iat",
+                "auth_time",
+                "nonce",
+                "acr",
+                "amr",
+                "sid",
+                "at_hash",
+                "name",
+                "preferred_username",
+                "email",
+                "email_verified",
+            ],
+            claims_parameter_supported: false,
+            request_parameter_supported: false,
+            request_uri_parameter_supported: false,
+            // RFC 9207 3: "Authorization servers [...] MUST indicate their support for the authorization response iss parameter".
+            authorization_response_iss_parameter_supported: true,
+        }
+    }
+}

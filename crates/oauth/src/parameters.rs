@@ -1,0 +1,89 @@
+//! RFC 6749 section 3.1 and 3.2: request parameters, from a query or an `application/x-www-form-urlencoded` body.
+
+use durward_base::Secret;
+
+use crate::error::OAuthError;
+
+/// The most bytes that are looked at.
+pub const MAX_BYTES: usize = 64 * 1024;
+/// The most parameters one request may have.
+pub const MAX_PARAMETERS: usize = 64;
+
+/// Decoded parameters. Values are kept as secrets: among them are codes, passwords of clients and tokens.
+pub struct Parameters(Vec<(String, Secret)>);
+
+impl Parameters {
+    /// Reads the parts of one request: the query, the body, or both where an endpoint allows both.
+    ///
+    /// # Errors
+    /// `invalid_request`: too large, too many, malformed percent-encoding, not UTF-8, control characters, or anything but `resource` twice.
+    pub fn parse(parts: &[&[u8]]) -> Result<Self, OAuthError> {
+        if parts.iter().map(|part| part.len()).sum::<usize>() > MAX_BYTES {
+            return Err(OAuthError::invalid_request("parameters.too_large", "the request parameters exceed 64 KiB"));
+        }
+        let mut parameters: Vec<(String, Secret)> = Vec::new();
+        for pair in parts.iter().flat_map(|part| part.split(|byte| *byte == b'&')).filter(|pair| !pair.is_empty()) {
+            if parameters.len() == MAX_PARAMETERS {
+                return Err(OAuthError::invalid_request("parameters.too_many", "the request has more than 64 parameters"));
+            }
+            let mut sides = pair.splitn(2, |byte| *byte == b'=');
+            let name = decode(sides.next().unwrap_or_default())?;
+            let value = decode(sides.next().unwrap_or_default())?;
+            // RFC 6749 3.1: "Request and response parameters MUST NOT be included more than once."
+            // RFC 8707 2: "Multiple resource parameters MAY be used"; those are judged by `resource_indicator`.
+            if name != "resource" && parameters.iter().any(|(known, _)| *known == name) {
+                return Err(OAuthError::invalid_request("parameters.duplicate", "a request parameter is included more than once"));
+            }
+            parameters.push((name, Secret::new(value)));
+        }
+        Ok(Self(parameters))
+    }
+
+    /// The value of a parameter.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        // RFC 6749 3.1: "Parameters sent without a value MUST be treated as if they were omitted from the request."
+        self.0.iter().find(|(known, value)| known == name && !value.expose().is_empty()).map(|(_, value)| value.expose())
+    }
+
+    /// The value of a parameter that must be there.
+    ///
+    /// # Errors
+    /// `missing` when it is not.
+    pub fn required(&self, name: &str, missing: OAuthError) -> Result<&str, OAuthError> {
+        self.get(name).ok_or(missing)
+    }
+
+    /// Every `resource`, in order: the one parameter that may be repeated.
+    pub(crate) fn resources(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(name, value)| name == "resource" && !value.expose().is_empty()).map(|(_, value)| value.expose())
+    }
+}
+
+/// Shows which parameters there are and none of their values.
+impl std::fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// Decodes one name or value; what is malformed is refused, never repaired.
+pub(crate) fn decode(encoded: &[u8]) -> Result<String, OAuthError> {
+    let malformed = OAuthError::invalid_request("parameters.malformed", "a request parameter is not properly form-encoded UTF-8 text");
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut rest = encoded.iter();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let (high, low) = rest.next().and_then(digit).zip(rest.next().and_then(digit)).ok_or(malformed)?;
+                high << 4 | low
+            }
+            byte => *byte,
+        });
+    }
+    String::from_utf8(bytes).ok().filter(|text| !text.chars().any(char::is_control)).ok_or(malformed)
+}
+
+fn digit(byte: &u8) -> Option<u8> {
+    char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}

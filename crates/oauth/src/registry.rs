@@ -1,0 +1,71 @@
+//! What the rules ask of the world: one realm's declared state, and the ledger rows a credential hangs on.
+
+use durward_base::{ClientId, RealmId, Timestamp};
+use durward_jose::VerifyingKey;
+use durward_model::resource::{Client, Group, Realm, Resource, Service, Stored};
+use durward_model::{ClientSecret, Consent, Family, Person, Revocation, RevocationKind, Session};
+
+/// The present state of one realm: what the compiled snapshot answers. Built-in resources ([`crate::builtin`]) are part of it.
+pub trait Registry {
+    /// The realm's id.
+    fn id(&self) -> RealmId;
+    /// The realm as declared.
+    fn realm(&self) -> &Realm;
+    /// Its issuer: `{public_url}/realms/{name}`.
+    fn issuer(&self) -> &str;
+    /// The client of this `client_id`, disabled or not.
+    fn client(&self, name: &str) -> Option<RegisteredClient<'_>>;
+    /// The secrets of a client, expired ones included.
+    fn client_secrets(&self, client: ClientId) -> &[ClientSecret];
+    /// The service of this name, disabled or not.
+    fn service(&self, name: &str) -> Option<&Service>;
+    /// The group of this name.
+    fn group(&self, name: &str) -> Option<&Group>;
+    /// The key that signs (or lately signed) this realm's tokens under this `kid`; none in a state that does not verify.
+    fn verifying_key(&self, kid: &str) -> Option<&VerifyingKey>;
+    /// What is known to be revoked under exactly this key.
+    fn revocation(&self, kind: RevocationKind, key: &str) -> Option<&Revocation>;
+}
+
+/// A client as registered: its metadata under an id that is never reused.
+#[derive(Debug, Clone, Copy)]
+pub struct RegisteredClient<'a> {
+    /// The id inside.
+    pub id: ClientId,
+    /// The metadata; its name is the `client_id`.
+    pub metadata: &'a Client,
+}
+
+impl<'a> RegisteredClient<'a> {
+    /// The client in a stored resource, if it is one.
+    pub fn from_stored(stored: &'a Stored) -> Option<Self> {
+        match &stored.resource {
+            Resource::Client(metadata) => Some(Self { id: ClientId::from_bytes(stored.id.to_bytes()), metadata }),
+            _ => None,
+        }
+    }
+}
+
+/// The ledger rows a token of a person hangs on, and what the person allowed the client.
+#[derive(Debug, Clone, Copy)]
+pub struct Lineage<'a> {
+    /// The client in the login.
+    pub family: &'a Family,
+    /// The login.
+    pub session: &'a Session,
+    /// Who logged in.
+    pub person: &'a Person,
+    /// What they allowed this client for this audience.
+    pub consent: Option<&'a Consent>,
+}
+
+/// When a token for this subject and client may next be made: the moment after the last watermark that would kill it at birth.
+///
+/// Watermarks reach a little past their commit, so that none made in that same moment elsewhere survives.
+pub(crate) fn watermark(registry: &dyn Registry, subject: &str, client: &str) -> Option<Timestamp> {
+    [(RevocationKind::Subject, subject), (RevocationKind::Client, client), (RevocationKind::Realm, &registry.realm().name)]
+        .into_iter()
+        .filter_map(|(kind, key)| registry.revocation(kind, key))
+        .map(|revocation| revocation.not_before)
+        .max()
+}

@@ -161,3 +161,31 @@ impl TryFrom<Map<String, Value>> for Jwk {
         Ok(Self { key_ops, ..jwk })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thumbprint_is_the_rfc_s_cut_to_sixteen_bytes() {
+        let rsa = serde_json::json!({"kty": "RSA", "e": "AQAB", "alg": "RS256", "kid": "2011-04-29",
+            "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5\
+JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0\
+fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"});
+        let ed25519 = serde_json::json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+        for (source, jwk, thumbprint) in [
+            ("RFC 7638 section 3.1", rsa, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"),
+            ("RFC 8037 appendix A.3", ed25519, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"),
+        ] {
+            let cut = base64url::encode(&base64url::decode(thumbprint).unwrap()[..16]);
+            assert_eq!(Jwk::try_from(jwk).unwrap().thumbprint(), cut, "{source}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_an_unknown_kind_does_not_refuse_its_set() {
+        let set = JwkSet::parse(br#"{"keys": [{"kty": "AKP", "alg": "ML-DSA-44", "kid": "new", "pub": "AA"}], "more": 1}"#).unwrap();
+        assert_eq!(set.keys[0].kid(), Some("new"));
+        assert_eq!(set.keys[0].algorithm().unwrap_err().reason(), "key_unsupported");
+    }
+}

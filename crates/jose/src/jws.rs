@@ -110,3 +110,5 @@ fn decode(part: &'static str, text: &str) -> Result<Vec<u8>, JoseError> {
     base64url::decode(text).ok_or(JoseError::NotBase64url { part })
 }
 
+#[cfg(test)]
+mod vectors;

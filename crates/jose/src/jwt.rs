@@ -177,7 +177,7 @@ impl VerifiedJwt {
 /// RFC 7515 section 4.1.9: a recipient treats a value without "/" as if "application/" were prepended.
 fn media_type(typ: &str) -> &str {
     match typ.split_at_checked("application/".len()) {
-        Some((prefix, rest)) if prefix.eq_ignore_ascii_case("application/") => rest,
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case("application/") && !rest.is_empty() => rest,
         _ => typ,
     }
 }

@@ -150,3 +150,71 @@ impl fmt::Debug for SigningKey {
         write!(f, "SigningKey({} {})", self.algorithm(), self.kid())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{JwkSet, UnverifiedJwt};
+
+    const ALGORITHMS: [Algorithm; 6] =
+        [Algorithm::ES256, Algorithm::ES384, Algorithm::ES512, Algorithm::EdDSA, Algorithm::PS256, Algorithm::RS256];
+
+    #[test]
+    fn what_a_key_signs_its_published_half_verifies() {
+        for algorithm in ALGORITHMS {
+            let key = SigningKey::generate(algorithm).unwrap();
+            let token = key.sign("at+jwt", &json!({"sub": "alice"})).unwrap();
+            let published = JwkSet::parse(&serde_json::to_vec(&JwkSet { keys: vec![key.jwk()] }).unwrap()).unwrap();
+            let verifying = VerifyingKey::from_jwk(&published.keys[0]).unwrap();
+            let verified = UnverifiedJwt::parse(&token).unwrap().verify(&verifying).unwrap();
+            assert_eq!((verified.kid(), verified.algorithm(), verified.typ()), (key.kid(), algorithm, Some("at+jwt")));
+            assert_eq!(verified.claims().sub(), Ok(Some("alice")));
+        }
+    }
+
+    #[test]
+    fn a_key_is_the_same_after_it_was_stored() {
+        for algorithm in ALGORITHMS {
+            let key = SigningKey::generate(algorithm).unwrap();
+            let stored = SigningKey::from_pkcs8(algorithm, key.to_pkcs8().expose()).unwrap();
+            assert_eq!((stored.kid(), stored.jwk()), (key.kid(), key.jwk()));
+        }
+    }
+
+    #[test]
+    fn a_stored_key_is_of_no_use_for_another_kind_of_algorithm() {
+        let stored = SigningKey::generate(Algorithm::ES256).unwrap().to_pkcs8();
+        for algorithm in [Algorithm::ES384, Algorithm::ES512, Algorithm::EdDSA, Algorithm::PS256, Algorithm::RS256, Algorithm::HS256] {
+            assert_eq!(SigningKey::from_pkcs8(algorithm, stored.expose()).unwrap_err(), JoseError::NotPkcs8 { algorithm });
+        }
+    }
+
+    #[test]
+    fn the_header_has_exactly_alg_typ_and_kid() {
+        let key = SigningKey::generate(Algorithm::EdDSA).unwrap();
+        let token = key.sign_bytes("JWT", b"{}").unwrap();
+        let header = base64url::decode(token.split('.').next().unwrap()).unwrap();
+        assert_eq!(String::from_utf8(header).unwrap(), format!(r#"{{"alg":"EdDSA","typ":"JWT","kid":"{}"}}"#, key.kid()));
+    }
+
+    #[test]
+    fn a_key_does_not_print_its_secret() {
+        let key = SigningKey::generate(Algorithm::ES256).unwrap();
+        assert_eq!(format!("{key:?}"), format!("SigningKey(ES256 {})", key.kid()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_claims_come_back_as_they_were_signed(name in "[a-z]{1,8}", text in "[^\\x00-\\x1f\\x7f-\\x9f]{0,64}", number in any::<i64>()) {
+            let key = SigningKey::generate(Algorithm::EdDSA).unwrap();
+            let claims = json!({"text": text, "nested": {name: [number]}});
+            let token = key.sign("JWT", &claims).unwrap();
+            let verified = UnverifiedJwt::parse(&token).unwrap().verify(&key.verifying_key()).unwrap();
+            prop_assert_eq!(verified.claims().str("text"), Ok(Some(text.as_str())));
+            prop_assert_eq!(verified.claims().get("nested"), Some(&claims["nested"]));
+        }
+    }
+}

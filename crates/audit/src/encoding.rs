@@ -101,6 +101,7 @@ fn shortened(event: &Event, length: usize) -> Event {
     let mut short = Event::new(event.id, event.time, event.node.clone(), event.kind);
     short.realm.clone_from(&event.realm);
     short.outcome = event.outcome;
+    short.reason = event.reason.as_ref().map(|reason| reason.chars().take(64).collect());
     short.lost = event.lost;
     short.detail = Some(format!("the event had {length} bytes and is recorded without its parts"));
     short

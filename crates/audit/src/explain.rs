@@ -12,6 +12,8 @@ use crate::Query;
 
 /// Hops nested deeper than this are shown side by side.
 const DEPTH_LIMIT: usize = 32;
+/// The hops of one transaction are this close to each other.
+const TRANSACTION: Duration = Duration::from_secs(3600);
 /// How far the clocks of two nodes may differ.
 const CLOCK_DIFFERENCE: Duration = Duration::from_secs(60);
 
@@ -66,14 +68,17 @@ impl Inquiry {
     pub fn questions(&mut self) -> Vec<Query> {
         let realm = || Query { realm: self.realm.clone(), ..Query::default() };
         let mut questions = vec![Query { event: Some(self.asked), ..realm() }];
-        if let Some(transaction) = self.transaction() {
-            questions.push(Query { transaction: Some(transaction.to_owned()), ..realm() });
+        if let Some((asked, transaction)) = self.events.get(&self.asked).zip(self.transaction()) {
+            let (from, to) = (Some(asked.time - TRANSACTION), Some(asked.time + TRANSACTION));
+            questions.push(Query { transaction: Some(transaction.to_owned()), from, to, ..realm() });
         }
-        for credential in self.hops().filter_map(|event| event.caller.as_ref()?.credential.as_ref()) {
+        for caller in self.hops().filter_map(|event| event.caller.as_ref()) {
+            let Some(credential) = &caller.credential else { continue };
             let from = Some(credential.issued - CLOCK_DIFFERENCE);
             questions.push(Query { issued: Some(credential.id.clone()), from, ..realm() });
-            if let Some(session) = &credential.session {
-                questions.push(Query { session: Some(session.clone()), kind: Some(EventKind::LoginSubmitted), ..realm() });
+            if let Some(session) = credential.session.clone() {
+                let from = caller.assurance.auth_time.map(|login| login - CLOCK_DIFFERENCE);
+                questions.push(Query { session: Some(session), kind: Some(EventKind::LoginSubmitted), from, ..realm() });
             }
         }
         questions.retain(|question| self.questions.insert(question.clone()));

@@ -86,7 +86,9 @@ mod tests {
 
     fn file(records: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        records.iter().for_each(|record| drop(write_frame(&mut bytes, record)));
+        for record in records {
+            write_frame(&mut bytes, record);
+        }
         bytes
     }
 

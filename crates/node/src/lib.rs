@@ -2,6 +2,8 @@
 
 mod backoff;
 mod feed_client;
+#[cfg(test)]
+mod fixture;
 mod journal;
 mod shared;
 mod shipper;

@@ -1,11 +1,13 @@
-//! Ids, time as a value, the `Rng` handle, secret-holding types, constant-time compare.
+//! Ids, time as a value, the `Rng` handle, secret-holding types, constant-time compare, the nearest word.
 
 mod id;
+mod nearest;
 mod random;
 mod secret;
 mod time;
 
 pub use id::{ClientId, EventId, FamilyId, IdError, KeyId, PersonId, RealmId, ResourceId, SessionId, TokenId};
+pub use nearest::nearest;
 pub use random::{Entropy, EntropyError, Rng};
 pub use secret::{Secret, SecretBytes, equal};
 pub use time::{Clock, Duration, Time, Timestamp};

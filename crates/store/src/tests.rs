@@ -1,1 +1,37 @@
 //! One behaviour suite and one race suite, each on both databases.
+
+mod bench;
+mod crash;
+mod faults;
+mod feed;
+mod housekeeping;
+mod ledger;
+mod material;
+mod people;
+mod postgres;
+mod races;
+mod resources;
+mod speed;
+mod sqlite;
+mod statements;
+
+/// Makes two tests of each function: one on SQLite, one on PostgreSQL.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                super::$name(crate::tests::bench::Bench::sqlite().await).await;
+            })*
+        }
+
+        mod on_postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                super::$name(crate::tests::bench::Bench::postgres().await).await;
+            })*
+        }
+    };
+}
+
+use on_both;

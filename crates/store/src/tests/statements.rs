@@ -1,0 +1,44 @@
+//! Every statement is one that its database understands.
+
+use super::bench::{Bench, connect};
+use crate::sql::Sql;
+use crate::{StoreSettings, client_secret, consent, event, family, feed, key, material, person, resource, revocation, session, spent};
+
+const ALL: &[(&str, &[(&str, Sql)])] = &[
+    ("client_secret", client_secret::STATEMENTS),
+    ("consent", consent::STATEMENTS),
+    ("event", event::STATEMENTS),
+    ("family", family::STATEMENTS),
+    ("feed", feed::STATEMENTS),
+    ("key", key::STATEMENTS),
+    ("material", material::STATEMENTS),
+    ("person", person::STATEMENTS),
+    ("resource", resource::STATEMENTS),
+    ("revocation", revocation::STATEMENTS),
+    ("session", session::STATEMENTS),
+    ("spent", spent::STATEMENTS),
+];
+
+#[tokio::test]
+async fn every_statement_prepares_on_sqlite() {
+    let bench = Bench::sqlite().await;
+    let StoreSettings::Sqlite { path } = &bench.settings else { unreachable!() };
+    let connection = rusqlite::Connection::open(path).unwrap();
+    for (table, statements) in ALL {
+        for (name, sql) in *statements {
+            connection.prepare(&sql.sqlite.replace('$', "?")).unwrap_or_else(|error| panic!("{table}::{name}: {error}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_statement_prepares_on_postgresql() {
+    let bench = Bench::postgres().await;
+    let StoreSettings::Postgres { dsn } = &bench.settings else { unreachable!() };
+    let client = connect(dsn.expose()).await;
+    for (table, statements) in ALL {
+        for (name, sql) in *statements {
+            client.prepare(sql.postgres).await.unwrap_or_else(|error| panic!("{table}::{name}: {error:?}"));
+        }
+    }
+}

@@ -1,1 +1,34 @@
-//! Credential, principal and decision over a compiled view of the snapshot.
+//! Steps 3 to 5 of a request: which credential, who it proves, whether they may; over a compiled `View` of the feed's snapshot.
+//!
+//! ```text
+//! Head → NormalPath → Routed → Presented → Verified → Permitted
+//! ```
+
+mod cache;
+mod credential;
+mod decide;
+mod head;
+mod identity;
+mod issuer;
+mod path;
+mod principal;
+mod refusal;
+mod route;
+mod template;
+mod verified;
+mod view;
+
+pub use cache::{CredentialCache, MAXIMUM_ENTRIES};
+pub use credential::{CredentialError, Presented};
+pub use decide::{Circumstances, Decision, Demand, Denial, Permitted, decide};
+pub use durward_policy::{Entity, EntityError};
+pub use head::Head;
+pub use identity::{IDENTITY_LIFETIME, IdentityIssuer, IdentityToken};
+pub use issuer::{gateway_issuer, realm_issuer};
+pub use path::{NormalPath, PathError};
+pub use principal::{Audience, Consumer, TokenError};
+pub use refusal::{CannotVerify, Refusal, must_be_fresh};
+pub use route::{CompiledRoute, RouteError, RouteProblem, RouteTable, Routed};
+pub use template::{ResourceTemplate, TemplateError};
+pub use verified::{TokenKind, Verified};
+pub use view::{Catalog, Declared, Keys, RealmView, VerificationKey, View, ViewProblem};

@@ -1,0 +1,166 @@
+//! Which credential a request presents: exactly one of seven kinds. RFC 6750 section 2.1: a bearer token comes in the `Authorization` header
+//! and nowhere else; one in a query or a body is not looked for.
+
+use durward_model::CredentialKind;
+
+use crate::Head;
+
+/// What a request presents, not yet verified.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Presented<'a> {
+    /// `Authorization: Bearer` with a JWT.
+    Jwt(&'a str),
+    /// `Authorization: Bearer` with an opaque token.
+    OpaqueToken(&'a str),
+    /// `Authorization: DPoP` (RFC 9449).
+    BoundToken(&'a str),
+    /// A TLS client certificate and nothing else, in DER.
+    ClientCertificate(&'a [u8]),
+    /// `Authorization: Basic` (RFC 7617).
+    Basic(&'a str),
+    /// `X-Api-Key`, or `Authorization: Bearer dw_…`.
+    ApiKey(&'a str),
+    /// The session cookie of the route's realm.
+    BrowserSession(&'a str),
+}
+
+/// Why a request's credential is not even looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialError {
+    /// Two credentials, of one kind or of two. 400.
+    #[error("the request presents more than one credential: send exactly one")]
+    TwoCredentials,
+    /// A credential header that does not have the form of its scheme. 400.
+    #[error("the credential is malformed: expected a scheme, one space and the credential")]
+    Malformed,
+    /// A scheme that is not known here. 401.
+    #[error("the authentication scheme is not known here")]
+    UnknownScheme,
+    /// A kind that the route does not accept. 401.
+    #[error("a credential of kind {} is not accepted here", kind_name(*.0))]
+    NotAccepted(CredentialKind),
+}
+
+impl CredentialError {
+    /// A stable name for the audit record.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::TwoCredentials => "two_credentials",
+            Self::Malformed => "credential_malformed",
+            Self::UnknownScheme => "scheme_unknown",
+            Self::NotAccepted(_) => "credential_not_accepted",
+        }
+    }
+
+    /// The status answered.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::TwoCredentials | Self::Malformed => 400,
+            Self::UnknownScheme | Self::NotAccepted(_) => 401,
+        }
+    }
+}
+
+impl<'a> Presented<'a> {
+    /// What the request presents for a realm; none when nothing. A client certificate beside another credential binds it and is none itself,
+    /// as is a DPoP proof.
+    ///
+    /// # Errors
+    /// `CredentialError` when there is more than one, or one that cannot be read.
+    pub fn read(head: &Head<'a>, certificate: Option<&'a [u8]>, realm: &str) -> Result<Option<Self>, CredentialError> {
+        let authorization = head.header("authorization").map(authorization);
+        let api_key = head.header("x-api-key").map(|value| text(value).map(Presented::ApiKey));
+        let cookies = head.header("cookie").flat_map(|line| session_cookies(line, realm));
+        let mut presented = authorization.chain(api_key).chain(cookies);
+        let first = presented.next().transpose();
+        match (first, presented.next()) {
+            (_, Some(_)) => Err(CredentialError::TwoCredentials),
+            (Ok(None), None) => Ok(certificate.map(Presented::ClientCertificate)),
+            (first, None) => first,
+        }
+    }
+
+    /// Its kind.
+    pub const fn kind(&self) -> CredentialKind {
+        match self {
+            Self::Jwt(_) => CredentialKind::Jwt,
+            Self::OpaqueToken(_) => CredentialKind::OpaqueToken,
+            Self::BoundToken(_) => CredentialKind::BoundToken,
+            Self::ClientCertificate(_) => CredentialKind::ClientCertificate,
+            Self::Basic(_) => CredentialKind::Basic,
+            Self::ApiKey(_) => CredentialKind::ApiKey,
+            Self::BrowserSession(_) => CredentialKind::BrowserSession,
+        }
+    }
+
+    /// The bearer JWT, where that is what was presented and what is accepted.
+    ///
+    /// # Errors
+    /// `NotAccepted` for every other kind: a JWT is the one that can be verified here.
+    pub fn jwt(self, accepted: &[CredentialKind]) -> Result<&'a str, CredentialError> {
+        match self {
+            Self::Jwt(token) if accepted.contains(&CredentialKind::Jwt) => Ok(token),
+            other => Err(CredentialError::NotAccepted(other.kind())),
+        }
+    }
+}
+
+/// The kind, never the credential.
+impl std::fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Presented({})", kind_name(self.kind()))
+    }
+}
+
+/// RFC 9110 section 11.4: `credentials = auth-scheme [ 1*SP ( token68 / … ) ]`, the scheme without regard to case. RFC 6750 section 2.1 has
+/// exactly one space.
+fn authorization(value: &[u8]) -> Result<Presented<'_>, CredentialError> {
+    let (scheme, credential) = text(value)?.split_once(' ').ok_or(CredentialError::Malformed)?;
+    if !is_token68(credential) {
+        return Err(CredentialError::Malformed);
+    }
+    match scheme.to_ascii_lowercase().as_str() {
+        "bearer" if credential.starts_with("dw_") => Ok(Presented::ApiKey(credential)),
+        "bearer" if credential.contains('.') => Ok(Presented::Jwt(credential)),
+        "bearer" => Ok(Presented::OpaqueToken(credential)),
+        "dpop" => Ok(Presented::BoundToken(credential)),
+        "basic" => Ok(Presented::Basic(credential)),
+        _ => Err(CredentialError::UnknownScheme),
+    }
+}
+
+fn text(value: &[u8]) -> Result<&str, CredentialError> {
+    let printable = !value.is_empty() && value.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    std::str::from_utf8(value).ok().filter(|_| printable).ok_or(CredentialError::Malformed)
+}
+
+/// `token68 = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
+fn is_token68(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
+    !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/'))
+}
+
+/// The session cookies of one realm in a `Cookie` field line (RFC 6265 section 4.2.1).
+fn session_cookies<'a>(line: &'a [u8], realm: &str) -> impl Iterator<Item = Result<Presented<'a>, CredentialError>> {
+    let name = format!("__Host-dw-app-{realm}");
+    line.split(|byte| *byte == b';').filter_map(move |pair| {
+        let pair = pair.trim_ascii();
+        let value = pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+        Some(text(value).map(Presented::BrowserSession))
+    })
+}
+
+const fn kind_name(kind: CredentialKind) -> &'static str {
+    match kind {
+        CredentialKind::Jwt => "jwt",
+        CredentialKind::OpaqueToken => "opaque_token",
+        CredentialKind::BoundToken => "bound_token",
+        CredentialKind::ClientCertificate => "client_certificate",
+        CredentialKind::Basic => "basic",
+        CredentialKind::ApiKey => "api_key",
+        CredentialKind::BrowserSession => "browser_session",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,183 @@
+//! Step 5: requirement first, policies then, deny by default.
+
+mod kept;
+mod requirement;
+
+use std::sync::Arc;
+
+pub use durward_model::Decided as Decision;
+use durward_model::resource::Requirement;
+pub use durward_policy::Circumstances;
+use durward_policy::{Entity, Question};
+
+pub(crate) use kept::KeptDecisions;
+
+use crate::{RealmView, Routed, Verified, View};
+
+/// What is asked of a principal.
+#[derive(Debug, Clone, Copy)]
+pub enum Demand<'a> {
+    /// Nothing: anyone may.
+    Public,
+    /// What the route requires, and asks the policies.
+    Route(&'a Routed),
+    /// This requirement.
+    Requirement(&'a Requirement),
+    /// Whether the policies allow this.
+    Action {
+        /// The action's id: `inventory:read`.
+        action: &'a str,
+        /// The resource.
+        resource: &'a Entity,
+    },
+}
+
+/// A value that a decision has let through. There is no other way to make one:
+/// ```compile_fail,E0451
+/// fn forge(decision: std::sync::Arc<durward_enforce::Decision>) -> durward_enforce::Permitted<()> {
+///     durward_enforce::Permitted { value: (), decision }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Permitted<T> {
+    value: T,
+    decision: Arc<Decision>,
+}
+
+impl<T> Permitted<T> {
+    /// What was permitted.
+    pub fn into_inner(self) -> T {
+        self.value
+    }
+
+    /// What was permitted.
+    pub const fn get(&self) -> &T {
+        &self.value
+    }
+
+    /// What decided, and the values it read.
+    pub const fn decision(&self) -> &Arc<Decision> {
+        &self.decision
+    }
+}
+
+/// The principal may not. 403.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct Denial {
+    /// A stable name: `scope_missing`, `role_missing`, `caller_not_allowed`, `policy_denied`, `not_permitted`, `policy_error`,
+    /// `no_credential`.
+    pub reason: &'static str,
+    /// A sentence for the operator.
+    pub detail: String,
+    /// The scopes that were needed, when it is one of them that is missing.
+    pub scope: Option<String>,
+    /// What decided, and the values it read.
+    pub decision: Arc<Decision>,
+}
+
+/// Decides, and lets `value` through if it is allowed. `verified` is who asks; none where nobody presented anything.
+///
+/// # Errors
+/// `Denial` when it is not allowed.
+pub fn decide<T>(
+    view: &View,
+    verified: Option<&Verified>,
+    demand: &Demand<'_>,
+    circumstances: Circumstances,
+    value: T,
+) -> Result<Permitted<T>, Box<Denial>> {
+    let public = || Decision { by: "public".to_owned(), rule: "access public".to_owned(), ..nothing(view.position().seq) };
+    let decision = match (demand, verified) {
+        (Demand::Public, _) => Arc::new(public()),
+        (Demand::Route(routed), _) if routed.route().is_public() => Arc::new(public()),
+        (_, None) => return Err(denial("no_credential", "nobody has proved who they are".to_owned(), nothing(view.position().seq))),
+        (demand, Some(verified)) => {
+            let realm = view.realm(&verified.principal().realm);
+            let realm = realm.ok_or_else(|| denial("not_permitted", "the realm is not known".to_owned(), nothing(view.position().seq)))?;
+            let asked = Asked { view, realm, verified, circumstances };
+            match demand {
+                Demand::Public => Arc::new(public()),
+                Demand::Requirement(requirement) => asked.requirement(requirement)?,
+                Demand::Action { action, resource } => asked.action(action, resource)?,
+                Demand::Route(routed) => asked.route(routed)?,
+            }
+        }
+    };
+    Ok(Permitted { value, decision })
+}
+
+/// A question about a principal, with what is needed to answer it.
+struct Asked<'a> {
+    view: &'a View,
+    realm: &'a RealmView,
+    verified: &'a Verified,
+    circumstances: Circumstances,
+}
+
+type Answer = Result<Arc<Decision>, Box<Denial>>;
+
+impl Asked<'_> {
+    /// A route's requirement, then its policies; that which decided last is on record.
+    fn route(&self, routed: &Routed) -> Answer {
+        let route = routed.route();
+        let requirement = &route.resource().require;
+        let Some((action, template)) = route.authorization() else {
+            return self.verified.kept().requirement(route.identity(), || self.requirement(requirement));
+        };
+        if !requirement.is_empty() {
+            self.verified.kept().requirement(route.identity(), || self.requirement(requirement))?;
+        }
+        let resource = template.entity(routed.values());
+        let unnamed = |error: durward_policy::EntityError| {
+            let asked = Decision { action: Some(action.to_owned()), ..nothing(self.view.position().seq) };
+            denial("not_permitted", error.to_string(), asked)
+        };
+        self.action(action, &resource.map_err(unnamed)?)
+    }
+
+    fn requirement(&self, requirement: &Requirement) -> Answer {
+        requirement::check(requirement, self.verified.principal(), self.view.position().seq).map(Arc::new)
+    }
+
+    /// The policies' answer: kept with the credential unless it read something of the moment.
+    fn action(&self, action: &str, resource: &Entity) -> Answer {
+        let version = self.realm.policy_version();
+        if let Some(kept) = self.verified.kept().action(version, action, resource) {
+            return kept;
+        }
+        let (answer, of_the_moment) = self.ask(action, resource);
+        if !of_the_moment {
+            self.verified.kept().keep(version, action, resource, &answer);
+        }
+        answer
+    }
+
+    fn ask(&self, action: &str, resource: &Entity) -> (Answer, bool) {
+        let asked =
+            Decision { action: Some(action.to_owned()), resource: Some(resource.to_string()), ..nothing(self.realm.policy_version().seq) };
+        let Some(subject) = self.verified.subject() else {
+            return (Err(denial("policy_error", "the principal has no form that policies can read".to_owned(), asked)), false);
+        };
+        let verdict = self.realm.policies().decide(&Question { subject, action, resource, circumstances: self.circumstances });
+        let rule = verdict.by.join(", ");
+        let by = if rule.is_empty() { "default" } else { "policy" };
+        let decision = Decision { by: by.to_owned(), rule, read: verdict.read, ..asked };
+        let answer = match (verdict.allowed, verdict.errors.first()) {
+            (true, None) => Ok(Arc::new(decision)),
+            (_, Some(error)) => Err(denial("policy_error", error.clone(), decision)),
+            (false, None) if by == "policy" => Err(denial("policy_denied", format!("forbidden by {}", decision.rule), decision)),
+            (false, None) => Err(denial("not_permitted", format!("no policy allows {action}"), decision)),
+        };
+        (answer, verdict.reads_context)
+    }
+}
+
+/// A decision that nothing has made yet.
+fn nothing(version: u64) -> Decision {
+    Decision { by: "default".to_owned(), rule: String::new(), action: None, resource: None, read: Vec::new(), version }
+}
+
+fn denial(reason: &'static str, detail: String, decision: Decision) -> Box<Denial> {
+    Box::new(Denial { reason, detail, scope: None, decision: Arc::new(decision) })
+}

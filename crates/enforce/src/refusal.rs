@@ -1,0 +1,110 @@
+//! Why a request goes no further, and what is answered: RFC 6750 section 3.
+
+use durward_base::{Duration, Timestamp};
+use durward_feed::Staleness;
+
+use crate::{CredentialError, Denial, PathError, RouteError, TokenError};
+
+/// A refusal at any step.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Step 2: a path that could be read in two ways.
+    #[error(transparent)]
+    Path(PathError),
+    /// Step 2: no route.
+    #[error(transparent)]
+    Route(RouteError),
+    /// Step 3: no credential where one is needed.
+    #[error("a credential is needed here")]
+    NoCredential,
+    /// Step 3: not exactly one credential, or one that is not accepted.
+    #[error(transparent)]
+    Credential(CredentialError),
+    /// Step 4: a token that does not count.
+    #[error(transparent)]
+    Token(TokenError),
+    /// Step 4: whether it counts cannot be said.
+    #[error(transparent)]
+    CannotVerify(CannotVerify),
+    /// Step 5: the principal may not.
+    #[error(transparent)]
+    Denied(Box<Denial>),
+}
+
+/// What is known is older than the route allows. 503, and never 401: the credential may be good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("what is known here is {} s old, at most {} s are allowed", .age.as_secs(), .allowed.as_secs())]
+pub struct CannotVerify {
+    /// How old it is.
+    pub age: Duration,
+    /// How old it may be.
+    pub allowed: Duration,
+}
+
+/// Whether the node's knowledge is young enough.
+///
+/// # Errors
+/// `CannotVerify` when it is not.
+pub fn must_be_fresh(staleness: Staleness, allowed: Duration, now: Timestamp) -> Result<(), CannotVerify> {
+    let age = staleness.age(now);
+    if age <= allowed { Ok(()) } else { Err(CannotVerify { age, allowed }) }
+}
+
+impl Refusal {
+    /// The status answered.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Path(_) => 400,
+            Self::Route(RouteError::NotFound) => 404,
+            Self::Route(RouteError::MethodNotAllowed { .. }) => 405,
+            Self::Credential(error) => error.status(),
+            Self::NoCredential | Self::Token(_) => 401,
+            Self::CannotVerify(_) => 503,
+            Self::Denied(_) => 403,
+        }
+    }
+
+    /// A stable name for the audit record and for metrics.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Path(error) => error.reason(),
+            Self::Route(RouteError::NotFound) => "no_route",
+            Self::Route(RouteError::MethodNotAllowed { .. }) => "method_not_allowed",
+            Self::NoCredential => "no_credential",
+            Self::Credential(error) => error.reason(),
+            Self::Token(error) => error.reason(),
+            Self::CannotVerify(_) => "cannot_verify",
+            Self::Denied(denial) => denial.reason,
+        }
+    }
+
+    /// The OAuth error code (RFC 6750 section 3.1), where there is one. A request without any credential gets none.
+    pub const fn oauth_error(&self) -> Option<&'static str> {
+        match self {
+            Self::Path(_) => Some("invalid_request"),
+            Self::Credential(error) if error.status() == 400 => Some("invalid_request"),
+            Self::Credential(_) | Self::Token(_) => Some("invalid_token"),
+            Self::Denied(denial) if denial.scope.is_some() => Some("insufficient_scope"),
+            Self::Route(_) | Self::NoCredential | Self::CannotVerify(_) | Self::Denied(_) => None,
+        }
+    }
+
+    /// The value of `WWW-Authenticate`: on every 401, and where a scope is missing. RFC 6750 section 3: the protected resource MUST include
+    /// it when the request has no or no sufficient token.
+    pub fn challenge(&self, realm: &str) -> Option<String> {
+        let error = self.oauth_error();
+        if self.status() != 401 && error != Some("insufficient_scope") {
+            return None;
+        }
+        let mut challenge = format!("Bearer realm=\"{realm}\"");
+        if let Some(error) = error {
+            challenge.push_str(&format!(", error=\"{error}\""));
+        }
+        if let Self::Denied(denial) = self
+            && let Some(scope) = &denial.scope
+        {
+            challenge.push_str(&format!(", scope=\"{scope}\""));
+        }
+        Some(challenge)
+    }
+}

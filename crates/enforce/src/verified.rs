@@ -1,0 +1,163 @@
+//! A credential that was verified, with everything that hangs on it until it dies.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use durward_base::{Duration, Timestamp};
+use durward_feed::TokenKeys;
+use durward_jose::LEEWAY;
+use durward_model::{Caller, Chain, Principal, PrincipalKind, RevocationKind};
+use durward_policy::Subject;
+
+use crate::decide::KeptDecisions;
+use crate::identity::IdentityToken;
+use crate::principal::TokenError;
+use crate::{Consumer, View};
+
+/// The generation of no view.
+pub(crate) const NEVER_CHECKED: u64 = u64::MAX;
+
+/// Which kind of token it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// An access token of a realm (RFC 9068).
+    Access,
+    /// An identity token of a gateway, standing for another credential.
+    Identity,
+}
+
+/// A verified credential. Made by `CredentialCache::verify` only; whoever holds one still asks whether it is for them and whether it stands,
+/// which `verify` does each time.
+#[derive(Debug)]
+pub struct Verified {
+    pub(crate) kind: TokenKind,
+    pub(crate) audience: String,
+    pub(crate) principal: Principal,
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) chain: Chain,
+    pub(crate) expires: Timestamp,
+    pub(crate) token: TokenFacts,
+    /// For an identity token, the credential it stands for.
+    pub(crate) origin: Option<TokenFacts>,
+    pub(crate) generation: AtomicU64,
+    pub(crate) subject: OnceLock<Option<Subject>>,
+    pub(crate) decisions: Mutex<KeptDecisions>,
+    pub(crate) identities: Mutex<Vec<Arc<IdentityToken>>>,
+}
+
+/// What a token can be revoked by, besides what its principal says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TokenFacts {
+    pub jti: String,
+    pub made: Timestamp,
+    pub kid: String,
+}
+
+impl Verified {
+    /// Who is calling.
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// Who is calling, for the audit event.
+    pub const fn caller(&self) -> &Arc<Caller> {
+        &self.caller
+    }
+
+    /// The family and login it hangs on, for the audit event.
+    pub const fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Which kind of token it was.
+    pub const fn kind(&self) -> TokenKind {
+        self.kind
+    }
+
+    /// Whom it was made for.
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    /// When it dies by itself.
+    pub const fn expires(&self) -> Timestamp {
+        self.expires
+    }
+
+    /// Whether its time is over, clocks being what they are.
+    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
+        now >= self.expires + LEEWAY
+    }
+
+    /// Whether it is for this consumer. Asked at each use, never kept (R11).
+    pub(crate) fn must_be_for(&self, consumer: &Consumer<'_>) -> Result<(), TokenError> {
+        if self.kind == TokenKind::Identity && !consumer.identity_tokens {
+            return Err(TokenError::WrongKind);
+        }
+        if self.principal.realm != consumer.realm {
+            return Err(TokenError::WrongRealm);
+        }
+        if consumer.audience.accepts(&self.audience) { Ok(()) } else { Err(TokenError::WrongAudience { found: self.audience.clone() }) }
+    }
+
+    /// Whether it still stands: realm and client enabled, its keys in force, nothing it hangs on revoked. Remembered until the view changes.
+    pub(crate) fn must_stand(&self, view: &View) -> Result<(), TokenError> {
+        if self.generation.load(Ordering::Relaxed) == view.generation() {
+            return Ok(());
+        }
+        let realm = view.realm(&self.principal.realm).filter(|realm| !realm.settings().disabled).ok_or(TokenError::RealmDisabled)?;
+        let client = self.principal.credential.client.as_deref();
+        if client.and_then(|client| realm.client(client)).is_some_and(|client| client.resource.disabled) {
+            return Err(TokenError::ClientDisabled);
+        }
+        for token in std::iter::once(&self.token).chain(&self.origin) {
+            if !view.keys().verifies(&self.principal.realm, &token.kid) {
+                return Err(TokenError::KeyUnknown);
+            }
+            if let Some(revocation) = view.revoked(&self.keys(token)) {
+                return Err(TokenError::Revoked { kind: revocation.kind, reason: revocation.reason.clone() });
+            }
+        }
+        self.generation.store(view.generation(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// What it is revoked by. A program's tokens bear its `client_id` as `sub`.
+    fn keys<'a>(&'a self, token: &'a TokenFacts) -> TokenKeys<'a> {
+        let Principal { realm, kind, id, credential, .. } = &self.principal;
+        let client = credential.client.as_deref();
+        TokenKeys {
+            realm,
+            jti: &token.jti,
+            made: token.made,
+            family: credential.family.as_deref(),
+            session: credential.session.as_deref(),
+            kid: Some(&token.kid),
+            subject: if *kind == PrincipalKind::User { id } else { client.unwrap_or(id) },
+            client,
+        }
+    }
+
+    /// The principal as policies see it, made when first asked for.
+    pub(crate) fn subject(&self) -> Option<&Subject> {
+        self.subject.get_or_init(|| Subject::new(&self.principal)).as_ref()
+    }
+
+    /// How long it has to live.
+    pub(crate) fn remaining(&self, now: Timestamp) -> Duration {
+        self.expires.since(now)
+    }
+}
+
+/// The reason of a revocation as an audit reason: what was revoked.
+pub(crate) const fn revoked_reason(kind: RevocationKind) -> &'static str {
+    match kind {
+        RevocationKind::Token => "token_revoked",
+        RevocationKind::Family => "family_revoked",
+        RevocationKind::Session => "session_revoked",
+        RevocationKind::Key => "key_revoked",
+        RevocationKind::Subject => "subject_revoked",
+        RevocationKind::Client => "client_revoked",
+        RevocationKind::Realm => "realm_revoked",
+    }
+}

@@ -1,0 +1,178 @@
+//! The snapshot compiled for use: catalogs, parsed keys, routes, policies. What a change does not touch is shared with the view before.
+
+mod catalog;
+mod keys;
+mod realm;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use durward_feed::{Revocations, Snapshot, TokenKeys};
+use durward_model::{Position, ResourceKind, Revocation, Stored};
+
+pub use catalog::{Catalog, Declared};
+pub use keys::{Keys, VerificationKey};
+pub use realm::RealmView;
+
+use crate::RouteTable;
+
+/// Everything a decision needs, as of one position of the feed.
+#[derive(Debug, Default, Clone)]
+pub struct View {
+    snapshot: Snapshot,
+    generation: u64,
+    realms: BTreeMap<String, Arc<RealmView>>,
+    keys: Arc<Keys>,
+    routes: Arc<Routes>,
+    problems: Arc<[ViewProblem]>,
+}
+
+/// Something in the snapshot that cannot be used. What it was before stays in force; where there was nothing, nothing is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("realm \"{realm}\": {} \"{name}\": {message}", .kind.map_or("key", ResourceKind::name))]
+pub struct ViewProblem {
+    /// The realm's name.
+    pub realm: String,
+    /// The kind of resource; none for a key.
+    pub kind: Option<ResourceKind>,
+    /// The resource's name, or the `kid`.
+    pub name: String,
+    /// Line and column in the resource's text, when it is a policy or schema.
+    pub place: Option<(u32, u32)>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+#[derive(Debug, Default)]
+struct Routes {
+    sources: Vec<Arc<Stored>>,
+    table: Arc<RouteTable>,
+    problems: Vec<ViewProblem>,
+}
+
+impl View {
+    /// Compiles a snapshot. Of `previous` everything that did not change is taken over, so that a revocation costs no more than a few
+    /// pointers, and whatever cannot be compiled stays as it was there. Returns all that is wrong with the snapshot, known or new.
+    pub fn compile(snapshot: &Snapshot, previous: Option<&View>) -> (View, Vec<ViewProblem>) {
+        let nothing = View::default();
+        let before = previous.unwrap_or(&nothing);
+        let same_keys = Arc::ptr_eq(snapshot.keys(), before.snapshot.keys());
+        let same_resources = Arc::ptr_eq(snapshot.resources(), before.snapshot.resources())
+            && Arc::ptr_eq(snapshot.client_secrets(), before.snapshot.client_secrets());
+        let mut view = View { snapshot: snapshot.clone(), generation: before.generation + 1, ..before.clone() };
+        if !same_keys {
+            view.keys = Arc::new(Keys::compile(snapshot.keys(), &before.keys));
+        }
+        if !same_resources {
+            view.realms = compile_realms(snapshot, &before.realms);
+            view.routes = compile_routes(snapshot, &before.routes);
+        }
+        if !(same_keys && same_resources) {
+            view.problems = view.find_problems();
+        }
+        let problems = view.problems.to_vec();
+        (view, problems)
+    }
+
+    /// The snapshot it was compiled from.
+    pub const fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// As of where in the feed.
+    pub const fn position(&self) -> Position {
+        self.snapshot.position()
+    }
+
+    /// Counts compilations in one line of views. What was checked under the same generation need not be checked again.
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// A realm by name.
+    pub fn realm(&self, name: &str) -> Option<&Arc<RealmView>> {
+        self.realms.get(name)
+    }
+
+    /// All realms, by name.
+    pub fn realms(&self) -> impl Iterator<Item = &Arc<RealmView>> {
+        self.realms.values()
+    }
+
+    /// All public keys.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The routes of all realms.
+    pub fn routes(&self) -> &RouteTable {
+        &self.routes.table
+    }
+
+    /// Everything revoked.
+    pub const fn revocations(&self) -> &Revocations {
+        self.snapshot.revocations()
+    }
+
+    /// The revocation a token with these keys dies of, if there is one.
+    pub fn revoked(&self, token: &TokenKeys<'_>) -> Option<&Revocation> {
+        self.revocations().find(token)
+    }
+
+    /// Everything in the snapshot that could not be used.
+    pub fn problems(&self) -> &[ViewProblem] {
+        &self.problems
+    }
+
+    fn find_problems(&self) -> Arc<[ViewProblem]> {
+        let keys = self.keys.problems().iter();
+        let realms = self.realms.values().filter_map(|realm| realm.problem());
+        keys.chain(realms).chain(&self.routes.problems).cloned().chain(self.dangling_actions()).collect()
+    }
+
+    /// Routes that ask the policies something they have no answer to: each request on them is denied.
+    fn dangling_actions(&self) -> Vec<ViewProblem> {
+        let mut problems = Vec::new();
+        for route in self.routes.table.iter() {
+            let Some((action, resource)) = route.authorization() else { continue };
+            let Some(realm) = self.realm(route.realm()) else { continue };
+            if let Err(error) = realm.policies().check_action(action, resource.entity_type()) {
+                problems.push(route_problem(route.realm(), &route.resource().name, error.to_string()));
+            }
+        }
+        problems
+    }
+}
+
+fn compile_realms(snapshot: &Snapshot, before: &BTreeMap<String, Arc<RealmView>>) -> BTreeMap<String, Arc<RealmView>> {
+    let names: BTreeSet<_> =
+        snapshot.resources().keys().filter(|(_, kind, _)| *kind == ResourceKind::Realm).map(|(realm, ..)| realm).collect();
+    let compiled = |name: &String| Some((name.clone(), Arc::new(RealmView::compile(name, snapshot, before.get(name).map(Arc::as_ref))?)));
+    names.into_iter().filter_map(compiled).collect()
+}
+
+/// A table that does not compile leaves the one before in force: without a route that is wrong, a wider one might match in its place.
+fn compile_routes(snapshot: &Snapshot, before: &Arc<Routes>) -> Arc<Routes> {
+    let routes = snapshot.resources().iter().filter(|((_, kind, _), _)| *kind == ResourceKind::Route);
+    let sources: Vec<_> = routes.map(|(_, stored)| Arc::clone(stored)).collect();
+    if same(&sources, &before.sources) {
+        return Arc::clone(before);
+    }
+    let (table, problems) = match RouteTable::compile(&sources) {
+        Ok(table) => (Arc::new(table), Vec::new()),
+        Err(problem) => (Arc::clone(&before.table), vec![route_problem(&problem.realm, &problem.route, problem.message)]),
+    };
+    Arc::new(Routes { sources, table, problems })
+}
+
+fn route_problem(realm: &str, route: &str, message: String) -> ViewProblem {
+    ViewProblem { realm: realm.to_owned(), kind: Some(ResourceKind::Route), name: route.to_owned(), place: None, message }
+}
+
+/// Whether these are the very same records.
+fn same(left: &[Arc<Stored>], right: &[Arc<Stored>]) -> bool {
+    left.len() == right.len() && left.iter().zip(right).all(|(left, right)| Arc::ptr_eq(left, right))
+}
+
+#[cfg(test)]
+mod tests;

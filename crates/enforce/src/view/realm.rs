@@ -1,0 +1,165 @@
+//! One realm compiled.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use durward_base::{ClientId, RealmId};
+use durward_feed::Snapshot;
+use durward_model::resource::{Client, Group, Realm, Resource, Role, Service};
+use durward_model::{AdminRole, ClientSecret, Position, ResourceKind, Stored};
+use durward_policy::{Document, Policies, PolicyError};
+
+use super::catalog::{Catalog, Declared, of_kind};
+use super::{ViewProblem, same};
+
+/// A realm: its settings, its catalogs, its policies.
+#[derive(Debug)]
+pub struct RealmView {
+    settings: Declared<Realm>,
+    clients: Catalog<Client>,
+    services: Catalog<Service>,
+    groups: Catalog<Group>,
+    roles: Catalog<Role>,
+    secrets: HashMap<ClientId, Vec<Arc<ClientSecret>>>,
+    policies: Arc<RealmPolicies>,
+}
+
+#[derive(Debug, Default)]
+struct RealmPolicies {
+    sources: Vec<Arc<Stored>>,
+    set: Arc<Policies>,
+    version: Position,
+    problem: Option<ViewProblem>,
+}
+
+impl RealmView {
+    pub(super) fn compile(name: &str, snapshot: &Snapshot, before: Option<&RealmView>) -> Option<Self> {
+        let stored = snapshot.resource(name, ResourceKind::Realm, name)?;
+        let Resource::Realm(realm) = &stored.resource else { return None };
+        let mut secrets: HashMap<_, Vec<_>> = HashMap::new();
+        for secret in snapshot.client_secrets().values().filter(|secret| secret.realm == name) {
+            secrets.entry(secret.client).or_default().push(Arc::clone(secret));
+        }
+        Some(Self {
+            settings: Declared { id: stored.id, version: stored.version, resource: realm.clone() },
+            clients: Catalog::compile(name, snapshot, before.map(|before| &before.clients)),
+            services: Catalog::compile(name, snapshot, before.map(|before| &before.services)),
+            groups: Catalog::compile(name, snapshot, before.map(|before| &before.groups)),
+            roles: Catalog::compile(name, snapshot, before.map(|before| &before.roles)),
+            secrets,
+            policies: RealmPolicies::compile(name, snapshot, before.map(|before| &before.policies)),
+        })
+    }
+
+    /// The realm's id.
+    pub const fn id(&self) -> RealmId {
+        RealmId::from_bytes(self.settings.id.to_bytes())
+    }
+
+    /// The realm's name.
+    pub fn name(&self) -> &str {
+        &self.settings.resource.name
+    }
+
+    /// The realm's own resource.
+    pub const fn settings(&self) -> &Realm {
+        &self.settings.resource
+    }
+
+    /// A client by `client_id`.
+    pub fn client(&self, name: &str) -> Option<&Arc<Declared<Client>>> {
+        self.clients.get(name)
+    }
+
+    /// All clients.
+    pub const fn clients(&self) -> &Catalog<Client> {
+        &self.clients
+    }
+
+    /// The secrets of a client, retired ones included; none outside the authority.
+    pub fn client_secrets(&self, client: ClientId) -> &[Arc<ClientSecret>] {
+        self.secrets.get(&client).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// A service by name.
+    pub fn service(&self, name: &str) -> Option<&Arc<Declared<Service>>> {
+        self.services.get(name)
+    }
+
+    /// All services.
+    pub const fn services(&self) -> &Catalog<Service> {
+        &self.services
+    }
+
+    /// A group by name.
+    pub fn group(&self, name: &str) -> Option<&Arc<Declared<Group>>> {
+        self.groups.get(name)
+    }
+
+    /// All groups.
+    pub const fn groups(&self) -> &Catalog<Group> {
+        &self.groups
+    }
+
+    /// All roles.
+    pub const fn roles(&self) -> &Catalog<Role> {
+        &self.roles
+    }
+
+    /// The policies in force.
+    pub fn policies(&self) -> &Arc<Policies> {
+        &self.policies.set
+    }
+
+    /// Where the feed stood when the policies in force were compiled: changes whenever they do.
+    pub fn policy_version(&self) -> Position {
+        self.policies.version
+    }
+
+    pub(super) fn problem(&self) -> Option<&ViewProblem> {
+        self.policies.problem.as_ref()
+    }
+}
+
+impl RealmPolicies {
+    /// A set that does not compile leaves the one before in force, whole: without the policy that is wrong, a `forbid` might be missing
+    /// (POL-003).
+    fn compile(realm: &str, snapshot: &Snapshot, before: Option<&Arc<Self>>) -> Arc<Self> {
+        let kinds = [ResourceKind::Role, ResourceKind::Schema, ResourceKind::Policy];
+        let sources: Vec<_> = kinds.into_iter().flat_map(|kind| of_kind(snapshot, realm, kind).map(Arc::clone)).collect();
+        if let Some(before) = before.filter(|before| same(&sources, &before.sources)) {
+            return Arc::clone(before);
+        }
+        let (set, version, problem) = match compile(&sources) {
+            Ok(set) => (Arc::new(set), snapshot.position(), None),
+            Err((kind, error)) => {
+                let (set, version) = before.map(|before| (Arc::clone(&before.set), before.version)).unwrap_or_default();
+                (set, version, Some(problem(realm, kind, error)))
+            }
+        };
+        Arc::new(Self { sources, set, version, problem })
+    }
+}
+
+fn compile(sources: &[Arc<Stored>]) -> Result<Policies, (ResourceKind, PolicyError)> {
+    let mut roles: HashSet<&str> = [AdminRole::Admin, AdminRole::Operator, AdminRole::Auditor].map(AdminRole::name).into();
+    let (mut schemas, mut policies) = (Vec::new(), Vec::new());
+    for stored in sources {
+        match &stored.resource {
+            Resource::Role(role) => {
+                roles.insert(&role.name);
+            }
+            Resource::Schema(schema) => schemas.push(Document { name: &schema.name, text: &schema.text }),
+            Resource::Policy(policy) => policies.push(Document { name: &policy.name, text: &policy.text }),
+            _ => {}
+        }
+    }
+    let is_policy = |error: &PolicyError| policies.iter().any(|document| document.name == error.document);
+    let kind = |error: &PolicyError| if is_policy(error) { ResourceKind::Policy } else { ResourceKind::Schema };
+    Policies::compile(&policies, &schemas, &roles).map_err(|error| (kind(&error), error))
+}
+
+fn problem(realm: &str, kind: ResourceKind, error: PolicyError) -> ViewProblem {
+    let PolicyError { document, line, column, message } = error;
+    ViewProblem { realm: realm.to_owned(), kind: Some(kind), name: document, place: Some((line, column)), message }
+}

@@ -39,7 +39,7 @@ fn module(path: &str, method: &str) -> String {
         match segment.starts_with('{') {
             true if index == last => modules.push("one".to_owned()),
             true => {}
-            false => modules.push(segment.trim_start_matches('.').replace(['-', '.'], "_")),
+            false => modules.push(segment.replace(['-', '.'], "_")),
         }
     }
     modules.push(method.to_ascii_lowercase());
@@ -55,7 +55,7 @@ mod tests {
         for (method, path, expected) in [
             ("POST", "/realms/{realm}/oauth2/token", "oauth2::token::post"),
             ("GET", "/admin/v1/clients/{id}", "admin::v1::clients::one::get"),
-            ("GET", "/realms/{realm}/.well-known/openid-configuration", "well_known::openid_configuration::get"),
+            ("GET", "/realms/{realm}/.well-known/openid-configuration", "_well_known::openid_configuration::get"),
             ("GET", "/admin/v1/people/{name}/sessions", "admin::v1::people::sessions::get"),
         ] {
             assert_eq!(module(path, method), expected);

@@ -10,6 +10,7 @@ mod shipper;
 mod snapshot_file;
 mod token;
 
+pub use durward_audit::NoteKey;
 pub use durward_net::RecordError as AuditUnavailable;
 pub use feed_client::{FeedClient, FeedSettings};
 pub use journal::{Journal, JournalError, JournalSettings, JournalStatus, Recorded, Verified};

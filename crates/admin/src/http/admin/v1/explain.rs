@@ -1,0 +1,3 @@
+//! `/admin/v1/explain`
+
+pub mod one;

@@ -1,0 +1,3 @@
+//! `/admin/v1/sessions`
+
+pub mod one;

@@ -1,0 +1,38 @@
+//! People of a realm, found by the name they log in with.
+
+use durward_authn::Username;
+use durward_model::{AdminRole, Person, ResourceKind};
+use durward_store::{PEOPLE_PAGE, Store};
+
+use crate::plan::draft::declared;
+use crate::{Admin, Refused, escalation};
+
+/// All people of a realm.
+pub(crate) async fn all_people(store: &Store, realm: &str) -> Result<Vec<Person>, Refused> {
+    let (mut people, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.people(realm, after.as_ref(), PEOPLE_PAGE).await?;
+        people.extend(page.people);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(people),
+        }
+    }
+}
+
+impl Admin {
+    /// The person of this name.
+    pub(crate) async fn person(&self, realm: &str, name: &str) -> Result<Person, Refused> {
+        let name = Username::parse(name).map_err(|_| Refused::NotFound)?;
+        let found = self.store().person_by_username(realm, name.as_str()).await?;
+        found.map(|found| found.person).ok_or(Refused::NotFound)
+    }
+
+    /// Whether someone of this role may end the logins of a person, or change how they log in.
+    pub(crate) fn may_touch(&self, person: &Person, role: AdminRole) -> Result<(), Refused> {
+        let view = self.settings.shared.view();
+        let administers = escalation::is_administrator(&declared(person), &person.realm, view.snapshot());
+        let needed = if administers { AdminRole::Admin } else { AdminRole::Operator };
+        if role.holds(needed) { Ok(()) } else { Err(Refused::Beyond { kind: ResourceKind::Person, name: person.username.clone(), needed }) }
+    }
+}

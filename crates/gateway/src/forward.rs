@@ -1,4 +1,84 @@
-//! Step 6.
+//! Step 6. Upstream with the gateway's own word for who is calling, and back.
 
 pub(crate) mod head;
 pub(crate) mod strip;
+
+use axum::body::Body;
+use durward_base::Timestamp;
+use durward_enforce::{IdentityIssuer, Permitted};
+use durward_model::event::StepName;
+use durward_net::{Peer, Problem};
+use http::request::Parts;
+use http::{Response, StatusCode};
+use http_body::Body as _;
+use hyper::body::Incoming;
+
+use crate::accept::Accepted;
+use crate::decide::Passage;
+use crate::gateway::Gateway;
+use crate::record::Trail;
+use crate::refusal::upstream_problem;
+use crate::upstream::{Outgoing, Upload};
+use head::Said;
+
+/// The request as it came, once it may pass.
+pub(crate) struct Passing<'a> {
+    pub(crate) parts: &'a Parts,
+    pub(crate) accepted: &'a Accepted<'a>,
+    pub(crate) body: Incoming,
+    pub(crate) peer: Peer,
+    pub(crate) now: Timestamp,
+}
+
+/// Sends a permitted request upstream and hands back what comes.
+pub(crate) async fn forward(
+    gateway: &Gateway,
+    permitted: Permitted<Passage>,
+    passing: Passing<'_>,
+    trail: &mut Trail,
+) -> Result<Response<Body>, Problem> {
+    let Passage { route, verified } = permitted.into_inner();
+    let Passing { parts, accepted, body, peer, now } = passing;
+    let identity = match &verified {
+        Some(verified) => {
+            let issuer: &IdentityIssuer = &gateway.identity;
+            let token = issuer.token(verified, route.service(), &route.resource().identity_type, now, &gateway.rng);
+            let token = token.map_err(|error| unsigned(&error))?;
+            trail.edit(|event| event.issued = Some(token.jti().to_owned()));
+            Some(token)
+        }
+        None => None,
+    };
+    trail.step(StepName::Identity);
+    // HTTP/2 frames its bodies itself and need not say how long they are.
+    let framing = accepted.framing.or_else(|| (!body.is_end_stream()).then_some(Upload::Chunked));
+    let upstream = gateway.upstreams.at(route.upstream()).map_err(|error| upstream_problem(&error))?;
+    let said = Said {
+        target: parts.uri.path_and_query().map_or("/", |target| target.as_str()),
+        host: &upstream.authority,
+        authority: accepted.authority,
+        peer,
+        identity: identity.as_deref().map(|token| token.authorization()),
+        request: trail.id,
+        framing,
+    };
+    let head = head::write(parts, &said);
+    let body = framing.filter(|framing| *framing != Upload::Length(0)).map(|framing| (body, framing));
+    let answered = upstream.exchange(Outgoing { head: &head, method: &parts.method, body }).await;
+    trail.step(StepName::Upstream);
+    let mut response = answered.map_err(|error| {
+        trail.edit(|event| event.detail = Some(error.to_string()));
+        upstream_problem(&error)
+    })?;
+    head::strip_answer(response.headers_mut());
+    Ok(response.map(Body::new))
+}
+
+fn unsigned(error: &dyn std::error::Error) -> Problem {
+    tracing::error!(%error, "an identity token could not be signed");
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "identity_unsigned",
+        "Something went wrong here; the request id names it in the audit record.",
+    )
+}

@@ -1,8 +1,15 @@
 //! The enforcement point and its data path: accept (TLS) → route → credential → principal → decide → forward → record, one file a step.
 
-#[allow(dead_code, reason = "wip")]
 mod accept;
+mod credential;
+mod decide;
 mod forward;
+mod gateway;
+mod principal;
+mod record;
+mod refusal;
+mod route;
 mod upstream;
 
+pub use gateway::{Gateway, GatewaySettings};
 pub use upstream::UpstreamTimeouts;

@@ -43,8 +43,8 @@ impl Default for UpstreamTimeouts {
 /// Why an upstream gave no answer that can be passed on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UpstreamError {
-    /// The route's `upstream` is not `http://host:port`.
-    #[error("the upstream `{0}` is not of the form http://host:port")]
+    /// The route's upstream is none.
+    #[error("the upstream `{0}` is not of the form host:port")]
     Address(String),
     #[error("no connection to the upstream: {0}")]
     Connect(#[source] io::Error),
@@ -91,7 +91,7 @@ impl Outgoing<'_> {
     }
 }
 
-/// All upstreams, by their address as routes state it.
+/// All upstreams, by their `host:port`.
 pub(crate) struct Upstreams {
     timeouts: UpstreamTimeouts,
     pools: RwLock<HashMap<Box<str>, Arc<Upstream>>>,
@@ -102,7 +102,7 @@ impl Upstreams {
         Self { timeouts, pools: RwLock::default() }
     }
 
-    /// The upstream at `address`: `http://host:port`.
+    /// The upstream at `host:port`.
     pub(crate) fn at(&self, address: &str) -> Result<Arc<Upstream>, UpstreamError> {
         if let Some(pool) = self.pools.read().unwrap_or_else(PoisonError::into_inner).get(address) {
             return Ok(Arc::clone(pool));
@@ -133,12 +133,10 @@ pub(crate) struct Upstream {
 impl Upstream {
     fn new(address: &str, timeouts: UpstreamTimeouts) -> Result<Self, UpstreamError> {
         let wrong = || UpstreamError::Address(address.to_owned());
-        let uri: http::Uri = address.parse().map_err(|_| wrong())?;
-        let plain = uri.scheme() == Some(&http::uri::Scheme::HTTP) && uri.path() == "/" && uri.query().is_none();
-        let authority = uri.authority().filter(|authority| plain && !authority.as_str().contains('@')).ok_or_else(wrong)?;
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port = authority.port_u16().unwrap_or(80);
-        Ok(Self { host, port, authority: authority.as_str().to_owned(), timeouts, idle: Mutex::default() })
+        let (host, port) = address.rsplit_once(':').ok_or_else(wrong)?;
+        let port = port.parse().map_err(|_| wrong())?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        Ok(Self { host, port, authority: address.to_owned(), timeouts, idle: Mutex::default() })
     }
 
     /// Sends a request and takes the answer's head. A request without effect is repeated once on a new connection, when the kept-alive one

@@ -83,7 +83,7 @@ impl Peer {
         let token = self.tokens.token(&self.service).await?;
         match self.send(method.clone(), path, body.clone(), transaction, token.expose()).await {
             Err(CallError::Refused { status: StatusCode::UNAUTHORIZED, .. }) => {
-                self.tokens.forget(&self.service, &token).await;
+                self.tokens.forget(&self.service, &token);
                 let token = self.tokens.token(&self.service).await?;
                 self.send(method, path, body, transaction, token.expose()).await
             }

@@ -1,7 +1,7 @@
 //! RFC 6749 section 4.4: the service's own tokens, one an audience, fetched once however many ask, and renewed before they end.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use durward_base::{Duration, Secret};
@@ -47,9 +47,14 @@ struct Inner {
     slots: Mutex<HashMap<String, Arc<Slot>>>,
 }
 
-/// The one lock an audience: whoever holds it fetches, the others find what it fetched.
-type Slot = tokio::sync::Mutex<Option<Held>>;
+/// What is held for one audience. Whoever holds `flight` fetches; the others find what it fetched, or go on with what is still good.
+#[derive(Default)]
+struct Slot {
+    held: Mutex<Option<Held>>,
+    flight: tokio::sync::Mutex<()>,
+}
 
+#[derive(Clone)]
 struct Held {
     token: Arc<Secret>,
     renew: Instant,
@@ -76,32 +81,51 @@ impl Tokens {
     /// A token for `audience`: the one held until 80 % of its life is over, then a new one. While the authority is away, the old one until its end.
     pub(crate) async fn token(&self, audience: &str) -> Result<Arc<Secret>, TokenError> {
         let slot = self.slot(audience);
-        let mut held = slot.lock().await;
-        if let Some(held) = held.as_ref().filter(|held| Instant::now() < held.renew) {
-            return Ok(Arc::clone(&held.token));
+        if let Some(token) = slot.good_until(|held| held.renew) {
+            return Ok(token);
         }
-        match (self.0.fetch(audience).await, held.as_ref()) {
-            (Ok(fetched), _) => Ok(Arc::clone(&held.insert(fetched).token)),
-            (Err(TokenError::Unreachable { .. }), Some(old)) if Instant::now() < old.ends => Ok(Arc::clone(&old.token)),
+        let _flight = match (slot.flight.try_lock(), slot.good_until(|held| held.ends)) {
+            (Ok(flight), _) => flight,
+            (Err(_), Some(token)) => return Ok(token),
+            (Err(_), None) => slot.flight.lock().await,
+        };
+        if let Some(token) = slot.good_until(|held| held.renew) {
+            return Ok(token);
+        }
+        let fetched = self.0.fetch(audience).await;
+        match (fetched, slot.good_until(|held| held.ends)) {
+            (Ok(held), _) => Ok(Arc::clone(&slot.lock().insert(held).token)),
+            (Err(TokenError::Unreachable { .. }), Some(old)) => Ok(old),
             (Err(error), _) => {
-                *held = None;
+                *slot.lock() = None;
                 Err(error)
             }
         }
     }
 
-    /// Forgets a token that a peer refused, unless it has been replaced already.
-    pub(crate) async fn forget(&self, audience: &str, refused: &Arc<Secret>) {
-        let slot = self.slot(audience);
-        let mut held = slot.lock().await;
-        if held.as_ref().is_some_and(|held| Arc::ptr_eq(&held.token, refused)) {
-            *held = None;
-        }
+    /// Forgets a token that was refused, unless it has been replaced already.
+    pub(crate) fn forget(&self, audience: &str, refused: &Secret) {
+        self.slot(audience).lock().take_if(|held| *held.token == *refused);
+    }
+
+    /// Forgets whatever is held for an audience.
+    pub(crate) fn forget_all(&self, audience: &str) {
+        *self.slot(audience).lock() = None;
     }
 
     fn slot(&self, audience: &str) -> Arc<Slot> {
         let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(slots.entry(audience.to_owned()).or_default())
+    }
+}
+
+impl Slot {
+    fn good_until(&self, end: impl Fn(&Held) -> Instant) -> Option<Arc<Secret>> {
+        self.lock().as_ref().filter(|held| Instant::now() < end(held)).map(|held| Arc::clone(&held.token))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -121,7 +145,8 @@ impl Inner {
         let answer = self.client.call(request, ANSWER).await.map_err(|error| unreachable(error.to_string()))?;
         match answer.status() {
             StatusCode::OK => {
-                let granted: Granted = serde_json::from_slice(answer.body()).map_err(|_| unreachable("its answer is no token".to_owned()))?;
+                let granted: Granted =
+                    serde_json::from_slice(answer.body()).map_err(|_| unreachable("its answer is no token".to_owned()))?;
                 let life = Duration::from_secs(granted.expires_in.min(3600));
                 Ok(Held { token: Arc::new(granted.access_token), renew: asked + life.mul_f64(0.8), ends: asked + life })
             }

@@ -21,8 +21,8 @@ pub(crate) struct Said<'a> {
     pub(crate) authority: &'a str,
     /// Who the client is to the kernel.
     pub(crate) peer: Peer,
-    /// The signed identity; none on a public route without a credential.
-    pub(crate) identity: Option<&'a str>,
+    /// The signed identity as `Authorization`; none on a public route.
+    pub(crate) identity: Option<&'a HeaderValue>,
     /// This request, which is the transaction's first.
     pub(crate) request: EventId,
     /// How the body follows.
@@ -60,9 +60,7 @@ pub(crate) fn write(parts: &Parts, said: &Said<'_>) -> Vec<u8> {
 /// The gateway's own fields, after everything else has been removed (rule R9).
 fn say(head: &mut Vec<u8>, said: &Said<'_>) {
     if let Some(identity) = said.identity {
-        head.extend_from_slice(b"authorization: Bearer ");
-        head.extend_from_slice(identity.as_bytes());
-        head.extend_from_slice(b"\r\n");
+        field(head, header::AUTHORIZATION.as_str(), identity.as_bytes());
     }
     let id = u128::from_be_bytes(said.request.to_bytes());
     let mut text = String::with_capacity(256);
@@ -129,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    fn written(fields: &[(&str, &str)], identity: Option<&str>) -> String {
+    fn written(fields: &[(&str, &str)], identity: Option<&HeaderValue>) -> String {
         let mut request = Request::get("/public?next=/orders");
         for (name, value) in fields {
             request = request.header(*name, *value);
@@ -166,7 +164,7 @@ mod tests {
                 ("content-length", "99"),
                 ("accept", "*/*"),
             ],
-            Some("signed"),
+            Some(&HeaderValue::from_static("Bearer signed")),
         );
         let id = "ab".repeat(16);
         assert_eq!(

@@ -1,0 +1,176 @@
+//! The gateway: a listener whose requests go through the seven steps.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Body;
+use durward_base::{Clock, Duration, EventId, Rng, Timestamp};
+use durward_enforce::{CannotVerify, CredentialCache, Head, IdentityIssuer, Permitted, Refusal, RouteError, View};
+use durward_model::event::StepName;
+use durward_net::{Bound, HttpMetrics, Limits, Peer, Problem, Shutdown};
+use durward_node::Shared;
+use http::request::Parts;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use rustls::ServerConfig;
+
+use crate::accept::{Accepted, accept};
+use crate::credential::credential;
+use crate::decide::{Passage, decide};
+use crate::forward::{Passing, forward};
+use crate::principal::principal;
+use crate::record::Trail;
+use crate::refusal::problem;
+use crate::route::route;
+use crate::upstream::{UpstreamTimeouts, Upstreams};
+
+/// What a gateway is told.
+#[derive(Debug, Clone)]
+pub struct GatewaySettings {
+    /// Its name: `gateway/{name}` in events, `{public_url}/gateways/{name}` as an issuer.
+    pub name: String,
+    /// Bounds on what connections may cost.
+    pub limits: Limits,
+    /// How long upstreams may take.
+    pub timeouts: UpstreamTimeouts,
+}
+
+impl GatewaySettings {
+    /// A gateway of this name with the usual limits.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), limits: Limits::default(), timeouts: UpstreamTimeouts::default() }
+    }
+}
+
+/// A gateway. Its routes, keys, policies and revocations are those of the shared view at each request, so that a reload drops nothing.
+pub struct Gateway {
+    node: Arc<str>,
+    limits: Limits,
+    idle: Duration,
+    shared: Shared<View>,
+    cache: CredentialCache,
+    metrics: HttpMetrics,
+    clock: Clock,
+    pub(crate) rng: Rng,
+    pub(crate) identity: IdentityIssuer,
+    pub(crate) upstreams: Upstreams,
+}
+
+impl Gateway {
+    /// A gateway that signs identities with `identity`, whose key the authority must know.
+    pub fn new(
+        settings: GatewaySettings,
+        shared: Shared<View>,
+        identity: IdentityIssuer,
+        metrics: HttpMetrics,
+        clock: Clock,
+        rng: Rng,
+    ) -> Self {
+        Self {
+            node: format!("gateway/{}", settings.name).into(),
+            limits: settings.limits,
+            idle: settings.timeouts.idle,
+            shared,
+            cache: CredentialCache::default(),
+            metrics,
+            clock,
+            rng,
+            identity,
+            upstreams: Upstreams::new(settings.timeouts),
+        }
+    }
+
+    /// How many verified credentials it holds: for metrics.
+    pub fn credentials(&self) -> usize {
+        self.cache.len()
+    }
+
+    /// Serves until shutdown, and then finishes what was begun, within `Limits::drain`.
+    pub async fn serve(self: Arc<Self>, bound: Bound, tls: Option<Arc<ServerConfig>>, shutdown: Shutdown) {
+        let sweeping = Arc::clone(&self);
+        let sweeper = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(sweeping.idle).await;
+                sweeping.upstreams.sweep();
+            }
+        });
+        let limits = self.limits;
+        let service = |peer| {
+            let gateway = Arc::clone(&self);
+            hyper::service::service_fn(move |request| {
+                let gateway = Arc::clone(&gateway);
+                async move { Ok::<_, Infallible>(gateway.answer(peer, request).await) }
+            })
+        };
+        durward_net::serve(bound, tls, limits, shutdown, service).await;
+        sweeper.abort();
+    }
+
+    async fn answer(&self, peer: Peer, request: Request<Incoming>) -> Response<Body> {
+        let now = self.clock.now();
+        let (parts, body) = request.into_parts();
+        let id = EventId::new(now, &self.rng);
+        let mut trail = Trail::open(id, now, &self.node, &parts, peer, self.shared.journal().clone(), self.metrics.clone());
+        let answer = self.pass(&parts, body, peer, now, &mut trail).await;
+        trail.close(answer).await
+    }
+
+    /// The seven steps but the last.
+    async fn pass(&self, parts: &Parts, body: Incoming, peer: Peer, now: Timestamp, trail: &mut Trail) -> Result<Response<Body>, Problem> {
+        let accepted = accept(parts)?;
+        let permitted = self.permit(parts, &accepted, peer, now, trail)?;
+        forward(self, permitted, Passing { parts, accepted: &accepted, body, peer, now }, trail).await
+    }
+
+    /// Steps 2 to 5, over one view.
+    fn permit(
+        &self,
+        parts: &Parts,
+        accepted: &Accepted<'_>,
+        peer: Peer,
+        now: Timestamp,
+        trail: &mut Trail,
+    ) -> Result<Permitted<Passage>, Problem> {
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+        let head = Head::new(&parts.method, target, accepted.authority, &parts.headers);
+        let mut realm = Arc::<str>::from("durward");
+        self.decided(&head, peer, now, trail, &mut realm).map_err(|refusal| {
+            trail.refused(&refusal);
+            problem(&refusal, &realm)
+        })
+    }
+
+    fn decided(
+        &self,
+        head: &Head<'_>,
+        peer: Peer,
+        now: Timestamp,
+        trail: &mut Trail,
+        realm: &mut Arc<str>,
+    ) -> Result<Permitted<Passage>, Refusal> {
+        let view = self.shared.view();
+        let routed = route(&view, head).map_err(|refusal| self.or_not_yet(refusal))?;
+        *realm = Arc::clone(routed.route().realm());
+        trail.routed(&routed, head.path());
+        trail.step(StepName::Route);
+        let token = credential(head, &routed)?;
+        trail.step(StepName::Credential);
+        let verified = token.map(|token| principal(&self.shared, &view, &self.cache, &routed, token, now)).transpose()?;
+        verified.iter().for_each(|verified| trail.proved(verified));
+        trail.step(StepName::Principal);
+        let permitted = decide(&view, &routed, verified, now, peer.ip())?;
+        trail.permitted(permitted.get(), permitted.decision());
+        trail.step(StepName::Decide);
+        Ok(permitted)
+    }
+
+    /// Before the first snapshot there is no route for anything: that is not the client's mistake.
+    fn or_not_yet(&self, refusal: Refusal) -> Refusal {
+        match refusal {
+            Refusal::Route(RouteError::NotFound) if self.shared.position().is_none() => {
+                Refusal::CannotVerify(CannotVerify { age: Duration::MAX, allowed: Duration::ZERO })
+            }
+            refusal => refusal,
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Step 7. One event a request, built up along the way: denials and failures on disk before the answer, allows queued.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use durward_base::{EventId, Timestamp};
+use durward_enforce::{Decision, Refusal, Verified};
+use durward_model::event::StepName;
+use durward_model::{Event, EventKind, Outcome, event};
+use durward_net::{HttpMetrics, Peer, Problem};
+use durward_node::Journal;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+
+use crate::decide::Passage;
+use crate::forward::head::trace_id;
+
+const LISTENER: &str = "gateway";
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A request's event while the request lasts. Dropped before it is closed, it says that the client went away.
+pub(crate) struct Trail {
+    pub(crate) id: EventId,
+    event: Option<Event>,
+    journal: Journal,
+    metrics: HttpMetrics,
+    began: Instant,
+    lap: Instant,
+}
+
+impl Trail {
+    /// Opens the event of a request, which begins a transaction.
+    pub(crate) fn open(
+        id: EventId,
+        now: Timestamp,
+        node: &Arc<str>,
+        parts: &Parts,
+        peer: Peer,
+        journal: Journal,
+        metrics: HttpMetrics,
+    ) -> Self {
+        let mut event = Event::new(id, now, Arc::clone(node), EventKind::Unrouted);
+        event.chain.transaction = Some(trace_id(id));
+        event.steps.reserve_exact(6);
+        event.request = Some(event::Request {
+            method: parts.method.as_str().chars().take(16).collect(),
+            address: peer.ip().map(|ip| ip.to_string()),
+            ..event::Request::default()
+        });
+        let began = Instant::now();
+        Self { id, event: Some(event), journal, metrics, began, lap: began }
+    }
+
+    /// Fills in what has become known.
+    pub(crate) fn edit(&mut self, change: impl FnOnce(&mut Event)) {
+        if let Some(event) = &mut self.event {
+            change(event);
+        }
+    }
+
+    /// Ends a step.
+    pub(crate) fn step(&mut self, step: StepName) {
+        let now = Instant::now();
+        let micros = u32::try_from(now.duration_since(self.lap).as_micros()).unwrap_or(u32::MAX);
+        self.lap = now;
+        self.edit(|event| event.steps.push((step, micros)));
+    }
+
+    /// The route is known, and with it the path is one that can be read in one way only.
+    pub(crate) fn routed(&mut self, passage: &durward_enforce::Routed, path: &str) {
+        let route = passage.route();
+        self.edit(|event| {
+            event.kind = EventKind::Forwarded;
+            event.realm = Some(Arc::clone(route.realm()));
+            if let Some(request) = &mut event.request {
+                path.clone_into(&mut request.path);
+                request.route = Some(Arc::clone(route.name()));
+            }
+        });
+    }
+
+    /// The caller is known.
+    pub(crate) fn proved(&mut self, verified: &Verified) {
+        self.edit(|event| {
+            event.caller = Some(Arc::clone(verified.caller()));
+            event.chain.family.clone_from(&verified.chain().family);
+            event.chain.session.clone_from(&verified.chain().session);
+        });
+    }
+
+    /// It was decided that the request may pass.
+    pub(crate) fn permitted(&mut self, passage: &Passage, decision: &Arc<Decision>) {
+        self.edit(|event| {
+            event.decided = Some(Arc::clone(decision));
+            if let Some(request) = &mut event.request {
+                request.upstream = Some(Arc::clone(passage.route.upstream()));
+                request.audience = passage.verified.as_ref().map(|_| Arc::clone(passage.route.service()));
+            }
+        });
+    }
+
+    /// The request is refused.
+    pub(crate) fn refused(&mut self, refusal: &Refusal) {
+        self.edit(|event| {
+            event.detail = Some(refusal.to_string());
+            if let Refusal::Denied(denial) = refusal {
+                event.decided = Some(Arc::clone(&denial.decision));
+            }
+        });
+    }
+
+    /// Closes the event with the answer, and names the request in it. What must be on disk is, once this returns.
+    pub(crate) async fn close(mut self, answer: Result<Response<Body>, Problem>) -> Response<Body> {
+        let Some(mut event) = self.event.take() else { return Response::new(Body::empty()) };
+        let (mut response, code) = match answer {
+            Ok(response) => (response, None),
+            Err(problem) => (problem.render(Some(self.id)), Some(problem.code().to_owned())),
+        };
+        let status = response.status();
+        if let Some(request) = &mut event.request {
+            request.status = status.as_u16();
+        }
+        if let Some(code) = code {
+            event.outcome = if status.is_server_error() { Outcome::Failed } else { Outcome::Denied };
+            self.metrics.refused(LISTENER, &code);
+            event.reason = Some(code);
+        }
+        let route = event.request.as_ref().and_then(|request| request.route.clone());
+        if self.journal.record(event).await.is_err() {
+            response = unrecorded().render(Some(self.id));
+        }
+        if let Ok(id) = HeaderValue::try_from(self.id.to_string()) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        let endpoint = route.as_deref().unwrap_or("(none)");
+        self.metrics.answered(LISTENER, endpoint, response.status().as_u16(), self.began.elapsed().as_secs_f64());
+        response
+    }
+}
+
+impl Drop for Trail {
+    fn drop(&mut self) {
+        if let Some(mut event) = self.event.take() {
+            event.outcome = Outcome::Failed;
+            event.reason = Some("client_gone".to_owned());
+            // Queued here; there is nobody left to wait for the disk.
+            drop(self.journal.record(event));
+        }
+    }
+}
+
+fn unrecorded() -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "audit_unavailable", "The audit record cannot be written, so nothing is answered.")
+        .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+}

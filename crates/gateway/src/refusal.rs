@@ -1,0 +1,50 @@
+//! What a refusal looks like from outside: RFC 9457 problems, RFC 6750 challenges. The reason's code is told, its circumstances are in the
+//! audit record, under the request's id.
+
+use durward_enforce::{Refusal, RouteError};
+use durward_net::Problem;
+use http::{HeaderValue, StatusCode, header};
+
+use crate::upstream::UpstreamError;
+
+/// The answer to a refusal. `realm` is the route's, once there is one.
+pub(crate) fn problem(refusal: &Refusal, realm: &str) -> Problem {
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut problem = Problem::new(status, refusal.reason(), sentence(status));
+    if let Some(challenge) = refusal.challenge(realm).and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
+        problem = problem.header(header::WWW_AUTHENTICATE, challenge);
+    }
+    match refusal {
+        Refusal::Path(_) => problem.header(header::CONNECTION, HeaderValue::from_static("close")),
+        Refusal::CannotVerify(_) => problem.header(header::RETRY_AFTER, HeaderValue::from_static("1")),
+        Refusal::Route(RouteError::MethodNotAllowed { allowed }) => match HeaderValue::try_from(allowed.join(", ")) {
+            Ok(allowed) => problem.header(header::ALLOW, allowed),
+            Err(_) => problem,
+        },
+        _ => problem,
+    }
+}
+
+/// The answer when the upstream gave none.
+pub(crate) fn upstream_problem(error: &UpstreamError) -> Problem {
+    let (status, detail) = match error {
+        UpstreamError::RequestBody => (StatusCode::BAD_REQUEST, "The request's body ended early or came too slowly."),
+        UpstreamError::ConnectTimeout(_) | UpstreamError::AnswerTimeout(_) => {
+            (StatusCode::GATEWAY_TIMEOUT, "The service did not answer in time.")
+        }
+        _ => (StatusCode::BAD_GATEWAY, "The service gave no answer that could be passed on."),
+    };
+    Problem::new(status, error.reason(), detail)
+}
+
+fn sentence(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::BAD_REQUEST => "The request can be read in more than one way.",
+        StatusCode::UNAUTHORIZED => "A credential that counts here is needed.",
+        StatusCode::FORBIDDEN => "The caller may not do this.",
+        StatusCode::NOT_FOUND => "There is nothing at this address.",
+        StatusCode::METHOD_NOT_ALLOWED => "This address does not take this method.",
+        StatusCode::SERVICE_UNAVAILABLE => "Whether the credential counts cannot be said at the moment.",
+        _ => "The request is refused.",
+    }
+}

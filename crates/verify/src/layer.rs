@@ -1,0 +1,235 @@
+//! The tower layer: steps 3 to 5 and 7 of a request, by the gateway's own code, around a service's own routes.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::response::IntoResponse;
+use durward_base::{Duration, EventId, Timestamp};
+use durward_enforce::{CannotVerify, Circumstances, Consumer, Head, Presented, Refusal};
+use durward_model::event::StepName;
+use durward_model::{CredentialKind, Event, EventKind, Outcome, event};
+use durward_net::{Problem, Recorder};
+use http::request::Parts;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use tower::{Layer, Service};
+
+use crate::refusal::problem;
+use crate::transaction::REQUEST_ID;
+use crate::verifier::Inner;
+use crate::{Authenticated, Transaction, Verifier};
+
+/// How old what is known may be before nothing is verified by it: an access token's life, within which nothing revoked is missed that
+/// does not end by itself.
+const STALE: Duration = Duration::from_secs(300);
+
+/// Lets pass only requests with a good credential for one audience.
+#[derive(Clone)]
+pub struct VerifyLayer {
+    verifier: Verifier,
+    audience: Arc<str>,
+}
+
+/// A service under the layer.
+#[derive(Clone)]
+pub struct Verified<S> {
+    inner: S,
+    layer: VerifyLayer,
+}
+
+impl VerifyLayer {
+    pub(crate) fn new(verifier: Verifier, audience: &str) -> Self {
+        Self { verifier, audience: audience.into() }
+    }
+}
+
+impl<S> Layer<S> for VerifyLayer {
+    type Service = Verified<S>;
+
+    fn layer(&self, inner: S) -> Verified<S> {
+        Verified { inner, layer: self.clone() }
+    }
+}
+
+impl<S, B> Service<Request<B>> for Verified<S>
+where
+    S: Service<Request<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Response: IntoResponse,
+    S::Future: Send,
+    B: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The service that was polled ready is the one to call.
+        let waiting = self.inner.clone();
+        let mut ready = std::mem::replace(&mut self.inner, waiting);
+        let layer = self.layer.clone();
+        Box::pin(async move {
+            let pass = Pass::open(&layer.verifier, &request);
+            let response = match pass.admit(&layer.audience, request) {
+                Ok(request) => ready.call(request).await?.into_response(),
+                Err(problem) => problem.into_response(),
+            };
+            Ok(pass.close(response).await)
+        })
+    }
+}
+
+/// One request on its way through the layer. Dropped before it is closed, its event says that the caller went away.
+struct Pass {
+    verifier: Verifier,
+    recorder: Recorder,
+    transaction: Transaction,
+    now: Timestamp,
+    closed: bool,
+}
+
+impl Pass {
+    fn open<B>(verifier: &Verifier, request: &Request<B>) -> Self {
+        let now = verifier.0.clock.now();
+        let id = EventId::new(now, &verifier.0.rng);
+        let (transaction, chain) = Transaction::of(id, request.headers());
+        let mut event = Event::new(id, now, Arc::clone(&verifier.0.node), EventKind::ServiceRequest);
+        event.chain = chain;
+        event.request = Some(event::Request {
+            method: request.method().as_str().chars().take(16).collect(),
+            path: request.uri().path().chars().take(1024).collect(),
+            address: address(request).map(|address| address.ip().to_canonical().to_string()),
+            ..event::Request::default()
+        });
+        Self { verifier: verifier.clone(), recorder: Recorder::new(event), transaction, now, closed: false }
+    }
+
+    /// Verifies the credential and leaves the extractors' values in the request.
+    fn admit<B>(&self, audience: &str, request: Request<B>) -> Result<Request<B>, Problem> {
+        let address = address(&request).map(|address| address.ip().to_canonical());
+        let (mut parts, body) = request.into_parts();
+        let authenticated = self.verify(audience, &parts, Circumstances { now: self.now, address });
+        let authenticated = authenticated.map_err(|refusal| {
+            self.recorder.edit(|event| event.detail = Some(refusal.to_string()));
+            problem(&refusal, &self.verifier.0.realm)
+        })?;
+        parts.extensions.insert(authenticated);
+        parts.extensions.insert(self.transaction.clone());
+        Ok(Request::from_parts(parts, body))
+    }
+
+    fn verify(&self, audience: &str, parts: &Parts, circumstances: Circumstances) -> Result<Authenticated, Refusal> {
+        let Inner { shared, cache, realm, .. } = &*self.verifier.0;
+        let began = Instant::now();
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+        let head = Head::new(&parts.method, target, "", &parts.headers);
+        let presented = Presented::read(&head, None, realm).map_err(Refusal::Credential)?.ok_or(Refusal::NoCredential)?;
+        let token = presented.jwt(&[CredentialKind::Jwt]).map_err(Refusal::Credential)?;
+        self.step(StepName::Credential, began);
+        let age = shared.age(self.now);
+        if age > STALE {
+            return Err(Refusal::CannotVerify(CannotVerify { age, allowed: STALE }));
+        }
+        let began = Instant::now();
+        let view = shared.view();
+        let verified = cache.verify(&view, &Consumer::service(realm, audience), token, self.now).map_err(Refusal::Token)?;
+        self.step(StepName::Principal, began);
+        self.recorder.edit(|event| {
+            event.realm = Some(Arc::clone(realm));
+            event.caller = Some(Arc::clone(verified.caller()));
+            event.chain.family.clone_from(&verified.chain().family);
+            event.chain.session.clone_from(&verified.chain().session);
+        });
+        Ok(Authenticated { view: Arc::clone(&view), verified, circumstances, recorder: self.recorder.clone() })
+    }
+
+    /// Settles the event, puts it on disk where it must be, and names the request in the answer.
+    async fn close(mut self, mut response: Response<Body>) -> Response<Body> {
+        let id = self.recorder.id();
+        let mut problem = response.extensions_mut().remove::<Problem>();
+        if problem.is_none() && self.is_undecided() && !is_error(response.status()) {
+            problem = Some(undecided());
+        }
+        if let Some(problem) = &problem {
+            response = problem.render(Some(id));
+        }
+        self.recorder.edit(|event| settle(event, response.status(), problem.as_ref()));
+        self.closed = true;
+        if self.verifier.0.shared.journal().record(self.recorder.event()).await.is_err() {
+            response = unrecorded().render(Some(id));
+        }
+        if let Ok(value) = HeaderValue::try_from(id.to_string()) {
+            response.headers_mut().insert(REQUEST_ID, value);
+        }
+        response
+    }
+
+    fn is_undecided(&self) -> bool {
+        self.recorder.event().decided.is_none()
+    }
+
+    fn step(&self, step: StepName, began: Instant) {
+        let micros = u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX);
+        self.recorder.edit(|event| event.steps.push((step, micros)));
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        if !self.closed {
+            self.recorder.edit(|event| {
+                event.outcome = Outcome::Failed;
+                event.reason = Some("client_gone".to_owned());
+            });
+            // Queued here; there is nobody left to wait for the disk.
+            drop(self.verifier.0.shared.journal().record(self.recorder.event()));
+        }
+    }
+}
+
+/// What the status says about how it ended. A problem of the service's own, after the caller was allowed, is the service's business.
+fn settle(event: &mut Event, status: StatusCode, problem: Option<&Problem>) {
+    if let Some(request) = &mut event.request {
+        request.status = status.as_u16();
+    }
+    event.outcome = match status {
+        status if status.is_server_error() => Outcome::Failed,
+        status if status.is_client_error() => Outcome::Denied,
+        _ => Outcome::Allowed,
+    };
+    if event.outcome != Outcome::Allowed {
+        let code = problem.map_or_else(|| format!("status_{}", status.as_u16()), |problem| problem.code().to_owned());
+        event.reason = Some(code);
+        if let (None, Some(problem)) = (&event.detail, problem) {
+            event.detail = Some(problem.detail().to_owned());
+        }
+    }
+}
+
+/// Deny by default: the handler forgot to ask.
+fn undecided() -> Problem {
+    let detail = "The handler answered without asking whether the caller may: call allow_any, require or authorize first.";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "undecided", detail)
+}
+
+fn unrecorded() -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "audit_unavailable", "The audit record cannot be written, so nothing is answered.")
+        .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+}
+
+fn is_error(status: StatusCode) -> bool {
+    status.is_client_error() || status.is_server_error()
+}
+
+fn address<B>(request: &Request<B>) -> Option<SocketAddr> {
+    request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| *address)
+}

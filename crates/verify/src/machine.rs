@@ -1,0 +1,28 @@
+//! The machine's clock and randomness: a user's service has no other place that reads them.
+
+use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
+use durward_base::{Clock, Entropy, EntropyError, Rng, Time, Timestamp};
+
+pub(crate) fn clock() -> Clock {
+    Clock::new(Machine)
+}
+
+pub(crate) fn rng() -> Rng {
+    Rng::new(Machine)
+}
+
+struct Machine;
+
+impl Time for Machine {
+    #[allow(clippy::disallowed_methods, reason = "the one place of a service that reads the machine's clock")]
+    fn now(&self) -> Timestamp {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+impl Entropy for Machine {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError> {
+        SystemRandom::new().fill(bytes).map_err(|_| EntropyError)
+    }
+}

@@ -1,0 +1,20 @@
+//! What a refusal looks like from outside: an RFC 9457 problem with an RFC 6750 challenge.
+
+use durward_enforce::Refusal;
+use durward_net::Problem;
+use http::{HeaderValue, StatusCode, header};
+
+pub(crate) fn problem(refusal: &Refusal, realm: &str) -> Problem {
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let detail = match status {
+        StatusCode::BAD_REQUEST => "The request can be read in more than one way.",
+        StatusCode::UNAUTHORIZED => "A credential made for this service is needed.",
+        StatusCode::FORBIDDEN => "The caller may not do this.",
+        _ => "Whether the credential counts cannot be said at the moment.",
+    };
+    let problem = Problem::new(status, refusal.reason(), detail);
+    match refusal.challenge(realm).and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
+        Some(challenge) => problem.header(header::WWW_AUTHENTICATE, challenge),
+        None => problem,
+    }
+}

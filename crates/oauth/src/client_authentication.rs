@@ -2,6 +2,8 @@
 
 mod assertion;
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use durward_base::{ClientId, KeyId, Secret, Timestamp, base64url, equal};
@@ -169,11 +171,11 @@ fn matching(
     registry: &dyn Registry,
     hasher: &SecretHasher,
     client: ClientId,
-    stored: &[ClientSecret],
+    stored: &[Arc<ClientSecret>],
     presented: &Secret,
     now: Timestamp,
 ) -> Option<KeyId> {
     let hash = base64url::encode(&hasher.hash(registry.id(), client, presented));
-    let accepted = stored.iter().filter(|secret| secret.expires.is_none_or(|expires| now < expires));
-    accepted.filter(|secret| equal(secret.hash.as_bytes(), hash.as_bytes())).map(|secret| secret.id).last()
+    let mut accepted = stored.iter().filter(|secret| secret.expires.is_none_or(|expires| now < expires));
+    accepted.find(|secret| equal(secret.hash.as_bytes(), hash.as_bytes())).map(|secret| secret.id)
 }

@@ -104,7 +104,7 @@ impl EventFacts {
 }
 
 /// A client in the record, acting as itself or for a person.
-pub(crate) fn client_caller(client: RegisteredClient<'_>, acts_for: Option<&Person>) -> Caller {
+pub fn client_caller(client: RegisteredClient<'_>, acts_for: Option<&Person>) -> Caller {
     let (kind, id) = match &client.metadata.runs {
         Some(service) => (PrincipalKind::Service, service),
         None => (PrincipalKind::Client, &client.metadata.name),
@@ -121,7 +121,7 @@ pub(crate) fn client_caller(client: RegisteredClient<'_>, acts_for: Option<&Pers
 }
 
 /// A person in the record.
-pub(crate) fn person_caller(person: &Person, roles: &[String], scopes: &[String], assurance: &Assurance) -> Caller {
+pub fn person_caller(person: &Person, roles: &[String], scopes: &[String], assurance: &Assurance) -> Caller {
     Caller {
         kind: PrincipalKind::User,
         id: person.sub.clone(),

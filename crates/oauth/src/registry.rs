@@ -1,5 +1,7 @@
 //! What the rules ask of the world: one realm's declared state, and the ledger rows a credential hangs on.
 
+use std::sync::Arc;
+
 use durward_base::{ClientId, RealmId, Timestamp};
 use durward_jose::VerifyingKey;
 use durward_model::resource::{Client, Group, Realm, Resource, Service, Stored};
@@ -16,7 +18,7 @@ pub trait Registry {
     /// The client of this `client_id`, disabled or not.
     fn client(&self, name: &str) -> Option<RegisteredClient<'_>>;
     /// The secrets of a client, expired ones included.
-    fn client_secrets(&self, client: ClientId) -> &[ClientSecret];
+    fn client_secrets(&self, client: ClientId) -> &[Arc<ClientSecret>];
     /// The service of this name, disabled or not.
     fn service(&self, name: &str) -> Option<&Service>;
     /// The group of this name.

@@ -1,7 +1,6 @@
 //! Why a request goes no further, and what is answered: RFC 6750 section 3.
 
-use durward_base::{Duration, Timestamp};
-use durward_feed::Staleness;
+use durward_base::Duration;
 
 use crate::{CredentialError, Denial, PathError, RouteError, TokenError};
 
@@ -41,12 +40,11 @@ pub struct CannotVerify {
     pub allowed: Duration,
 }
 
-/// Whether the node's knowledge is young enough.
+/// Whether the node's knowledge, this old, is young enough.
 ///
 /// # Errors
 /// `CannotVerify` when it is not.
-pub fn must_be_fresh(staleness: Staleness, allowed: Duration, now: Timestamp) -> Result<(), CannotVerify> {
-    let age = staleness.age(now);
+pub fn must_be_fresh(age: Duration, allowed: Duration) -> Result<(), CannotVerify> {
     if age <= allowed { Ok(()) } else { Err(CannotVerify { age, allowed }) }
 }
 

@@ -7,6 +7,9 @@ mod revocations;
 mod snapshot;
 mod staleness;
 
+#[cfg(test)]
+mod fixture;
+
 pub use disk::DiskError;
 pub use follower::{Followed, Follower, FollowerError};
 pub use frame::{Delta, Frame, FrameDecoder, FrameError, MAXIMUM_LINE};

@@ -23,8 +23,9 @@ pub(super) fn only_audience(claims: &Claims) -> Result<&str, TokenError> {
 /// service's, neither a client's.
 pub(super) fn access_token(token: &VerifiedJwt, realm: &str) -> Result<Verified, TokenError> {
     let claims = token.claims();
-    // An ID token in a service's plain `JWT` clothing: OpenID Connect Core section 2 has these in no other token.
-    if claims.get("nonce").is_some() || claims.get("at_hash").is_some() || claims.get("client_id").is_none() {
+    // Where a service's tokens are of `typ` JWT, an ID token differs by its claims: it has none of the first two and alone the others.
+    let is_id_token = ["nonce", "at_hash"].iter().any(|name| claims.get(name).is_some());
+    if is_id_token || ["client_id", "scope"].iter().any(|name| claims.get(name).is_none()) {
         return Err(TokenError::WrongKind);
     }
     let client = required(claims, "client_id")?;

@@ -1,0 +1,58 @@
+//! docs/benchmarks.md from bench/results/*.json.
+
+use std::fmt::Write as _;
+
+use super::report::{Case, Report};
+
+/// Writes the page.
+pub fn write() -> anyhow::Result<()> {
+    let mut files: Vec<_> = std::fs::read_dir("bench/results")?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
+        .collect();
+    files.sort();
+    let mut page = String::from(
+        "# Benchmarks\n\nGenerated from `bench/results` by `cargo xtask bench docs`; measure yourself with `cargo xtask bench gateway|token|start`.\n\nEvery target runs once a round, ratios are formed within a round, and the median of the rounds is quoted with its range. What is measured has\none core, the load and the backend the other. Requests are counted per CPU-second of the process measured, so that what else runs on the\nmachine weighs little.\n",
+    );
+    for file in files {
+        let report: Report = serde_json::from_slice(&std::fs::read(&file)?)?;
+        write!(
+            page,
+            "\n## {}\n\nCommit `{}`, {}.\n\n| case | Durward | peer | ratio | range | goal | met |\n|---|---:|---:|---:|---|---|---|\n",
+            report.name, report.commit, report.machine
+        )?;
+        for case in &report.cases {
+            page.push_str(&row(case));
+        }
+        for note in &report.notes {
+            write!(page, "\n* {note}")?;
+        }
+        page.push('\n');
+    }
+    std::fs::write("docs/benchmarks.md", page)?;
+    Ok(())
+}
+
+fn row(case: &Case) -> String {
+    let median = |pick: fn(&(f64, f64)) -> f64| {
+        let mut figures: Vec<f64> = case.rounds.iter().map(pick).collect();
+        figures.sort_by(f64::total_cmp);
+        figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+    };
+    let ratios = case.ratios();
+    let met = if case.at_most { case.ratio() <= case.goal } else { case.ratio() >= case.goal };
+    format!(
+        "| {} ({}) | {:.0} | {:.0} ({}) | {:.2} | {:.2} to {:.2} | {} {:.2} | {} |\n",
+        case.name,
+        case.unit,
+        median(|round| round.0),
+        median(|round| round.1),
+        case.peer,
+        case.ratio(),
+        ratios.first().copied().unwrap_or(f64::NAN),
+        ratios.last().copied().unwrap_or(f64::NAN),
+        if case.at_most { "at most" } else { "at least" },
+        case.goal,
+        if met { "yes" } else { "no" },
+    )
+}

@@ -1,0 +1,38 @@
+//! wrk as the load: 64 kept-alive connections from the other core.
+
+use anyhow::Context as _;
+
+use super::process::{LOAD, Process};
+
+/// What one run of the load found.
+pub struct Load {
+    /// Requests answered.
+    pub requests: f64,
+    /// Requests by CPU-second of the process under measurement.
+    pub per_cpu_second: f64,
+    /// Answers other than 2xx and 3xx.
+    pub refused: u64,
+}
+
+/// Loads `process` for some seconds. `arguments` go to wrk before the URL, `script_arguments` behind it.
+pub fn run(process: &Process, seconds: u32, arguments: &[&str], url: &str, script_arguments: &[&str]) -> anyhow::Result<Load> {
+    let duration = format!("-d{seconds}s");
+    let mut command = vec!["-c", LOAD, "wrk", "-t1", "-c64", &duration];
+    command.extend(arguments);
+    command.push(url);
+    if !script_arguments.is_empty() {
+        command.push("--");
+        command.extend(script_arguments);
+    }
+    let before = process.cpu_seconds();
+    let printed = super::process::output("taskset", &command)?;
+    let used = process.cpu_seconds() - before;
+    let requests = number(&printed, |line| line.trim().split_once(" requests in")).context("wrk printed no count")?;
+    let refused =
+        number(&printed, |line| line.trim().strip_prefix("Non-2xx or 3xx responses: ").map(|rest| (rest, ""))).unwrap_or_default();
+    Ok(Load { requests, per_cpu_second: requests / used.max(0.01), refused: refused as u64 })
+}
+
+fn number<'a>(text: &'a str, find: impl Fn(&'a str) -> Option<(&'a str, &'a str)>) -> Option<f64> {
+    text.lines().find_map(find)?.0.trim().parse().ok()
+}

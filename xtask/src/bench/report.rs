@@ -1,0 +1,98 @@
+//! What a benchmark found: cases with their rounds, and how they are printed.
+
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+
+/// A benchmark's outcome.
+#[derive(Serialize, Deserialize)]
+pub struct Report {
+    /// `gateway`, `token`, `start`.
+    pub name: String,
+    /// The commit measured.
+    pub commit: String,
+    /// The machine.
+    pub machine: String,
+    /// The case whose ratio stands for the whole.
+    pub headline: String,
+    /// All cases.
+    pub cases: Vec<Case>,
+    /// Sentences about what was seen beside the ratios.
+    pub notes: Vec<String>,
+}
+
+/// One case: Durward's figure and the peer's, round by round.
+#[derive(Serialize, Deserialize)]
+pub struct Case {
+    /// Its name.
+    pub name: String,
+    /// What it is compared with.
+    pub peer: String,
+    /// What the figures count: `requests per CPU-second`, `ms`, `MiB`.
+    pub unit: String,
+    /// What the ratio is to be: at least this, or at most, where `at_most`.
+    pub goal: f64,
+    /// Whether smaller is better.
+    pub at_most: bool,
+    /// Durward's figure and the peer's, of each round.
+    pub rounds: Vec<(f64, f64)>,
+}
+
+impl Case {
+    /// Durward's figure by the peer's, sorted.
+    pub fn ratios(&self) -> Vec<f64> {
+        let mut ratios: Vec<f64> = self.rounds.iter().map(|(own, peer)| own / peer).collect();
+        ratios.sort_by(f64::total_cmp);
+        ratios
+    }
+
+    /// The median ratio.
+    pub fn ratio(&self) -> f64 {
+        let ratios = self.ratios();
+        ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+}
+
+impl Report {
+    /// An empty report of this machine and commit.
+    pub fn new(name: &str, headline: &str) -> Self {
+        let output = |program: &str, arguments: &[&str]| {
+            Command::new(program)
+                .args(arguments)
+                .output()
+                .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+                .unwrap_or_default()
+        };
+        let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let model =
+            cpu.lines().find_map(|line| line.strip_prefix("model name")).map(|rest| rest.trim_start_matches(['\t', ' ', ':']).to_owned());
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            name: name.to_owned(),
+            commit: output("git", &["rev-parse", "--short", "HEAD"]),
+            machine: format!("{cores} cores, {}", model.unwrap_or_default()),
+            headline: headline.to_owned(),
+            cases: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// A line a case, the headline's last.
+    pub fn print(&self) {
+        for note in &self.notes {
+            println!("# {note}");
+        }
+        for case in &self.cases {
+            println!("bench {}/{} {}", self.name, case.name, line(case));
+        }
+        if let Some(case) = self.cases.iter().find(|case| case.name == self.headline) {
+            println!("bench {} {}", self.name, line(case));
+        }
+    }
+}
+
+fn line(case: &Case) -> String {
+    let ratios = case.ratios();
+    let (least, most) = (ratios.first().copied().unwrap_or(f64::NAN), ratios.last().copied().unwrap_or(f64::NAN));
+    format!("ratio={:.3} min={least:.3} max={most:.3} peer={}", case.ratio(), case.peer.replace(' ', "-"))
+}

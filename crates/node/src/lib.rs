@@ -5,6 +5,7 @@ mod feed_client;
 #[cfg(test)]
 mod fixture;
 mod journal;
+pub mod machine;
 mod shared;
 mod shipper;
 mod snapshot_file;

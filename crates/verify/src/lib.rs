@@ -20,7 +20,6 @@
 mod authenticated;
 mod journal;
 mod layer;
-mod machine;
 mod peer;
 mod refusal;
 mod settings;

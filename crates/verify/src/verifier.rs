@@ -8,12 +8,12 @@ use std::sync::Arc;
 use durward_base::{Clock, Duration, Rng, Secret};
 use durward_enforce::{CredentialCache, View};
 use durward_net::{Client, Shutdown, Trust};
-use durward_node::{EventShipper, FeedClient, FeedSettings, JournalError, Shared, ShipperSettings, TokenSource};
+use durward_node::{EventShipper, FeedClient, FeedSettings, JournalError, Shared, ShipperSettings, TokenSource, machine};
 use tokio_util::sync::DropGuard;
 use url::Url;
 
 use crate::tokens::Tokens;
-use crate::{Authority, Peer, ServiceCredential, TokenError, VerifyLayer, journal, machine};
+use crate::{Authority, Peer, ServiceCredential, TokenError, VerifyLayer, journal};
 
 /// The audience of the tokens with which a service follows the feed and posts its events.
 const FLEET: &str = "urn:durward:fleet";

@@ -1,20 +1,22 @@
-//! The machine's clock and randomness: a user's service has no other place that reads them.
+//! The machine's clock and randomness: the one place that reads them.
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use durward_base::{Clock, Entropy, EntropyError, Rng, Time, Timestamp};
 
-pub(crate) fn clock() -> Clock {
+/// The machine's clock.
+pub fn clock() -> Clock {
     Clock::new(Machine)
 }
 
-pub(crate) fn rng() -> Rng {
+/// The machine's source of randomness.
+pub fn rng() -> Rng {
     Rng::new(Machine)
 }
 
 struct Machine;
 
 impl Time for Machine {
-    #[allow(clippy::disallowed_methods, reason = "the one place of a service that reads the machine's clock")]
+    #[allow(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     fn now(&self) -> Timestamp {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))

@@ -1,1 +1,24 @@
 //! The authorization server's HTTP surface and its pages.
+//!
+//! Reading order: `endpoints` → `http/<path>` → a rule in `durward_oauth` → an aggregate in `durward_store`.
+
+mod answer;
+mod authorization;
+mod call;
+mod client;
+mod cookie;
+mod endpoints;
+mod hashing;
+mod http;
+mod issuer;
+mod json;
+mod lineage;
+mod origin;
+mod page;
+mod proof;
+mod realm;
+mod sso;
+mod transaction;
+
+pub use hashing::{Busy, HashingPool, MAX_WAIT};
+pub use issuer::{Issuer, IssuerSettings, KeyRings};

@@ -1,0 +1,162 @@
+//! One request to an endpoint of a realm, with what every handler asks of it.
+
+use std::net::IpAddr;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts as _, Path, Request};
+use bytes::Bytes;
+use durward_base::Timestamp;
+use durward_model::{Event, Outcome, Write};
+use durward_net::{Peer, Problem, Recorder};
+use durward_oauth::parameters::MAX_BYTES;
+use durward_oauth::{ErrorCode, OAuthError, Parameters};
+use durward_store::CommitError;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+
+use crate::Issuer;
+use crate::realm::PresentRealm;
+
+/// A request to an endpoint of a realm that there is.
+pub(crate) struct Call {
+    /// What all endpoints share.
+    pub issuer: Issuer,
+    /// The realm in the URL, as it is now.
+    pub realm: PresentRealm,
+    /// The moment of the request.
+    pub now: Timestamp,
+    /// Its event.
+    pub recorder: Recorder,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its query, as sent.
+    pub query: String,
+    address: Option<IpAddr>,
+    body: Result<Bytes, FormError>,
+}
+
+#[derive(Deserialize)]
+struct RealmName {
+    realm: String,
+}
+
+impl FromRequest<Issuer> for Call {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, issuer: &Issuer) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let no_realm = || Problem::new(StatusCode::NOT_FOUND, "realm_unknown", "There is no such realm.");
+        let Path(RealmName { realm }) = Path::from_request_parts(&mut parts, issuer).await.map_err(|_| no_realm())?;
+        let realm = PresentRealm::find(issuer, &realm).ok_or_else(no_realm)?;
+        let Ok(recorder) = Recorder::from_request_parts(&mut parts, issuer).await;
+        let Ok(peer) = Peer::from_request_parts(&mut parts, issuer).await;
+        recorder.edit(|event| event.realm = Some(realm.name().into()));
+        Ok(Self {
+            issuer: issuer.clone(),
+            realm,
+            now: issuer.now(),
+            recorder,
+            body: read(&parts.headers, body).await,
+            headers: parts.headers,
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            address: peer.ip(),
+        })
+    }
+}
+
+impl Call {
+    /// The peer's address; none over a Unix socket.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    /// Every `Authorization` header; what is no text is as good as an empty one, which nobody accepts.
+    pub(crate) fn authorization(&self) -> Vec<&str> {
+        self.headers.get_all(AUTHORIZATION).iter().map(|value| value.to_str().unwrap_or_default()).collect()
+    }
+
+    /// The parameters of the body; those of the query are none (RFC 6749 section 3.2: nothing secret belongs there).
+    ///
+    /// # Errors
+    /// 413, 415, or `invalid_request`.
+    pub(crate) fn form(&self) -> Result<Parameters, FormError> {
+        let body = self.body.as_ref().map_err(|error| *error)?;
+        if !self.query.is_empty() {
+            return Err(FormError::Parameters(IN_QUERY));
+        }
+        Parameters::parse(&[body]).map_err(FormError::Parameters)
+    }
+
+    /// The parameters of query and body together, where an endpoint takes both and one given in each is one too many.
+    ///
+    /// # Errors
+    /// 413, 415, or `invalid_request`.
+    pub(crate) fn query_and_form(&self) -> Result<Parameters, FormError> {
+        let body = self.body.as_ref().map_err(|error| *error)?;
+        Parameters::parse(&[self.query.as_bytes(), body]).map_err(FormError::Parameters)
+    }
+
+    /// Says in the record that the request was refused, and why.
+    pub(crate) fn refused(&self, reason: &str) {
+        self.recorder.edit(|event| refuse(event, reason));
+    }
+
+    /// Commits writes together with the request's event, which says that `status` is answered.
+    ///
+    /// # Errors
+    /// When nothing was committed, or it is not known whether it was.
+    pub(crate) async fn commit(&self, writes: &[Write], status: StatusCode) -> Result<(), CommitError> {
+        self.recorder.edit(|event| {
+            if let Some(request) = &mut event.request {
+                request.status = status.as_u16();
+            }
+        });
+        self.issuer.store().commit(writes, self.recorder.event()).await?;
+        self.recorder.committed();
+        Ok(())
+    }
+}
+
+/// Reads a form; only its type and size are judged here.
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, FormError> {
+    let mut types = headers.get_all(CONTENT_TYPE).iter().filter_map(|value| value.to_str().ok());
+    let essence = types.next().and_then(|value| value.split(';').next()).map(str::trim);
+    if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")) || types.next().is_some() {
+        return Err(FormError::NotAForm);
+    }
+    to_bytes(body, MAX_BYTES).await.map_err(|_| FormError::TooLarge)
+}
+
+/// Why a body is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FormError {
+    /// Another content type.
+    NotAForm,
+    /// More than `MAX_BYTES`, or broken off.
+    TooLarge,
+    /// A form, but a bad one.
+    Parameters(OAuthError),
+}
+
+impl FormError {
+    /// The status, the reason for the record, and the sentence.
+    pub(crate) const fn parts(&self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::NotAForm => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "body.not_a_form", "the body must be application/x-www-form-urlencoded, once")
+            }
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body.too_large", "the body must be whole and at most 64 KiB"),
+            Self::Parameters(error) => (StatusCode::BAD_REQUEST, error.reason, error.description),
+        }
+    }
+}
+
+const IN_QUERY: OAuthError =
+    OAuthError::new(ErrorCode::InvalidRequest, "parameters.in_query", "parameters belong into the body and never into the query");
+
+/// Writes a refusal into an event.
+pub(crate) fn refuse(event: &mut Event, reason: &str) {
+    event.outcome = Outcome::Denied;
+    event.reason = Some(reason.to_owned());
+}

@@ -1,0 +1,60 @@
+//! RFC 6749 section 2.3: who calls a machine's endpoint.
+
+use std::sync::Arc;
+
+use durward_model::Write;
+use durward_oauth::client_authentication::{PresentedClient, REPLAYED};
+use durward_oauth::decision::client_caller;
+use durward_oauth::{AuthenticatedClient, ErrorCode, OAuthError, Parameters, Registry as _};
+use durward_store::CommitError;
+use http::StatusCode;
+
+use crate::call::Call;
+use crate::json::UNAVAILABLE;
+
+/// Authenticates the client, and puts it on the record.
+///
+/// # Errors
+/// `invalid_client`, `invalid_request`.
+pub(crate) async fn authenticate<'c>(call: &'c Call, parameters: &Parameters) -> Result<AuthenticatedClient<'c>, OAuthError> {
+    let presented = PresentedClient::read(&call.authorization(), parameters)?;
+    if let Some(claimed) = call.realm.client(presented.client_id()) {
+        call.recorder.edit(|event| event.target = Some(format!("client/{}", claimed.metadata.name)));
+    }
+    let client = presented.authenticate(&call.realm, &call.issuer.hasher, call.now)?;
+    call.recorder.edit(|event| {
+        event.target = None;
+        event.caller = Some(Arc::new(client_caller(client.registered(), None)));
+    });
+    // The guard of the write decides; this is how a replay is told from a race about something else.
+    if let Some(Write::Spend { realm, what, id, .. }) = client.spend()
+        && call.issuer.store().is_spent(&realm, what, id).await.map_err(|_| UNAVAILABLE)?
+    {
+        return Err(REPLAYED);
+    }
+    Ok(client)
+}
+
+/// Refuses a client without a credential of its own.
+///
+/// # Errors
+/// `invalid_client`.
+pub(crate) fn confidential(client: &AuthenticatedClient<'_>) -> Result<(), OAuthError> {
+    let public = OAuthError::new(ErrorCode::InvalidClient, "client.public", "only a client with a credential of its own may ask");
+    if client.is_confidential() { Ok(()) } else { Err(public) }
+}
+
+/// Commits what a decision writes, together with the event; false when somebody else was faster and it must be decided again.
+///
+/// # Errors
+/// `temporarily_unavailable`.
+pub(crate) async fn commit(call: &Call, writes: &[Write], status: StatusCode) -> Result<bool, OAuthError> {
+    if writes.is_empty() {
+        return Ok(true);
+    }
+    match call.commit(writes, status).await {
+        Ok(()) => Ok(true),
+        Err(CommitError::Conflict { .. }) => Ok(false),
+        Err(CommitError::Unavailable(_)) => Err(UNAVAILABLE),
+    }
+}

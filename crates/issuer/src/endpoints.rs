@@ -1,0 +1,40 @@
+//! Every endpoint of the issuer: method, path, who may call it, how often, the event it writes, the handler.
+
+use durward_model::AccessClass::{Bearer, Browser, Client, ConfidentialClient, Public};
+use durward_model::EventKind::{
+    AuthorizationRequested, ConsentSubmitted, DocumentRead, LoggedOut, LoginShown, LoginSubmitted, SessionRevoked, SessionsListed,
+    TokenIntrospected, TokenIssued, TokenRevoked, UserinfoRead,
+};
+use durward_model::RateClass::{Login, Machine, Read};
+use durward_net::{Endpoint, Endpoints};
+
+use crate::Issuer;
+use crate::http::{_well_known, account, assets, consent, gateways, login, oauth2};
+
+#[rustfmt::skip]
+pub(crate) fn all(issuer: Issuer) -> Vec<Endpoint> {
+    Endpoints::new(issuer)
+        .get("/realms/{realm}/.well-known/openid-configuration", Public, Read, DocumentRead, _well_known::openid_configuration::get)
+        .get("/.well-known/oauth-authorization-server/realms/{realm}", Public, Read, DocumentRead, _well_known::oauth_authorization_server::realms::one::get)
+        .get("/realms/{realm}/oauth2/jwks", Public, Read, DocumentRead, oauth2::jwks::get)
+        .get("/realms/{realm}/oauth2/authorize", Browser, Read, AuthorizationRequested, oauth2::authorize::get)
+        .post("/realms/{realm}/oauth2/authorize", Browser, Read, AuthorizationRequested, oauth2::authorize::post)
+        .get("/realms/{realm}/login", Browser, Read, LoginShown, login::get)
+        .post("/realms/{realm}/login", Browser, Login, LoginSubmitted, login::post)
+        .get("/realms/{realm}/consent", Browser, Read, LoginShown, consent::get)
+        .post("/realms/{realm}/consent", Browser, Read, ConsentSubmitted, consent::post)
+        .post("/realms/{realm}/oauth2/token", Client, Machine, TokenIssued, oauth2::token::post)
+        .post("/realms/{realm}/oauth2/introspect", ConfidentialClient, Machine, TokenIntrospected, oauth2::introspect::post)
+        .post("/realms/{realm}/oauth2/revoke", Client, Machine, TokenRevoked, oauth2::revoke::post)
+        .get("/realms/{realm}/oauth2/userinfo", Bearer, Machine, UserinfoRead, oauth2::userinfo::get)
+        .post("/realms/{realm}/oauth2/userinfo", Bearer, Machine, UserinfoRead, oauth2::userinfo::post)
+        .get("/realms/{realm}/oauth2/logout", Browser, Read, LoggedOut, oauth2::logout::get)
+        .post("/realms/{realm}/oauth2/logout", Browser, Read, LoggedOut, oauth2::logout::post)
+        .get("/realms/{realm}/account", Browser, Read, SessionsListed, account::get)
+        .get("/realms/{realm}/account/sessions", Browser, Read, SessionsListed, account::sessions::get)
+        .post("/realms/{realm}/account/sessions", Browser, Read, SessionRevoked, account::sessions::post)
+        .get("/gateways/{name}/.well-known/openid-configuration", Public, Read, DocumentRead, gateways::_well_known::openid_configuration::get)
+        .get("/gateways/{name}/jwks", Public, Read, DocumentRead, gateways::jwks::get)
+        .get("/assets/{file}", Public, Read, DocumentRead, assets::one::get)
+        .into_rows()
+}

@@ -1,0 +1,4 @@
+//! `/.well-known/…`
+
+pub mod oauth_authorization_server;
+pub mod openid_configuration;

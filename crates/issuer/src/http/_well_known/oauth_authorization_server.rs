@@ -1,0 +1,3 @@
+//! `/.well-known/oauth-authorization-server/…`
+
+pub mod realms;

@@ -1,0 +1,3 @@
+//! `/.well-known/oauth-authorization-server/realms/…`
+
+pub mod one;

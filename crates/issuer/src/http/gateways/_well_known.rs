@@ -1,0 +1,3 @@
+//! `/gateways/{name}/.well-known/…`
+
+pub mod openid_configuration;

@@ -1,0 +1,139 @@
+//! `/login`: where people prove who they are. One login is one transaction: the session, and the family when nothing is left to ask.
+
+use axum::response::Response;
+use durward_authn::assurance;
+use durward_base::{Duration, Secret, SessionId};
+use durward_model::{Person, Session, Write};
+use durward_oauth::authorize::{AuthorizationRequest, IssueFacts, Next, Progress, next};
+use durward_oauth::{Parameters, Registry as _};
+use durward_store::{CommitError, StoreError};
+use http::StatusCode;
+use http::header::USER_AGENT;
+
+use crate::authorization::{self, client_title};
+use crate::call::Call;
+use crate::page::{self, Login};
+use crate::proof::{self, Unproven};
+use crate::sso::{LiveLogin, SignOn};
+use crate::transaction::{self, Destination, LoggingIn};
+use crate::{answer, origin};
+
+/// `GET /realms/{realm}/login`
+pub async fn get(call: Call) -> Response {
+    let parameters = Parameters::parse(&[call.query.as_bytes()]).ok();
+    let sealed = parameters.as_ref().and_then(|parameters| parameters.get("transaction"));
+    let Some((step, sealed)) = transaction::open::<LoggingIn>(&call, sealed).zip(sealed) else { return answer::stale_form(&call) };
+    let hint = match &step.destination {
+        Destination::Application(request) => request.login_hint.as_deref().unwrap_or_default(),
+        Destination::Account => "",
+    };
+    show(&call, &step.destination, sealed, hint, None)
+}
+
+/// `POST /realms/{realm}/login`
+pub async fn post(call: Call) -> Response {
+    let parameters = match call.form() {
+        Ok(parameters) => parameters,
+        Err(error) => return answer::unreadable(&call, error),
+    };
+    if !origin::is_ours(&call.headers, &call.issuer.origin) {
+        return answer::foreign_form(&call);
+    }
+    let sealed = parameters.get("transaction");
+    let Some((step, sealed)) = transaction::open::<LoggingIn>(&call, sealed).zip(sealed) else { return answer::stale_form(&call) };
+    let username = parameters.get("username").unwrap_or_default();
+    let password = Secret::new(parameters.get("password").unwrap_or_default());
+    let outcome = match proof::by_password(&call, username, password).await {
+        Ok(person) => logged_in(&call, &step.destination, person).await,
+        Err(unproven) => Err(unproven),
+    };
+    outcome.unwrap_or_else(|unproven| show(&call, &step.destination, sealed, username, Some(unproven)))
+}
+
+/// Opens the login, and goes on to where the person wanted to go.
+async fn logged_in(call: &Call, destination: &Destination, person: Person) -> Result<Response, Unproven> {
+    let login = LiveLogin { session: session(call, &person), person };
+    login.record(call);
+    let open = Write::OpenSession(login.session.clone());
+    let went_on = match destination {
+        Destination::Application(request) => go_on(call, request, &login, open).await?,
+        Destination::Account => {
+            let account = format!("{}/account", call.realm.issuer());
+            let committed = call.commit(&[open], StatusCode::SEE_OTHER).await;
+            committed.map(|()| answer::see_other(&account, SignOn::cookie(call, &login.session)))
+        }
+    };
+    went_on.map_err(|error| match error {
+        // The one guard here is that the person is still enabled.
+        CommitError::Conflict { .. } => Unproven::Wrong("login.person_disabled"),
+        CommitError::Unavailable(_) => Unproven::Unavailable,
+    })
+}
+
+async fn go_on(
+    call: &Call,
+    request: &AuthorizationRequest,
+    login: &LiveLogin,
+    open: Write,
+) -> Result<Result<Response, CommitError>, Unproven> {
+    let consent = authorization::consent(call, request, login).await.map_err(|_: StoreError| Unproven::Unavailable)?;
+    let progress = Progress { login: Some(login.as_login(true)), consent: consent.as_ref(), consented: false };
+    let cookie = SignOn::cookie(call, &login.session);
+    match next(request, &call.realm, progress, call.now) {
+        Ok(Next::Issue) => {
+            let facts = IssueFacts { person: &login.person, session: &login.session, consent: consent.as_ref(), consented: false };
+            Ok(authorization::complete(call, request, facts, vec![open], cookie).await)
+        }
+        Ok(Next::Consent) => {
+            let committed = call.commit(&[open], StatusCode::SEE_OTHER).await;
+            Ok(committed.map(|()| authorization::to_consent(call, request.clone(), login, cookie)))
+        }
+        Ok(Next::Login) => Err(Unproven::AnotherPerson),
+        Err(error) => {
+            call.refused(error.reason);
+            let redirect = request.failure(error, call.realm.issuer());
+            Ok(Ok(answer::error_redirect(call, &redirect, &client_title(call, &request.client_id), None)))
+        }
+    }
+}
+
+/// A new login: its id is never one that the browser had before.
+fn session(call: &Call, person: &Person) -> Session {
+    let user_agent = call.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+    Session {
+        id: SessionId::new(call.now, call.issuer.rng()),
+        realm: call.realm.name().to_owned(),
+        person: person.id,
+        assurance: assurance::by_password(call.now),
+        created: call.now,
+        expires: call.now + Duration::from_secs(call.realm.realm().session_seconds.into()),
+        revoked: None,
+        address: call.address().map(|address| address.to_string()),
+        user_agent: user_agent.map(|text| text.chars().take(200).collect()),
+    }
+}
+
+fn show(call: &Call, destination: &Destination, sealed: &str, username: &str, unproven: Option<Unproven>) -> Response {
+    let (title, leads_to) = match destination {
+        Destination::Application(request) => (client_title(call, &request.client_id), Some(request.redirect_uri.as_str())),
+        Destination::Account => ("your account".to_owned(), None),
+    };
+    if let Some(Unproven::Unavailable) = unproven {
+        return answer::unavailable(call);
+    }
+    unproven.iter().for_each(|unproven| call.refused(unproven.reason()));
+    let page = Login {
+        frame: answer::frame(call),
+        destination: &title,
+        action: format!("/realms/{}/login", call.realm.name()),
+        transaction: sealed,
+        username,
+        error: unproven.as_ref().map(Unproven::sentence),
+    };
+    let status = unproven.as_ref().map_or(StatusCode::OK, Unproven::status);
+    let response = page::html(status, &page, leads_to);
+    match unproven.and_then(|unproven| unproven.wait()) {
+        Some(wait) => answer::retry_after(response, wait),
+        None => response,
+    }
+}

@@ -1,0 +1,9 @@
+//! `/oauth2/…`: the protocol's endpoints.
+
+pub mod authorize;
+pub mod introspect;
+pub mod jwks;
+pub mod logout;
+pub mod revoke;
+pub mod token;
+pub mod userinfo;

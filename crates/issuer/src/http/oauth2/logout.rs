@@ -1,0 +1,107 @@
+//! `/oauth2/logout`: OpenID Connect RP-Initiated Logout 1.0.
+
+use axum::response::Response;
+use durward_base::SessionId;
+use durward_model::{Outcome, Write};
+use durward_oauth::logout::LogoutRequest;
+use durward_oauth::{OAuthError, Parameters};
+use http::StatusCode;
+
+use crate::call::Call;
+use crate::cookie::Cookie;
+use crate::page::{self, LoggedOut, Logout};
+use crate::sso::LiveLogin;
+use crate::transaction::{self, Browser, LoggingOut};
+use crate::{answer, origin};
+
+/// `GET /realms/{realm}/oauth2/logout`
+pub async fn get(call: Call) -> Response {
+    match Parameters::parse(&[call.query.as_bytes()]) {
+        Ok(parameters) => asked(&call, &parameters).await,
+        Err(error) => refuse(&call, error),
+    }
+}
+
+/// `POST /realms/{realm}/oauth2/logout`: a client's request, or the answer to our own question.
+pub async fn post(call: Call) -> Response {
+    let parameters = match call.form() {
+        Ok(parameters) => parameters,
+        Err(error) => return answer::unreadable(&call, error),
+    };
+    match parameters.get("transaction") {
+        Some(sealed) => confirmed(&call, sealed).await,
+        None => asked(&call, &parameters).await,
+    }
+}
+
+async fn asked(call: &Call, parameters: &Parameters) -> Response {
+    let request = match LogoutRequest::read(parameters, &call.realm, call.now) {
+        Ok(request) => request,
+        Err(error) => return refuse(call, error),
+    };
+    match LiveLogin::of_browser(call).await {
+        Err(_) => answer::unavailable(call),
+        Ok(None) => leave(call, request.redirect.as_deref()),
+        Ok(Some(login)) if request.must_ask(&login.person.sub) => ask(call, &login, request.redirect),
+        Ok(Some(login)) => {
+            login.record(call);
+            end(call, login.session.id, request.redirect.as_deref()).await
+        }
+    }
+}
+
+/// 2: the OP "MUST ask the End-User this question if the id_token_hint was not provided".
+fn ask(call: &Call, login: &LiveLogin, redirect: Option<String>) -> Response {
+    let browser = Browser::of(call);
+    let leads_to = redirect.clone();
+    let Ok(sealed) = transaction::seal(call, &LoggingOut::new(&browser, login.session.id, redirect)) else {
+        return answer::stale_form(call);
+    };
+    let action = format!("/realms/{}/oauth2/logout", call.realm.name());
+    let page = Logout { frame: answer::frame(call), username: &login.person.username, action, transaction: &sealed };
+    answer::with_cookies(page::html(StatusCode::OK, &page, leads_to.as_deref()), browser.cookie)
+}
+
+async fn confirmed(call: &Call, sealed: &str) -> Response {
+    if !origin::is_ours(&call.headers, &call.issuer.origin) {
+        return answer::foreign_form(call);
+    }
+    let Some(step) = transaction::open::<LoggingOut>(call, Some(sealed)) else { return answer::stale_form(call) };
+    match LiveLogin::of_browser(call).await {
+        Err(_) => answer::unavailable(call),
+        Ok(None) => leave(call, step.redirect.as_deref()),
+        Ok(Some(login)) if login.session.id == step.session() => {
+            login.record(call);
+            end(call, step.session(), step.redirect.as_deref()).await
+        }
+        Ok(Some(_)) => answer::stale_form(call),
+    }
+}
+
+async fn end(call: &Call, session: SessionId, redirect: Option<&str>) -> Response {
+    call.recorder.edit(|event| {
+        event.outcome = Outcome::Changed;
+        event.target = Some(format!("session/{session}"));
+    });
+    let write = Write::EndSession { realm: call.realm.name().to_owned(), session, at: call.now, reason: "logout" };
+    let status = if redirect.is_some() { StatusCode::SEE_OTHER } else { StatusCode::OK };
+    match call.commit(&[write], status).await {
+        Ok(()) => leave(call, redirect),
+        Err(_) => answer::unavailable(call),
+    }
+}
+
+/// Back to where the client wants people to be, without the cookie.
+fn leave(call: &Call, redirect: Option<&str>) -> Response {
+    let response = match redirect {
+        Some(redirect) => answer::see_other(redirect, None),
+        None => page::html(StatusCode::OK, &LoggedOut { frame: answer::frame(call) }, None),
+    };
+    answer::with_cookies(response, Cookie::Session.clear(call.realm.name()))
+}
+
+fn refuse(call: &Call, error: OAuthError) -> Response {
+    let sentence =
+        format!("The application sent you here with a request that is not right: {}. You are still signed in.", error.description);
+    answer::failure(call, StatusCode::BAD_REQUEST, error.reason, ("You were not signed out", &sentence))
+}

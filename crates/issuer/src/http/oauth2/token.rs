@@ -1,0 +1,90 @@
+//! `/oauth2/token`: RFC 6749 section 3.2. Parse, authenticate, load, decide, commit, mint, answer.
+
+use axum::response::Response;
+use durward_base::{Duration, Timestamp, TokenId};
+use durward_model::GrantType;
+use durward_model::write::Spent;
+use durward_oauth::code::Code;
+use durward_oauth::grant::refresh_token::RefreshToken;
+use durward_oauth::grant::{self, authorization_code, client_credentials, refresh_token};
+use durward_oauth::{AuthenticatedClient, Decision, Grant, OAuthError, Parameters, Registry as _, mint};
+use http::StatusCode;
+
+use crate::authorization::ATTEMPTS;
+use crate::call::Call;
+use crate::client;
+use crate::json::{self, BROKEN, CONTENDED, UNAVAILABLE};
+use crate::lineage::FamilyRows;
+
+/// The longest that a request waits until a token made for it would live: a watermark reaches no further.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// `POST /realms/{realm}/oauth2/token`
+pub async fn post(call: Call) -> Response {
+    let parameters = match call.form() {
+        Ok(parameters) => parameters,
+        Err(error) => return json::unreadable(&call, error),
+    };
+    token(&call, &parameters).await.unwrap_or_else(|error| json::refuse(&call, error))
+}
+
+async fn token(call: &Call, parameters: &Parameters) -> Result<Response, OAuthError> {
+    let client = client::authenticate(call, parameters).await?;
+    let grant_type = grant::grant_type(parameters)?;
+    for _ in 0..ATTEMPTS {
+        let now = call.issuer.now();
+        let (writes, event, outcome) = match decide(call, parameters, &client, grant_type, now).await? {
+            Decision::Wait { until } => {
+                tokio::time::sleep(until.since(now).min(LONGEST_WAIT)).await;
+                continue;
+            }
+            Decision::Issue { grant, writes, event } => (writes, event, Ok(grant)),
+            Decision::Deny { error, writes, event } | Decision::Replay { error, writes, event } => (writes, event, Err(error)),
+        };
+        call.recorder.edit(|record| event.fill(record));
+        let status = outcome.as_ref().map_or_else(|error| StatusCode::from_u16(error.status()).unwrap_or_default(), |_| StatusCode::OK);
+        if client::commit(call, &writes, status).await? {
+            return match outcome {
+                Ok(grant) => minted(call, &grant),
+                Err(error) => Ok(json::answer(call, error)),
+            };
+        }
+    }
+    Err(CONTENDED)
+}
+
+async fn decide(
+    call: &Call,
+    parameters: &Parameters,
+    client: &AuthenticatedClient<'_>,
+    grant_type: GrantType,
+    now: Timestamp,
+) -> Result<Decision, OAuthError> {
+    let (issuer, realm, store) = (&call.issuer, &call.realm, call.issuer.store());
+    let jti = TokenId::new(now, issuer.rng());
+    Ok(match grant_type {
+        GrantType::ClientCredentials => client_credentials::decide(realm, parameters, client, jti, now),
+        GrantType::AuthorizationCode => {
+            let code = Code::read(parameters, &issuer.states, realm.id(), now)?;
+            let rows = FamilyRows::load(store, realm.name(), code.family());
+            let spent = store.is_spent(realm.name(), Spent::Code, code.spent_id());
+            let (rows, spent) = tokio::try_join!(rows, spent).map_err(|_| UNAVAILABLE)?;
+            let lineage = rows.as_ref().map(FamilyRows::lineage);
+            let facts = authorization_code::Facts { lineage, spent, restored: issuer.settings.restored };
+            authorization_code::decide(realm, parameters, client, (&code, facts), jti, now)
+        }
+        GrantType::RefreshToken => {
+            let token = RefreshToken::read(parameters, &issuer.handles, realm.id())?;
+            let rows = FamilyRows::load(store, realm.name(), token.family()).await.map_err(|_| UNAVAILABLE)?;
+            refresh_token::decide(realm, parameters, client, (token, rows.as_ref().map(FamilyRows::lineage)), jti, now)
+        }
+    })
+}
+
+/// Signs what was granted and committed.
+fn minted(call: &Call, grant: &Grant) -> Result<Response, OAuthError> {
+    let rings = call.issuer.settings.keys.load();
+    let ring = rings.get(call.realm.name()).ok_or(BROKEN)?;
+    let body = mint(grant, ring, &call.issuer.handles).ok().and_then(|minted| minted.body().ok()).ok_or(BROKEN)?;
+    Ok(json::private(body))
+}

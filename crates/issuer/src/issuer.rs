@@ -1,0 +1,109 @@
+//! What every endpoint of the issuer shares.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use durward_authn::Throttle;
+use durward_base::{Clock, Rng, Timestamp};
+use durward_enforce::View;
+use durward_model::Stored;
+use durward_net::Endpoint;
+use durward_oauth::{KeyRing, builtin};
+use durward_seal::{HandleKeys, RootKey, SecretHasher, StateKeys};
+use durward_store::Store;
+
+use crate::{HashingPool, endpoints};
+
+/// The keys that sign now, by realm. Whoever moves keys in their life swaps the map.
+pub type KeyRings = Arc<ArcSwap<HashMap<String, Arc<KeyRing>>>>;
+
+/// What the issuer is made of.
+pub struct IssuerSettings {
+    /// Where browsers and clients reach it, without a trailing slash: `https://auth.example`. Issuers and every address begin with it.
+    pub public_url: String,
+    /// The present view of the feed.
+    pub views: Arc<ArcSwap<View>>,
+    /// The ledger.
+    pub store: Store,
+    /// The keys that sign.
+    pub keys: KeyRings,
+    /// Where passwords are hashed.
+    pub hashing: Arc<HashingPool>,
+    /// When the store was last restored from a backup.
+    pub restored: Option<Timestamp>,
+    /// Time.
+    pub clock: Clock,
+    /// Randomness.
+    pub rng: Rng,
+}
+
+/// The issuer. A handle: clones share one.
+#[derive(Clone)]
+pub struct Issuer(Arc<Inner>);
+
+/// What handlers work with.
+pub struct Inner {
+    pub(crate) settings: IssuerSettings,
+    /// The origin of the public URL, which our own forms come from.
+    pub(crate) origin: String,
+    pub(crate) states: StateKeys,
+    pub(crate) handles: HandleKeys,
+    pub(crate) hasher: SecretHasher,
+    throttle: Mutex<Throttle>,
+    pub(crate) builtin: Arc<[Stored]>,
+}
+
+impl Issuer {
+    /// The issuer of an installation.
+    pub fn new(settings: IssuerSettings, root: &RootKey) -> Self {
+        let origin = url::Url::parse(&settings.public_url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+        Self(Arc::new(Inner {
+            origin,
+            states: StateKeys::from_root(root),
+            handles: HandleKeys::from_root(root),
+            hasher: SecretHasher::from_root(root),
+            throttle: Mutex::new(Throttle::default()),
+            builtin: builtin::resources(builtin::MAIN_REALM).into(),
+            settings,
+        }))
+    }
+
+    /// Every endpoint.
+    pub fn endpoints(&self) -> Vec<Endpoint> {
+        endpoints::all(self.clone())
+    }
+}
+
+impl Deref for Issuer {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Inner {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.settings.clock.now()
+    }
+
+    pub(crate) fn rng(&self) -> &Rng {
+        &self.settings.rng
+    }
+
+    pub(crate) fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.settings.store
+    }
+}
+
+impl std::fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Issuer({})", self.settings.public_url)
+    }
+}

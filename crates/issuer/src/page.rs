@@ -1,0 +1,175 @@
+//! The pages people see: templates, their words, and the headers that every HTML answer carries.
+
+mod browser;
+mod moment;
+mod scope_words;
+
+use askama::Template;
+use axum::response::{IntoResponse, Response};
+use durward_base::EventId;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use http::{HeaderName, HeaderValue, StatusCode};
+use url::Url;
+
+pub(crate) use browser::browser;
+pub(crate) use moment::{ago, date};
+pub(crate) use scope_words::scope_words;
+
+use crate::http::assets;
+
+/// What every page has around its content.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    /// The realm's title.
+    pub title: String,
+}
+
+impl Frame {
+    fn stylesheet(&self) -> String {
+        assets::one::STYLESHEET.path()
+    }
+
+    fn icon(&self) -> String {
+        assets::one::ICON.path()
+    }
+}
+
+/// Where people type their password.
+#[derive(Debug, Template)]
+#[template(path = "login.html")]
+pub(crate) struct Login<'a> {
+    pub frame: Frame,
+    /// The title of the application, or what else they sign in for.
+    pub destination: &'a str,
+    pub action: String,
+    pub transaction: &'a str,
+    pub username: &'a str,
+    pub error: Option<String>,
+}
+
+/// Where people allow an application.
+#[derive(Debug, Template)]
+#[template(path = "consent.html")]
+pub(crate) struct Consent<'a> {
+    pub frame: Frame,
+    pub client: &'a str,
+    pub username: &'a str,
+    pub scopes: Vec<String>,
+    pub returns_to: String,
+    pub action: String,
+    pub transaction: &'a str,
+}
+
+/// Something went wrong, in a sentence that says what to do.
+#[derive(Debug, Template)]
+#[template(path = "error.html")]
+pub(crate) struct Failure {
+    pub frame: Frame,
+    pub heading: &'static str,
+    pub sentence: String,
+    pub onward: Option<Onward>,
+    pub request: EventId,
+}
+
+/// A link out of an error page.
+#[derive(Debug, Clone)]
+pub(crate) struct Onward {
+    pub href: String,
+    pub label: String,
+}
+
+/// Asks before signing out.
+#[derive(Debug, Template)]
+#[template(path = "logout.html")]
+pub(crate) struct Logout<'a> {
+    pub frame: Frame,
+    pub username: &'a str,
+    pub action: String,
+    pub transaction: &'a str,
+}
+
+/// Signed out, and nowhere to go back to.
+#[derive(Debug, Template)]
+#[template(path = "logged_out.html")]
+pub(crate) struct LoggedOut {
+    pub frame: Frame,
+}
+
+/// Who one is here.
+#[derive(Debug, Template)]
+#[template(path = "account.html")]
+pub(crate) struct Account<'a> {
+    pub frame: Frame,
+    pub username: &'a str,
+    pub display_name: Option<&'a str>,
+    pub email: Option<&'a str>,
+    pub sessions: String,
+    pub logout: String,
+}
+
+/// Where one is signed in.
+#[derive(Debug, Template)]
+#[template(path = "sessions.html")]
+pub(crate) struct Sessions<'a> {
+    pub frame: Frame,
+    pub username: &'a str,
+    pub sessions: Vec<SessionRow>,
+    pub action: String,
+    pub token: &'a str,
+}
+
+/// One login.
+#[derive(Debug)]
+pub(crate) struct SessionRow {
+    pub id: String,
+    pub browser: String,
+    /// Whether it is the one that shows this page.
+    pub present: bool,
+    pub since: String,
+    pub since_words: String,
+    pub address: Option<String>,
+    pub families: Vec<FamilyRow>,
+}
+
+/// One application in a login.
+#[derive(Debug)]
+pub(crate) struct FamilyRow {
+    pub client: String,
+    pub last_used: String,
+    pub last_used_words: String,
+}
+
+/// A page as an answer. `leads_to` is where a form on it may redirect besides ourselves: browsers hold `form-action` against redirects too.
+pub(crate) fn html(status: StatusCode, page: &impl Template, leads_to: Option<&str>) -> Response {
+    let Ok(body) = page.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let mut response = (status, body).into_response();
+    let leads_to = leads_to.and_then(form_source).map(|source| format!(" {source}")).unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{leads_to}; frame-ancestors 'none'; base-uri 'none'"
+    );
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::try_from(policy).unwrap_or(STRICTEST));
+    for (name, value) in FIXED {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// A redirect target as a CSP source: its origin; its scheme where it has none, or an IPv6 literal, which CSP cannot say.
+fn form_source(uri: &str) -> Option<String> {
+    let url = Url::parse(uri).ok()?;
+    let origin = url.origin();
+    if origin.is_tuple() && !matches!(url.host(), Some(url::Host::Ipv6(_))) {
+        return Some(origin.ascii_serialization());
+    }
+    Some(format!("{}:", url.scheme()))
+}
+
+const STRICTEST: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
+
+const FIXED: [(HeaderName, &str); 3] = [(X_FRAME_OPTIONS, "DENY"), (REFERRER_POLICY, "no-referrer"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! OpenID Connect Core section 3.1.2.1 and RP-Initiated Logout section 2: `id_token_hint`, an ID token coming back.
 
 use durward_base::{FamilyId, Timestamp};
-use durward_jose::{Expected, UnverifiedJwt, VerifiedJwt};
+use durward_jose::{Expected, LEEWAY, UnverifiedJwt, VerifiedJwt};
 
 use crate::error::OAuthError;
 use crate::registry::Registry;
@@ -29,14 +29,7 @@ impl IdTokenHint {
         // RP-Initiated Logout 4: "the OP SHOULD accept ID Tokens when the RP identified by the ID Token's aud claim and/or sid claim has a
         // current session or had a recent session at the OP, even when the exp time has passed." So it is checked as of its own time.
         let then = verified.claims().iat().ok().flatten().filter(|issued| *issued <= now).ok_or(invalid("claim_malformed"))?;
-        let expected = Expected {
-            typ: &["JWT"],
-            issuer: registry.issuer(),
-            audience: None,
-            now: then,
-            leeway: durward_jose::LEEWAY,
-            max_lifetime: None,
-        };
+        let expected = Expected { typ: &["JWT"], issuer: registry.issuer(), audience: None, now: then, leeway: LEEWAY, max_lifetime: None };
         verified.check(&expected).map_err(|error| invalid(error.reason()))?;
         read(&verified).ok_or(invalid("claim_missing"))
     }

@@ -1,6 +1,7 @@
 //! RFC 7662: Token Introspection.
 
 use durward_base::Timestamp;
+use durward_model::GrantType;
 use serde::Serialize;
 
 use crate::client_authentication::AuthenticatedClient;
@@ -88,7 +89,7 @@ fn refresh(registry: &dyn Registry, client: &AuthenticatedClient<'_>, lineage: L
     }
     let applicant = Applicant {
         client: client.registered(),
-        grant: durward_model::GrantType::RefreshToken,
+        grant: GrantType::RefreshToken,
         audience: &family.audience,
         scopes: &family.scopes,
         holder: Holder::from(lineage),

@@ -5,6 +5,7 @@ use durward_base::Timestamp;
 use crate::error::OAuthError;
 use crate::id_token::IdTokenHint;
 use crate::parameters::Parameters;
+use crate::redirect_uri::with_query;
 use crate::registry::Registry;
 
 /// A logout request that was found valid.
@@ -43,8 +44,8 @@ impl LogoutRequest {
                 "post_logout_redirect_uri is not registered for the client",
             ));
         }
-        let state = parameters.get("state").map(|state| ("state", state));
-        Ok(Self { redirect: Some(crate::redirect_uri::with_query(wanted, state)), hint })
+        let state = parameters.limited("state")?.map(|state| ("state", state));
+        Ok(Self { redirect: Some(with_query(wanted, state)), hint })
     }
 
     /// Whether the person must be asked before the login of `subject` is ended.

@@ -1,7 +1,7 @@
 //! RFC 9068 and OpenID Connect Core section 2: making tokens. The one place that signs them.
 
 use aws_lc_rs::digest;
-use durward_base::{Secret, TokenId, base64url};
+use durward_base::{FamilyId, Secret, SessionId, TokenId, base64url};
 use durward_jose::{Algorithm, JoseError, SigningKey};
 use durward_seal::{HandleKeys, HandleKind};
 use serde::Serialize;
@@ -135,10 +135,10 @@ struct AccessTokenClaims<'a> {
     svc: Option<&'a str>,
     /// The family.
     #[serde(skip_serializing_if = "Option::is_none")]
-    sid: Option<durward_base::FamilyId>,
+    sid: Option<FamilyId>,
     /// The login.
     #[serde(skip_serializing_if = "Option::is_none")]
-    ses: Option<durward_base::SessionId>,
+    ses: Option<SessionId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -187,7 +187,7 @@ struct IdTokenClaims<'a> {
     acr: Option<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     amr: &'a [String],
-    sid: durward_base::FamilyId,
+    sid: FamilyId,
     at_hash: String,
 }
 

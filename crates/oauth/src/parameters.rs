@@ -8,6 +8,8 @@ use crate::error::OAuthError;
 pub const MAX_BYTES: usize = 64 * 1024;
 /// The most parameters one request may have.
 pub const MAX_PARAMETERS: usize = 64;
+/// The longest `state`, `nonce` or `login_hint`, in bytes.
+pub const MAX_PASSED_THROUGH: usize = 512;
 
 /// Decoded parameters. Values are kept as secrets: among them are codes, passwords of clients and tokens.
 pub struct Parameters(Vec<(String, Secret)>);
@@ -51,6 +53,19 @@ impl Parameters {
     /// `missing` when it is not.
     pub fn required(&self, name: &str, missing: OAuthError) -> Result<&str, OAuthError> {
         self.get(name).ok_or(missing)
+    }
+
+    /// The value of a parameter that only travels through: `state`, `nonce`, `login_hint`.
+    ///
+    /// # Errors
+    /// `invalid_request` above 512 bytes.
+    pub(crate) fn limited(&self, name: &str) -> Result<Option<&str>, OAuthError> {
+        match self.get(name) {
+            Some(value) if value.len() > MAX_PASSED_THROUGH => {
+                Err(OAuthError::invalid_request("parameters.too_long", "state, nonce and login_hint are at most 512 bytes"))
+            }
+            value => Ok(value),
+        }
     }
 
     /// Every `resource`, in order: the one parameter that may be repeated.

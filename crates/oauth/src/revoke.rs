@@ -4,6 +4,7 @@ use durward_base::{Duration, Timestamp};
 use durward_jose::LEEWAY;
 use durward_model::{Outcome, Revocation, RevocationKind, Write};
 
+use crate::access_token::AccessToken;
 use crate::client_authentication::AuthenticatedClient;
 use crate::decision::{EventFacts, client_caller};
 use crate::error::{ErrorCode, OAuthError};
@@ -57,7 +58,7 @@ pub fn decide(
     Revoking { answer: Err(error), writes: spend.collect(), event: EventFacts::denied(caller, &error).about(about) }
 }
 
-fn end_token(registry: &dyn Registry, token: &crate::access_token::AccessToken) -> Write {
+fn end_token(registry: &dyn Registry, token: &AccessToken) -> Write {
     Write::Revoke(Revocation {
         realm: registry.realm().name.clone(),
         kind: RevocationKind::Token,

@@ -76,7 +76,7 @@ impl AuthorizationRequest {
         let client = client(parameters, registry).map_err(Refusal::Page)?;
         let redirect_uri = redirect(parameters, client.metadata).map_err(Refusal::Page)?;
         // From here on the client is known and the address is its own: errors go there.
-        let state = limited(parameters, "state");
+        let state = parameters.limited("state");
         Self::checked(parameters, registry, client, (redirect_uri, state), now).map_err(|error| {
             Refusal::Redirect(Box::new(ErrorRedirect {
                 error,
@@ -101,12 +101,12 @@ impl AuthorizationRequest {
         response_mode(parameters)?;
         grant::allowed(metadata, GrantType::AuthorizationCode)?;
         let challenge = CodeChallenge::read(parameters)?;
-        let nonce = limited(parameters, "nonce")?;
+        let nonce = parameters.limited("nonce")?;
         let prompt = prompt(parameters)?;
         let max_age_seconds = max_age(parameters)?;
         let audience = resource_indicator::audience(parameters, metadata)?;
         let scopes = scopes(parameters, registry, metadata, audience)?;
-        let login_hint = limited(parameters, "login_hint")?;
+        let login_hint = parameters.limited("login_hint")?;
         let hint = parameters.get("id_token_hint").map(|hint| IdTokenHint::verify(hint, registry, now)).transpose()?;
         Ok(Self {
             client_id: metadata.name.clone(),
@@ -146,9 +146,6 @@ impl AuthorizationRequest {
     }
 }
 
-/// The longest `state`, `nonce` or `login_hint`, in bytes.
-const MAX_LENGTH: usize = 512;
-
 /// The answer to a person who says no.
 pub const DENIED_BY_PERSON: OAuthError = OAuthError::new(ErrorCode::AccessDenied, "denied_by_person", "the person did not allow it");
 
@@ -167,15 +164,6 @@ fn redirect<'a>(parameters: &'a Parameters, client: &'a Client) -> Result<&'a st
         (None, [only]) => Ok(only),
         (Some(_), _) => Err(OAuthError::invalid_request("redirect_uri.unregistered", "redirect_uri is not registered for the client")),
         (None, _) => Err(OAuthError::invalid_request("redirect_uri.missing", "redirect_uri is required")),
-    }
-}
-
-fn limited<'a>(parameters: &'a Parameters, name: &'a str) -> Result<Option<&'a str>, OAuthError> {
-    match parameters.get(name) {
-        Some(value) if value.len() > MAX_LENGTH => {
-            Err(OAuthError::invalid_request("parameters.too_long", "state, nonce and login_hint are at most 512 bytes"))
-        }
-        value => Ok(value),
     }
 }
 

@@ -1,0 +1,21 @@
+//! The rules, each case of attack by its id, over one small world.
+
+mod authorization_code;
+mod authorize;
+mod client_authentication;
+mod client_credentials;
+mod client_metadata;
+mod confusion;
+mod eligibility;
+mod fixture;
+mod introspect;
+mod logout;
+mod metadata;
+mod mint;
+mod parameters;
+mod pkce;
+mod redirect_uri;
+mod refresh_token;
+mod revoke;
+mod scope;
+mod userinfo;

@@ -40,7 +40,12 @@ impl Migration {
 pub(crate) fn next<'a>(known: &'a [Migration], applied: &[(i64, String)]) -> Result<Option<&'a Migration>, OpenError> {
     for (index, (number, checksum)) in applied.iter().enumerate() {
         match known.get(index) {
-            None => return Err(OpenError::Newer { found: *number, known: known.last().map_or(0, |last| last.number) }),
+            None => {
+                return Err(OpenError::Newer {
+                    found: newest(applied.iter().map(|(number, _)| *number)),
+                    known: newest(known.iter().map(|one| one.number)),
+                });
+            }
             Some(migration) if migration.number != *number || migration.checksum() != *checksum => {
                 return Err(OpenError::Changed { number: *number });
             }
@@ -48,4 +53,8 @@ pub(crate) fn next<'a>(known: &'a [Migration], applied: &[(i64, String)]) -> Res
         }
     }
     Ok(known.get(applied.len()))
+}
+
+fn newest(numbers: impl Iterator<Item = i64>) -> i64 {
+    numbers.last().unwrap_or_default()
 }

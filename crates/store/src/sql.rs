@@ -135,13 +135,16 @@ pub(crate) enum Guard {
     Any,
 }
 
+/// Makes something of a row.
+type Reader<T> = Box<dyn Fn(&mut Row<'_>) -> Result<T, Invalid> + Send + Sync>;
+
 /// What each row that a step returns stands for on the feed.
 pub(crate) enum Then {
     Nothing,
     /// A change.
-    Append(Box<dyn Fn(&mut Row<'_>) -> Result<Record, Invalid> + Send + Sync>),
+    Append(Reader<Record>),
     /// A revocation, to be kept in its table too.
-    Revoke(Box<dyn Fn(&mut Row<'_>) -> Result<Revocation, Invalid> + Send + Sync>),
+    Revoke(Reader<Revocation>),
 }
 
 impl Step {

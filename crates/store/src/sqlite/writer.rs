@@ -53,7 +53,7 @@ fn write(connection: &Connection, mut jobs: mpsc::Receiver<Job>, ring: &watch::S
         }
         let (batches, answers): (Vec<_>, Vec<_>) = group.into_iter().map(|job| (job.batch, job.answer)).unzip();
         let outcomes = commit(connection, &batches);
-        let head = outcomes.iter().flatten().filter_map(|outcome| outcome.as_ref().ok()).last().map(|done| done.position);
+        let head = outcomes.iter().flatten().filter_map(|outcome| outcome.as_ref().ok()).next_back().map(|done| done.position);
         if let Some(head) = head {
             ring.send_if_modified(|known| std::mem::replace(known, head) != head);
         }

@@ -17,7 +17,7 @@ const TARGET: &str = "DURWARD_STORE_TEST_TARGET";
 
 /// The released migrations, and after them many more that each leave something half-made if they are cut.
 fn many(released: &[Migration]) -> &'static [Migration] {
-    let more = (2..=40).map(|number| Migration {
+    let more = (2..=16).map(|number| Migration {
         number,
         text: format!("CREATE TABLE a{number} (x INTEGER); INSERT INTO a{number} VALUES (1); CREATE TABLE b{number} (x INTEGER);").leak(),
     });
@@ -56,6 +56,17 @@ fn crash(target: &str, delay: Duration) {
     child.wait().unwrap();
 }
 
+/// How long a run takes that nobody disturbs.
+async fn shortest(targets: [String; 3]) -> Duration {
+    let mut shortest = Duration::MAX;
+    for target in targets {
+        let begun = std::time::Instant::now();
+        migrate(&target).await.unwrap();
+        shortest = shortest.min(begun.elapsed());
+    }
+    shortest
+}
+
 /// From nothing to about as long as a whole run takes, spread without a pattern.
 fn delay(round: u32, whole: Duration) -> Duration {
     whole * (round * 7 % CRASHES) / CRASHES
@@ -73,9 +84,9 @@ fn assert_whole(applied: &[(i64, String)], tables: &[String], known: &[Migration
 fn sqlite_state(path: &std::path::Path) -> (Vec<(i64, String)>, Vec<String>) {
     let connection = rusqlite::Connection::open(path).unwrap();
     let applied = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    let applied = connection.prepare(migration::APPLIED.sqlite).map(|mut statement| {
-        statement.query_map([], applied).unwrap().collect::<Result<_, _>>().unwrap()
-    });
+    let applied = connection
+        .prepare(migration::APPLIED.sqlite)
+        .map(|mut statement| statement.query_map([], applied).unwrap().collect::<Result<_, _>>().unwrap());
     let mut tables = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").unwrap();
     (applied.unwrap_or_default(), tables.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap())
 }
@@ -84,9 +95,7 @@ fn sqlite_state(path: &std::path::Path) -> (Vec<(i64, String)>, Vec<String>) {
 async fn a_migration_of_sqlite_that_is_killed_is_done_or_not_done() {
     let directory = tempfile::TempDir::new().unwrap();
     let known = many(migration::SQLITE);
-    let measured = std::time::Instant::now();
-    migrate(directory.path().join("whole.db").to_str().unwrap()).await.unwrap();
-    let whole = measured.elapsed();
+    let whole = shortest(["a.db", "b.db", "c.db"].map(|name| directory.path().join(name).to_str().unwrap().to_owned())).await;
     let mut cut = 0;
     for round in 0..CRASHES {
         let path = directory.path().join(format!("{round}.db"));
@@ -99,11 +108,18 @@ async fn a_migration_of_sqlite_that_is_killed_is_done_or_not_done() {
         assert_eq!(applied.len(), known.len());
         assert_whole(&applied, &tables, known);
     }
+    println!("{cut} of {CRASHES} crashes came in time");
     assert!(cut > 0, "no crash came in time");
 }
 
+/// The state once the server has noticed that the dead node's connection is gone.
 async fn postgres_state(dsn: &str) -> (Vec<(i64, String)>, Vec<String>) {
+    const OTHERS: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+
     let client = connect(dsn).await;
+    while client.query_one(OTHERS, &[]).await.unwrap().get::<_, i64>(0) > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     let applied = client.query(migration::APPLIED.postgres, &[]).await.unwrap_or_default();
     let tables = client.query("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'", &[]).await.unwrap();
     (applied.iter().map(|row| (row.get(0), row.get(1))).collect(), tables.iter().map(|row| row.get(0)).collect())
@@ -112,22 +128,22 @@ async fn postgres_state(dsn: &str) -> (Vec<(i64, String)>, Vec<String>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_migration_of_postgresql_whose_node_is_killed_is_done_or_not_done() {
     let known = many(migration::POSTGRES);
-    let measured = std::time::Instant::now();
-    migrate(&Server::shared().database().await).await.unwrap();
-    let whole = measured.elapsed();
+    let server = Server::shared();
+    let whole = shortest([server.database().await, server.database().await, server.database().await]).await;
     let mut cut = 0;
     for round in 0..CRASHES {
-        let dsn = Server::shared().database().await;
+        let dsn = server.database().await;
         crash(&dsn, delay(round, whole));
-        // The server may still be at the statement that it was sent last: the next node waits for it.
+        let (applied, tables) = postgres_state(&dsn).await;
+        assert_whole(&applied, &tables, known);
+        cut += usize::from(applied.len() < known.len());
         migrate(&dsn).await.unwrap();
         let (applied, tables) = postgres_state(&dsn).await;
         assert_eq!(applied.len(), known.len());
         assert_whole(&applied, &tables, known);
-        let times: i64 = connect(&dsn).await.query_one("SELECT count(DISTINCT xmin::text) FROM migration", &[]).await.unwrap().get(0);
-        cut += usize::from(times as usize == known.len());
     }
-    assert!(cut > 0, "each migration has a transaction of its own");
+    println!("{cut} of {CRASHES} crashes came in time");
+    assert!(cut > 0, "no crash came in time");
 }
 
 #[tokio::test]
@@ -139,7 +155,7 @@ async fn a_schema_from_a_newer_version_is_refused_and_left_alone() {
     migrate(&dsn).await.unwrap();
     for settings in [StoreSettings::sqlite(&path), StoreSettings::postgres(Secret::new(dsn))] {
         let error = Store::open(&settings, FakeTime::default().clock()).await.unwrap_err();
-        assert!(matches!(error, OpenError::Newer { found: 2, known: 1 }), "{error}");
+        assert!(matches!(error, OpenError::Newer { found: 16, known: 1 }), "{error}");
     }
 }
 

@@ -158,7 +158,10 @@ async fn a_database_that_goes_away_makes_the_store_unavailable_until_it_is_back(
     for state in [State::Cut, State::Silent] {
         line.state.send_replace(state);
         let since = Instant::now();
-        assert!(matches!(store.person(REALM, durward_base::PersonId::from_bytes([1; 16])).await, Err(StoreError::Unavailable(_))), "{state:?}");
+        assert!(
+            matches!(store.person(REALM, durward_base::PersonId::from_bytes([1; 16])).await, Err(StoreError::Unavailable(_))),
+            "{state:?}"
+        );
         let event = durward_model::Event::new(
             durward_base::EventId::from_bytes([state as u8; 16]),
             durward_base::Timestamp::from_millis(1),

@@ -118,7 +118,8 @@ async fn nothing_is_left_alive_of_a_person_who_was_disabled_meanwhile(bench: Ben
             vec![Write::OpenSession(session.clone()), Write::OpenFamily(bench.new_family(&session))]
         });
         let opens = (0..3).map(|_| vec![Write::OpenFamily(bench.new_family(&session))]);
-        at_once(&bench, logins.chain(opens).chain([disable]).collect()).await;
+        let bare = (0..3).map(|_| vec![Write::OpenSession(bench.new_session(&person))]);
+        at_once(&bench, logins.chain(opens).chain([disable]).chain(bare).collect()).await;
         assert!(bench.store.person(REALM, person.id).await.unwrap().unwrap().disabled);
         assert_eq!(bench.store.sessions_of(REALM, person.id, bench.now()).await.unwrap(), []);
         let families = bench.store.families_of_session(REALM, session.id).await.unwrap();
@@ -157,7 +158,7 @@ async fn the_feed_of_twelve_writers_is_dense_and_complete(bench: Bench) {
         writers.spawn(async move {
             for (role, event) in batches {
                 let put = Write::PutResource { stored: Box::new(role), expected: None };
-                let committed = store.commit(&[put.clone()], event).await.unwrap();
+                let committed = store.commit(std::slice::from_ref(&put), event).await.unwrap();
                 let upto = store.changes(begin).await.unwrap();
                 assert!(upto.len() < crate::CHANGES_PAGE && committed.position.seq <= upto.len() as u64);
                 let Write::PutResource { stored, .. } = put else { unreachable!() };

@@ -195,3 +195,6 @@ impl FeedClient {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,30 @@
-//! What this crate's tests share: a clock that goes on by itself, numbered randomness, an event of the usual size
+//! What this crate's tests share: a clock that goes on by itself, numbered randomness, a token, an event of the usual size, and an authority
+//! that does as a test says
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
-use durward_base::{Clock, Entropy, EntropyError, EventId, Rng, Time, Timestamp};
+use durward_audit::NoteKey;
+use durward_base::{Clock, Duration, Entropy, EntropyError, EventId, Rng, Secret, SecretBytes, Time, Timestamp};
+use durward_feed::Frame;
 use durward_model::event::{Request, StepName};
 use durward_model::{Assurance, Caller, Chain, CredentialFacts, CredentialKind, Decided, Event, EventKind, PrincipalKind};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use url::Url;
 
-struct Ticking(AtomicI64);
+use crate::{Journal, JournalSettings, TokenError, TokenSource};
+
+struct Ticking {
+    now: AtomicI64,
+    step: i64,
+}
 
 impl Time for Ticking {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.fetch_add(1, Ordering::Relaxed))
+        Timestamp::from_millis(self.now.fetch_add(self.step, Ordering::Relaxed))
     }
 }
 
@@ -27,7 +40,17 @@ impl Entropy for Counting {
 
 /// Every look at it is a millisecond later.
 pub(crate) fn clock() -> Clock {
-    Clock::new(Ticking(AtomicI64::new(1_800_000_000_000)))
+    clock_from(1_800_000_000_000)
+}
+
+/// The same, beginning so many milliseconds after 1970.
+pub(crate) fn clock_from(millis: i64) -> Clock {
+    Clock::new(Ticking { now: AtomicI64::new(millis), step: 1 })
+}
+
+/// A clock that stands.
+pub(crate) fn still_clock() -> Clock {
+    Clock::new(Ticking { now: AtomicI64::new(1_800_000_000_000), step: 0 })
 }
 
 /// No two draws are the same.
@@ -81,4 +104,99 @@ pub(crate) fn typical_event(clock: &Clock, rng: &Rng) -> Event {
     event.issued = Some("AZnF3qZ0rS1mC4b9xQe7tYuD".to_owned());
     event.steps = vec![(StepName::Route, 1), (StepName::Principal, 2), (StepName::Decide, 1), (StepName::Upstream, 900)];
     event
+}
+
+/// A journal in a directory of its own, or the one that is there.
+pub(crate) fn journal(directory: &std::path::Path, clock: &Clock, rng: &Rng) -> Journal {
+    let file = directory.join("key");
+    if !file.exists() {
+        std::fs::create_dir_all(directory).unwrap();
+        std::fs::write(&file, NoteKey::generate("test").unwrap().1.expose()).unwrap();
+    }
+    let key = NoteKey::from_pkcs8("test", &SecretBytes::new(std::fs::read(&file).unwrap())).unwrap();
+    let settings = JournalSettings { segment_bytes: 4096, ..JournalSettings::new(directory, "test".into(), key) };
+    Journal::open(settings, clock.clone(), rng.clone()).unwrap()
+}
+
+/// Hands out `token-1`, and the next number whenever one was refused.
+#[derive(Default)]
+pub(crate) struct Tokens(AtomicUsize);
+
+impl TokenSource for Tokens {
+    fn token(&self) -> Pin<Box<dyn Future<Output = Result<Secret, TokenError>> + Send + '_>> {
+        let number = self.0.load(Ordering::SeqCst) + 1;
+        Box::pin(std::future::ready(Ok(Secret::new(format!("token-{number}")))))
+    }
+
+    fn refused(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// An authority that answers as a test says, on a free port of the loopback.
+pub(crate) struct Authority(TcpListener);
+
+/// One request that came to it.
+pub(crate) struct Exchange {
+    /// Request line and headers.
+    pub(crate) head: String,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+    stream: TcpStream,
+}
+
+impl Authority {
+    pub(crate) async fn start() -> Self {
+        Self(TcpListener::bind("127.0.0.1:0").await.unwrap())
+    }
+
+    pub(crate) fn url(&self) -> Url {
+        Url::parse(&format!("http://{}", self.0.local_addr().unwrap())).unwrap()
+    }
+
+    /// The next request on a new connection.
+    pub(crate) async fn next(&self) -> Exchange {
+        let accepted = tokio::time::timeout(Duration::from_secs(10), self.0.accept()).await.expect("a request comes in time");
+        Exchange::read(accepted.unwrap().0).await
+    }
+}
+
+impl Exchange {
+    async fn read(mut stream: TcpStream) -> Self {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        let head = String::from_utf8(head).unwrap();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).await.unwrap();
+        Self { head, body, stream }
+    }
+
+    /// Answers with an empty body and closes.
+    pub(crate) async fn answer(mut self, status: &str) {
+        let head = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        self.stream.write_all(head.as_bytes()).await.unwrap();
+    }
+
+    /// Begins a stream that ends when it is dropped.
+    pub(crate) async fn stream(mut self) -> Feed {
+        self.stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await.unwrap();
+        Feed(self.stream)
+    }
+}
+
+/// A stream of frames to one node.
+pub(crate) struct Feed(TcpStream);
+
+impl Feed {
+    pub(crate) async fn send(&mut self, frame: Frame) {
+        self.send_bytes(&frame.encode().unwrap()).await;
+    }
+
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
+        let chunk = [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
+        self.0.write_all(&chunk).await.unwrap();
+    }
 }

@@ -133,11 +133,25 @@ impl Journal {
             self.0.queue.push(event);
             return Recorded(None);
         }
+        self.push_durable(vec![event], 1)
+    }
+
+    /// Takes in events that were somebody else's, whatever their outcome: all of them are on disk when the outcome is good. When it is not,
+    /// whoever brought them brings them again.
+    pub fn record_all(&self, events: Vec<Event>) -> Recorded {
+        self.push_durable(events, 0)
+    }
+
+    /// `lost` is what a gap will say when there is no room in time.
+    fn push_durable(&self, events: Vec<Event>, lost: u64) -> Recorded {
         let queue = Arc::clone(&self.0.queue);
-        match queue.push_durable(event) {
+        match queue.push_durable(events) {
             Ok(written) => Recorded(Some(Box::pin(tokio::time::timeout(DISK, written).into_outcome()))),
-            Err(event) => Recorded(Some(Box::pin(async move {
-                let written = queue.push_when_there_is_room(*event, ROOM).await.ok_or(RecordError)?;
+            Err(events) => Recorded(Some(Box::pin(async move {
+                let Some(written) = queue.push_when_there_is_room(events, ROOM).await else {
+                    queue.lose(lost);
+                    return Err(RecordError);
+                };
                 tokio::time::timeout(DISK, written).into_outcome().await
             }))),
         }
@@ -234,5 +248,7 @@ impl IntoOutcome for tokio::time::Timeout<queue::Written> {
     }
 }
 
+#[cfg(test)]
+mod kill_tests;
 #[cfg(test)]
 mod tests;

@@ -180,3 +180,6 @@ impl EventShipper {
         drop(self.settings.journal.record(gap));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,39 +62,39 @@ impl Queue {
         }
     }
 
-    /// Queues an event that somebody waits for, or gives it back when there is no room.
-    pub(super) fn push_durable(&self, event: Event) -> Result<Written, Box<Event>> {
+    /// Queues events that somebody waits for, all or none: gives them back when there is no room.
+    pub(super) fn push_durable(&self, mut events: Vec<Event>) -> Result<Written, Vec<Event>> {
         let (done, written) = oneshot::channel();
         let mut state = self.lock();
-        if state.batch.events.len() >= self.capacity {
-            return Err(Box::new(event));
+        if !state.batch.events.is_empty() && state.batch.events.len() + events.len() > self.capacity {
+            return Err(events);
         }
         if !state.closed {
-            state.batch.events.push(event);
+            state.batch.events.append(&mut events);
             self.wait(state, done);
         }
         Ok(written)
     }
 
-    /// The same, once there is room; counts the event when there is none in time.
-    pub(super) async fn push_when_there_is_room(&self, event: Event, time: Duration) -> Option<Written> {
-        let mut event = Some(Box::new(event));
+    /// The same, once there is room; `None` when there is none in time.
+    pub(super) async fn push_when_there_is_room(&self, mut events: Vec<Event>, time: Duration) -> Option<Written> {
         let pushed = tokio::time::timeout(time, async {
             loop {
                 let mut room = std::pin::pin!(self.room.notified());
                 room.as_mut().enable();
-                match self.push_durable(*event.take()?) {
-                    Ok(written) => return Some(written),
-                    Err(refused) => event = Some(refused),
+                match self.push_durable(std::mem::take(&mut events)) {
+                    Ok(written) => return written,
+                    Err(refused) => events = refused,
                 }
                 room.await;
             }
         });
-        let pushed = pushed.await.ok().flatten();
-        if pushed.is_none() {
-            self.lock().batch.lost += 1;
-        }
-        pushed
+        pushed.await.ok()
+    }
+
+    /// Counts events that could not be taken in.
+    pub(super) fn lose(&self, count: u64) {
+        self.lock().batch.lost += count;
     }
 
     /// Resolves when everything queued so far is on disk.

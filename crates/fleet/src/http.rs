@@ -1,0 +1,4 @@
+//! One module a path segment, one function a method.
+
+pub mod feed;
+pub mod internal;

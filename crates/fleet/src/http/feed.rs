@@ -1,0 +1,3 @@
+//! `/feed`
+
+pub mod v1;

@@ -1,0 +1,3 @@
+//! `/internal`
+
+pub mod v1;

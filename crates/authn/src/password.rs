@@ -1,7 +1,8 @@
 //! RFC 9106: passwords of people by argon2id, and NIST SP 800-63B section 3.1.1.2: what a password may be.
 //!
-//! Before hashing, a password is brought into Unicode's form NFC, when it is set and when it is tried alike, so that the same keys pressed on two
-//! systems make the same password. Nothing is trimmed, folded or cut: `password` and `password ` differ, and so do wide and narrow letters.
+//! Before hashing, a password is brought into Unicode's form NFC, when it is set and when it is tried alike, so that the same keys pressed
+//! on two systems make the same password. Nothing is trimmed, folded or cut: `password` and `password ` differ, and so do wide and narrow
+//! letters.
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{self, PasswordHasher as _, PasswordVerifier as _};

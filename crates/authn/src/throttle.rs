@@ -1,8 +1,8 @@
 //! NIST SP 800-63B section 3.2.2: rate limiting of guesses, as a state machine without a clock.
 //!
-//! An attempt is counted before it is verified, so that a thousand at once are a thousand; one that succeeds is taken back. After five failures
-//! in 15 minutes an account answers after a delay that doubles with each further failure, one second to 15 minutes; it is never locked. A
-//! network (/24 or /64) has 50 failures a minute over all accounts, and no success gives any of them back.
+//! An attempt is counted before it is verified, so that a thousand at once are a thousand; one that succeeds is taken back. After five
+//! failures in 15 minutes an account answers after a delay that doubles with each further failure, one second to 15 minutes; it is never
+//! locked. A network (/24 or /64) has 50 failures a minute over all accounts, and no success gives any of them back.
 
 mod bounded;
 

@@ -21,8 +21,8 @@ pub enum UsernameError {
 }
 
 impl Username {
-    /// The username that a text names: case and compatibility forms (fullwidth letters, ligatures) make no difference, nor do the spaces that
-    /// keyboards put at the ends.
+    /// The username that a text names: case and compatibility forms (fullwidth letters, ligatures) make no difference, nor do the spaces
+    /// that keyboards put at the ends.
     ///
     /// # Errors
     /// What no username can be.

@@ -38,8 +38,8 @@ pub fn is_reserved(name: &str) -> bool {
     name == CLI_CLIENT || name.starts_with("urn:durward:")
 }
 
-/// The administrative role that a scope of [`ADMIN_AUDIENCE`] stands for: scopes bear the names of the roles, and a token carries no more of
-/// them than its holder's roles allow.
+/// The administrative role that a scope of [`ADMIN_AUDIENCE`] stands for: scopes bear the names of the roles, and a token carries no more
+/// of them than its holder's roles allow.
 pub fn role_of_scope(scope: &str) -> Option<AdminRole> {
     AdminRole::from_name(scope)
 }

@@ -54,7 +54,8 @@ impl<'a> PresentedClient<'a> {
             (Some((client_id, secret)), None, None) => Self { client_id, proof: Proof::Basic(secret) },
             (None, Some(secret), None) => Self { client_id: client_id(parameters)?.to_owned(), proof: Proof::Post(secret) },
             (None, None, Some(assertion)) => {
-                // RFC 7521 4.2: client_id "is unnecessary for client assertion authentication because the client is identified by the subject".
+                // RFC 7521 4.2: client_id "is unnecessary for client assertion authentication because the client is identified by the
+                // subject".
                 let client_id = assertion::subject(parameters, assertion)?;
                 Self { client_id, proof: Proof::Assertion(assertion) }
             }
@@ -96,7 +97,7 @@ impl<'a> PresentedClient<'a> {
             Proof::Assertion(_) => (ClientAuthentication::PrivateKeyJwt, None),
         };
         let client = found.ok_or(invalid_client("client.unknown"))?;
-        // RFC 6749 2.3: the client "MUST" authenticate as registered; a weaker or another method is as good as none.
+        // RFC 6749 2.3: the method is established when the client is registered; a weaker or another one is as good as none.
         if registered != Some(method) {
             return Err(invalid_client("client.auth_method_mismatch"));
         }
@@ -128,14 +129,15 @@ impl<'a> AuthenticatedClient<'a> {
         self.secret
     }
 
-    /// The write that uses up its assertion. Every `decide` has it among its writes; an endpoint that decides nothing commits it by itself. A
-    /// handler refuses with [`REPLAYED`] when it was spent before.
+    /// The write that uses up its assertion. Every `decide` has it among its writes; an endpoint that decides nothing commits it by itself.
+    /// A handler refuses with [`REPLAYED`] when it was spent before.
     pub fn spend(&self) -> Option<Write> {
         self.spend.clone()
     }
 }
 
-/// RFC 7523 section 3: "The authorization server MAY ensure that JWTs are not replayed by maintaining the set of used "jti" values"; here it does.
+/// RFC 7523 section 3: "The authorization server MAY ensure that JWTs are not replayed by maintaining the set of used "jti" values"; here
+/// it does.
 pub const REPLAYED: OAuthError = invalid_client("client.assertion_replayed");
 
 const NOBODY: ClientId = ClientId::from_bytes([0; 16]);
@@ -151,8 +153,8 @@ fn client_id(parameters: &Parameters) -> Result<&str, OAuthError> {
     parameters.required("client_id", invalid_client("client.missing"))
 }
 
-/// RFC 6749 2.3.1: "The client identifier is encoded using the "application/x-www-form-urlencoded" encoding algorithm [...], and the encoded
-/// value is used as the username; the client secret is encoded using the same algorithm and used as the password."
+/// RFC 6749 2.3.1: "The client identifier is encoded using the "application/x-www-form-urlencoded" encoding algorithm [...], and the
+/// encoded value is used as the username; the client secret is encoded using the same algorithm and used as the password."
 fn read_basic(header: &str) -> Result<(String, Secret), OAuthError> {
     let malformed = invalid_client("client.basic_malformed");
     let (scheme, encoded) = header.split_once(' ').ok_or(malformed)?;

@@ -10,8 +10,8 @@ use crate::error::OAuthError;
 use crate::grant::Grant;
 use crate::registry::RegisteredClient;
 
-/// What the token endpoint does about a request. Whatever it is, its writes and its event are committed together before the answer; when that
-/// meets a conflict, facts are loaded and it is decided again.
+/// What the token endpoint does about a request. Whatever it is, its writes and its event are committed together before the answer; when
+/// that meets a conflict, facts are loaded and it is decided again.
 #[derive(Debug)]
 pub enum Decision {
     /// Commit, then mint and answer.

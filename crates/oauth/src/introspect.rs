@@ -41,12 +41,12 @@ pub struct TokenFacts {
     token_type: Option<&'static str>,
 }
 
-/// Answers a confidential client about a token: about those for the service it runs, and about its own. About any other it learns what it would
-/// learn about a text that is no token. `lineage` are the rows of a refresh token's family.
+/// Answers a confidential client about a token: about those for the service it runs, and about its own. About any other it learns what it
+/// would learn about a text that is no token. `lineage` are the rows of a refresh token's family.
 ///
-/// RFC 7662 2.2: "If the introspection call is properly authorized but the token is not active, does not exist on this server, or the protected
-/// resource is not allowed to introspect this particular token, then the authorization server MUST return an introspection response with the
-/// "active" field set to "false"."
+/// RFC 7662 2.2: "If the introspection call is properly authorized but the token is not active, does not exist on this server, or the
+/// protected resource is not allowed to introspect this particular token, then the authorization server MUST return an introspection
+/// response with the "active" field set to "false"."
 pub fn introspect(
     registry: &dyn Registry,
     client: &AuthenticatedClient<'_>,

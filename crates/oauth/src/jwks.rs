@@ -10,8 +10,8 @@ pub struct Jwks {
     keys: Vec<Value>,
 }
 
-/// The keys of one issuer and use that verifiers should hold: the next one before it signs, so that everybody knows it by then, the one that
-/// signs now, and those whose last token is not yet dead.
+/// The keys of one issuer and use that verifiers should hold: the next one before it signs, so that everybody knows it by then, the one
+/// that signs now, and those whose last token is not yet dead.
 pub fn published<'a>(keys: impl IntoIterator<Item = &'a Key>, issuer: &str, key_use: KeyUse) -> Jwks {
     let mut keys: Vec<&Key> =
         keys.into_iter().filter(|key| key.issuer == issuer && key.key_use == key_use && key.state.is_public()).collect();

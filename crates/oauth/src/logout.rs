@@ -27,8 +27,8 @@ impl LogoutRequest {
         let hint = parameters.get("id_token_hint").map(|hint| IdTokenHint::verify(hint, registry, now)).transpose()?;
         let hinted = hint.as_ref().map(|hint| hint.client_id.as_str());
         let client_id = parameters.get("client_id");
-        // 2: "When both client_id and id_token_hint are present, the OP MUST verify that the Client Identifier matches the one used as the audience
-        // of the ID Token."
+        // 2: "When both client_id and id_token_hint are present, the OP MUST verify that the Client Identifier matches the one used as the
+        // audience of the ID Token."
         if client_id.is_some() && hinted.is_some() && client_id != hinted {
             return Err(OAuthError::invalid_request("logout.client_mismatch", "client_id is not the client of id_token_hint"));
         }
@@ -36,8 +36,8 @@ impl LogoutRequest {
             return Ok(Self { hint, redirect: None });
         };
         let client = client_id.or(hinted).and_then(|name| registry.client(name)).filter(|client| !client.metadata.disabled);
-        // 3: "the OP MUST NOT perform post-logout redirection if the post_logout_redirect_uri value supplied does not exactly match one of the
-        // previously registered post_logout_redirect_uris values."
+        // 3: "the OP MUST NOT perform post-logout redirection if the post_logout_redirect_uri value supplied does not exactly match one of
+        // the previously registered post_logout_redirect_uris values."
         if !client.is_some_and(|client| client.metadata.post_logout_redirect_uris.iter().any(|registered| registered == wanted)) {
             return Err(OAuthError::invalid_request(
                 "logout.redirect_unregistered",
@@ -50,8 +50,8 @@ impl LogoutRequest {
 
     /// Whether the person must be asked before the login of `subject` is ended.
     ///
-    /// RP-Initiated Logout 2: the OP "MUST ask the End-User this question if the id_token_hint was not provided or if the supplied ID Token does
-    /// not belong to the current OP session with the RP and/or currently logged in End-User."
+    /// RP-Initiated Logout 2: the OP "MUST ask the End-User this question if an id_token_hint was not provided or if the supplied ID Token
+    /// does not belong to the current OP session with the RP and/or currently logged in End-User."
     pub fn must_ask(&self, subject: &str) -> bool {
         self.hint.as_ref().is_none_or(|hint| hint.subject != subject)
     }

@@ -1,4 +1,5 @@
-//! OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2: what this authority can do. One document for both; nothing in it that is not so.
+//! OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2: what this authority can do. One document for both; nothing in it that is
+//! not so.
 
 use durward_model::GrantType;
 use durward_model::resource::ClientAuthentication;
@@ -92,7 +93,8 @@ impl Metadata {
             claims_parameter_supported: false,
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
-            // RFC 9207 3: "Authorization servers [...] MUST indicate their support for the authorization response iss parameter".
+            // RFC 9207 3: "Boolean parameter indicating whether the authorization server provides the iss parameter in the authorization
+            // response".
             authorization_response_iss_parameter_supported: true,
         }
     }

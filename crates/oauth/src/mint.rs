@@ -26,8 +26,8 @@ pub struct KeyRingError {
 }
 
 impl KeyRing {
-    /// The ring of a realm's active keys: one ES256 key, for access tokens and for the ID tokens of clients that ask for it, and one RS256 key
-    /// for all other ID tokens.
+    /// The ring of a realm's active keys: one ES256 key, for access tokens and for the ID tokens of clients that ask for it, and one RS256
+    /// key for all other ID tokens.
     ///
     /// # Errors
     /// When there is not exactly one key of each.

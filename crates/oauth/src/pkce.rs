@@ -17,11 +17,12 @@ impl CodeChallenge {
     /// # Errors
     /// `invalid_request`.
     pub fn read(parameters: &Parameters) -> Result<Self, OAuthError> {
-        // RFC 7636 4.4.1: "If the server requires Proof Key for Code Exchange by OAuth public clients and the client does not send the
-        // "code_challenge" in the request, the authorization endpoint MUST return the authorization error response with the "error" value set
-        // to "invalid_request"."
+        // RFC 7636 4.4.1: "If the server requires Proof Key for Code Exchange (PKCE) by OAuth public clients and the client does not send
+        // the "code_challenge" in the request, the authorization endpoint MUST return the authorization error response with the "error"
+        // value set to "invalid_request"."
         let challenge = parameters.required("code_challenge", REQUIRED)?;
-        // RFC 7636 4.2: "If the client is capable of using "S256", it MUST use "S256"". `plain`, which is also what absence means, is refused.
+        // RFC 7636 4.2: "If the client is capable of using "S256", it MUST use "S256"". `plain`, which is also what absence means, is
+        // refused.
         if parameters.get("code_challenge_method") != Some("S256") {
             return Err(OAuthError::invalid_request("pkce.method", "code_challenge_method must be S256"));
         }

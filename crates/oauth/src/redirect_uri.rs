@@ -57,8 +57,8 @@ pub fn validate(text: &str) -> Result<(), RedirectUriError> {
 
 /// Whether a requested redirect URI is one of those registered: the same bytes, or the same but for the port of a literal loopback address.
 pub fn matches<'a>(registered: impl IntoIterator<Item = &'a String>, requested: &str) -> bool {
-    // RFC 9700 2.1: "authorization servers MUST utilize exact string matching except for port numbers in localhost redirection URIs of native
-    // apps".
+    // RFC 9700 2.1: "authorization servers MUST utilize exact string matching except for port numbers in localhost redirection URIs of
+    // native apps".
     registered.into_iter().any(|registered| registered == requested || differs_in_loopback_port(registered, requested))
 }
 

@@ -52,8 +52,8 @@ pub fn decide(
             event: EventFacts::new(Outcome::Changed, caller).about(about),
         };
     }
-    // RFC 7009 2.1: the server "verifies whether the token was issued to the client making the revocation request. If this validation fails, the
-    // request is refused and the client is informed of the error".
+    // RFC 7009 2.1: the server "verifies whether the token was issued to the client making the revocation request. If this validation
+    // fails, the request is refused and the client is informed of the error".
     let error = OAuthError::new(ErrorCode::UnauthorizedClient, "token.client_mismatch", "the token was not issued to this client");
     Revoking { answer: Err(error), writes: spend.collect(), event: EventFacts::denied(caller, &error).about(about) }
 }
@@ -69,8 +69,8 @@ fn end_token(registry: &dyn Registry, token: &AccessToken) -> Write {
     })
 }
 
-/// RFC 7009 2.1: "If the particular token is a refresh token and the authorization server supports the revocation of access tokens, then the
-/// authorization server SHOULD also invalidate all access tokens based on the same authorization grant". They all hang on the family.
+/// RFC 7009 2.1: "If the particular token is a refresh token and the authorization server supports the revocation of access tokens, then
+/// the authorization server SHOULD also invalidate all access tokens based on the same authorization grant". They all hang on the family.
 fn end_family(registry: &dyn Registry, lineage: Lineage<'_>, now: Timestamp) -> Write {
     Write::EndFamily { realm: registry.realm().name.clone(), family: lineage.family.id, at: now, reason: "revoked" }
 }

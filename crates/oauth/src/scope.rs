@@ -44,8 +44,8 @@ pub fn is_scope_token(token: &str) -> bool {
     !token.is_empty() && token.len() <= 128 && token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E))
 }
 
-/// The scopes a client gets when it asks for `requested` at a service: all it asked for, or an error. Asking for none is asking for all of the
-/// service's that it may have.
+/// The scopes a client gets when it asks for `requested` at a service: all it asked for, or an error. Asking for none is asking for all of
+/// the service's that it may have.
 ///
 /// # Errors
 /// `invalid_scope`.

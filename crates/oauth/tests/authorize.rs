@@ -198,6 +198,8 @@ fn a_hint_about_another_person_asks_for_a_login() {
     let request = read(&world, &[("id_token_hint", id_token.expose())]).unwrap();
     assert_eq!(next(&request, &world, login(&alice().sub, false), NOW).unwrap(), Next::Issue);
     assert_eq!(next(&request, &world, login("somebody-else", false), NOW).unwrap(), Next::Login);
+    let error = next(&request, &world, login("somebody-else", true), NOW).unwrap_err();
+    assert_eq!(error.code.name(), "login_required", "and not again and again");
 }
 
 /// AUTHZ-018

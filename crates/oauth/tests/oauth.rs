@@ -1,5 +1,7 @@
 //! The rules, each case of attack by its id, over one small world.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod authorization_code;
 mod authorize;
 mod client_authentication;

@@ -44,14 +44,16 @@ pub enum Next {
 /// What is to happen next with a request.
 ///
 /// # Errors
-/// With `prompt=none`, that something would have to be asked. Which of the two errors it is tells whether somebody is logged in, and nothing about
-/// whom; the client is registered and its redirect URI its own.
+/// With `prompt=none`, that something would have to be asked. Which of the two errors it is tells whether somebody is logged in, and
+/// nothing about whom; the client is registered and its redirect URI its own.
 pub fn next(request: &AuthorizationRequest, registry: &dyn Registry, progress: Progress<'_>, now: Timestamp) -> Result<Next, OAuthError> {
     let Some(login) = progress.login.filter(|login| is_good_enough(request, login, now)) else {
-        // 3.1.2.6: "login_required: The Authorization Server requires End-User authentication. This error MAY be returned when the prompt parameter
-        // value in the Authentication Request is none".
+        // 3.1.2.6: "login_required: The Authorization Server requires End-User authentication. This error MAY be returned when the prompt
+        // parameter value in the Authentication Request is none". Whoever has just logged in and is not the person expected need not try
+        // again.
         let required = OAuthError::new(ErrorCode::LoginRequired, "login_required", "the person must log in");
-        return if request.prompt.none { Err(required) } else { Ok(Next::Login) };
+        let tried = progress.login.is_some_and(|login| login.fresh);
+        return if request.prompt.none || tried { Err(required) } else { Ok(Next::Login) };
     };
     let client = registry.client(&request.client_id).filter(|client| client.id == request.client());
     let client = client.ok_or(OAuthError::new(ErrorCode::UnauthorizedClient, "client.unknown", "the client is gone"))?;
@@ -74,9 +76,9 @@ fn is_good_enough(request: &AuthorizationRequest, login: &Login<'_>, now: Timest
 }
 
 fn must_ask(request: &AuthorizationRequest, client: &Client, progress: &Progress<'_>, login: Login<'_>) -> bool {
-    // RFC 8252 8.6: "The authorization server SHOULD NOT process authorization requests automatically without user consent or interaction, except
-    // when the identity of the client can be assured." A secret or a claimed https address assures it; a program on the person's machine could be
-    // any program.
+    // RFC 8252 8.6: "The authorization server SHOULD NOT process authorization requests automatically without user consent or interaction,
+    // except when the identity of the client can be assured." A secret or a claimed https address assures it; a program on the person's
+    // machine could be any program.
     let assured = client.authentication != ClientAuthentication::None || request.redirect_uri.starts_with("https://");
     let allowed_before = progress.consent.is_some_and(|consent| {
         consent.client == request.client()

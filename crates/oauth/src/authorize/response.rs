@@ -8,9 +8,9 @@ use crate::redirect_uri::with_query;
 pub enum Refusal {
     /// On a page of our own: who asks, or where the answer goes, is not known to be right.
     ///
-    /// RFC 6749 4.1.2.1: "If the request fails due to a missing, invalid, or mismatching redirection URI, or if the client identifier is missing or
-    /// invalid, the authorization server SHOULD inform the resource owner of the error and MUST NOT automatically redirect the user-agent to the
-    /// invalid redirection URI."
+    /// RFC 6749 4.1.2.1: "If the request fails due to a missing, invalid, or mismatching redirection URI, or if the client identifier is
+    /// missing or invalid, the authorization server SHOULD inform the resource owner of the error and MUST NOT automatically redirect the
+    /// user-agent to the invalid redirection URI."
     #[error("{0}")]
     Page(OAuthError),
     /// By sending the browser back to the client.
@@ -25,8 +25,8 @@ pub struct ErrorRedirect {
     pub error: OAuthError,
     /// Where the browser is to go.
     pub location: String,
-    /// Whether a page must ask first: somebody else's client could otherwise use us to send people anywhere without a click (RFC 9700 section
-    /// 4.11.2).
+    /// Whether a page must ask first: somebody else's client could otherwise use us to send people anywhere without a click (RFC 9700
+    /// section 4.11.2).
     pub interstitial: bool,
 }
 
@@ -43,8 +43,8 @@ impl Refusal {
 /// Where a successful response goes.
 pub(super) fn success(redirect_uri: &str, code: &str, state: Option<&str>, issuer: &str) -> String {
     let state = state.map(|state| ("state", state));
-    // RFC 9207 2: "In authorization responses to the client, including error responses, an authorization server supporting this specification MUST
-    // indicate its identity by including the iss parameter in the response."
+    // RFC 9207 2: "In authorization responses to the client, including error responses, an authorization server supporting this
+    // specification MUST indicate its identity by including the iss parameter in the response."
     with_query(redirect_uri, [Some(("code", code)), state, Some(("iss", issuer))].into_iter().flatten())
 }
 

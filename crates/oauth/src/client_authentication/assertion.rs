@@ -43,8 +43,9 @@ fn check(claims: &Claims, client: &str, registry: &dyn Registry, now: Timestamp)
     if claims.str("iss").map_err(malformed)? != Some(client) || claims.str("sub").map_err(malformed)? != Some(client) {
         return Err(invalid_client("client.assertion_subject"));
     }
-    // 3 (3): "The JWT MUST contain an "aud" (audience) claim containing a value that identifies the authorization server as an intended audience."
-    // A single string and our issuer: the token endpoint's URL or one audience among several could have been meant for somebody else.
+    // 3 (3): "The JWT MUST contain an "aud" (audience) claim containing a value that identifies the authorization server as an intended
+    // audience." A single string and our issuer: the token endpoint's URL or one audience among several could have been meant for somebody
+    // else.
     if claims.str("aud").ok().flatten() != Some(registry.issuer()) {
         return Err(invalid_client("client.assertion_audience"));
     }

@@ -1,7 +1,8 @@
 //! RFC 6749 section 4.1.3: exchanging an authorization code for tokens.
 //!
-//! A wrong verifier, redirect URI or client does not burn the code: only a request that proves everything spends it, so that somebody who has
-//! merely seen a code can neither use it nor spoil it. A code that was spent and comes back with everything proven ends the family it bought.
+//! A wrong verifier, redirect URI or client does not burn the code: only a request that proves everything spends it, so that somebody who
+//! has merely seen a code can neither use it nor spoil it. A code that was spent and comes back with everything proven ends the family it
+//! bought.
 
 use durward_base::{Timestamp, TokenId};
 use durward_model::{GrantType, Write};

@@ -1,9 +1,9 @@
 //! RFC 6749 section 6 and RFC 9700 section 4.14: refreshing an access token, rotation and reuse.
 //!
-//! A refresh token is a handle on a family and its generation, so nothing is stored per token. Those of public clients rotate: each use moves
-//! the family's generation on, in place. The one before the last is good for a few seconds more and yields the same successor, for a client
-//! that lost the answer; anything older is theft, and ends the family. Confidential clients prove who they are with each use (RFC 9700 2.2.2),
-//! so theirs stay the same until the family ends, and cost no write.
+//! A refresh token is a handle on a family and its generation, so nothing is stored per token. Those of public clients rotate: each use
+//! moves the family's generation on, in place. The one before the last is good for a few seconds more and yields the same successor, for a
+//! client that lost the answer; anything older is theft, and ends the family. Confidential clients prove who they are with each use (RFC
+//! 9700 2.2.2), so theirs stay the same until the family ends, and cost no write.
 //!
 //! A generation ahead of the row can only come of a restored backup. It is refused and nothing is revoked: the person logs in once more.
 
@@ -156,8 +156,8 @@ fn rotate(registry: &dyn Registry, family: &Family, now: Timestamp) -> Write {
     Write::RotateFamily { realm: registry.realm().name.clone(), family: family.id, from: family.generation, at: now }
 }
 
-/// RFC 9700 4.14.2: "If a refresh token is compromised and subsequently used by both the attacker and the legitimate client, one of them will
-/// present an invalidated refresh token, which will inform the authorization server of the breach."
+/// RFC 9700 4.14.2: "If a refresh token is compromised and subsequently used by both the attacker and the legitimate client, one of them
+/// will present an invalidated refresh token, which will inform the authorization server of the breach."
 fn reuse(registry: &dyn Registry, client: &AuthenticatedClient<'_>, lineage: Lineage<'_>, now: Timestamp) -> Decision {
     let error = OAuthError::invalid_grant("refresh_token.reused");
     let family = lineage.family;

@@ -6,13 +6,11 @@ use std::sync::Arc;
 
 use cedar_policy::{EntityTypeName, EntityUid, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 
+use crate::bounds::{self, Language};
 use crate::decide::CandidateSets;
 use crate::index::Index;
 use crate::reads::Reads;
 use crate::{ActionError, EntityType, PolicyError, schema};
-
-/// The longest text of one document, in bytes.
-const LONGEST_TEXT: usize = 256 * 1024;
 
 /// The most policies in one set.
 const MOST_POLICIES: usize = 10_000;
@@ -57,7 +55,8 @@ impl Policies {
     /// # Errors
     /// `PolicyError` for the first policy or schema that is not valid: everything is validated strictly, templates are refused.
     pub fn compile(policies: &[Document<'_>], schemas: &[Document<'_>], roles: &HashSet<&str>) -> Result<Self, PolicyError> {
-        policies.iter().chain(schemas).try_for_each(must_be_of_reasonable_length)?;
+        policies.iter().try_for_each(|document| bounds::check(document, Language::Policy))?;
+        schemas.iter().try_for_each(|document| bounds::check(document, Language::Schema))?;
         let schema = schema::load(schemas)?;
         let mut parsed = Vec::new();
         for document in policies {
@@ -106,13 +105,6 @@ impl Policies {
 /// The id under which Cedar knows the policy of this number.
 pub(crate) fn id(number: usize) -> PolicyId {
     PolicyId::new(number.to_string())
-}
-
-fn must_be_of_reasonable_length(document: &Document<'_>) -> Result<(), PolicyError> {
-    if document.text.len() <= LONGEST_TEXT {
-        return Ok(());
-    }
-    Err(PolicyError::whole(document.name, format!("{} bytes, at most {LONGEST_TEXT} are taken", document.text.len())))
 }
 
 /// The policies of one document with their names: the document's own when it holds one, else with `@id` or number behind a `#`.

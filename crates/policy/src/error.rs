@@ -67,7 +67,10 @@ impl PolicyError {
 
 /// What the diagnostic says, with its advice.
 fn explained(error: &dyn Diagnostic) -> String {
-    let mut message = error.to_string();
+    let text = error.to_string();
+    // Cedar names the policy by the number it was given here, which says nothing to anyone.
+    let unnumbered = text.strip_prefix("for policy `").and_then(|rest| rest.split_once("`, "));
+    let mut message = unnumbered.map_or(text.as_str(), |(_, message)| message).to_owned();
     if let Some(label) = error.labels().and_then(|mut labels| labels.find_map(|label| label.label().map(str::to_owned))) {
         message = format!("{message}: {label}");
     }

@@ -86,3 +86,48 @@ fn scope(entry: &Entry) -> (Scope, Scope) {
     };
     (principal, resource)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::str::FromStr;
+
+    use super::*;
+    use crate::{Document, Policies};
+
+    const SCHEMA: &str = "entity Stock; action \"read\", \"restock\" appliesTo { principal: [Durward::User], resource: [Stock] };";
+
+    fn policies(number: usize) -> Policies {
+        let text = |number| {
+            format!(
+                "permit (principal in Durward::Role::\"r{number}\", action == Action::\"restock\", resource);
+                 permit (principal, action == Action::\"restock\", resource == Stock::\"s{number}\");
+                 permit (principal == Durward::User::\"u{number}\", action, resource is Stock);"
+            )
+        };
+        let text: String = (0..number).map(text).collect();
+        let roles: Vec<_> = (0..number).map(|number| format!("r{number}")).collect();
+        let roles: HashSet<_> = roles.iter().map(String::as_str).collect();
+        Policies::compile(&[Document { name: "p", text: &text }], &[Document { name: "s", text: SCHEMA }], &roles).unwrap()
+    }
+
+    fn uid(text: &str) -> EntityUid {
+        EntityUid::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn candidates_are_as_few_among_thousands_as_among_tens_pol_010() {
+        for number in [4, 40, 400] {
+            let policies = policies(number);
+            let candidates = |action, who: &str, roles: &[EntityUid], what: &str| {
+                policies.index.candidates(action, &uid(&format!("Durward::User::\"{who}\"")), roles, &uid(&format!("Stock::\"{what}\"")))
+            };
+            let role = [uid("Durward::Role::\"r1\"")];
+            assert_eq!(candidates("restock", "u2", &role, "s3"), [3, 8, 10]);
+            assert_eq!(candidates("restock", "nobody", &role, "other"), [3]);
+            assert_eq!(candidates("read", "u2", &role, "s3"), [8]);
+            assert_eq!(candidates("read", "nobody", &role, "s3"), []);
+            assert_eq!(candidates("unknown", "u2", &role, "s3"), []);
+        }
+    }
+}

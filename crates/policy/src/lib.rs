@@ -3,6 +3,7 @@
 //! An action is written by its id alone: `inventory:read` is `Action::"inventory:read"`, in the unnamed namespace, always. Entities may live
 //! in any namespace; Durward's own are `Durward::{User, Service, Client, Role, Route}`.
 
+mod bounds;
 mod compile;
 mod decide;
 mod entity;

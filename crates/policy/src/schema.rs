@@ -1,6 +1,6 @@
 //! Durward's own entity types and the one context record; what a service's schema may add to them.
 
-use cedar_policy::{Schema, SchemaFragment};
+use cedar_policy::{Schema, SchemaError, SchemaFragment};
 use serde_json::Value;
 
 use crate::{Document, PolicyError};
@@ -35,6 +35,9 @@ namespace Durward {
 }
 "#;
 
+/// The type of every action's context.
+const CONTEXT: &str = "Durward::Context";
+
 /// The schema that these documents and Durward's own make.
 ///
 /// # Errors
@@ -42,9 +45,7 @@ namespace Durward {
 pub(crate) fn load(documents: &[Document<'_>]) -> Result<Schema, PolicyError> {
     let mut fragments = vec![parse(&Document { name: "durward", text: OWN })?];
     for document in documents {
-        let fragment = parse(document)?;
-        check(document, fragment.clone())?;
-        fragments.push(fragment);
+        fragments.push(with_own_context(document, parse(document)?)?);
         Schema::from_schema_fragments(fragments.clone()).map_err(|error| PolicyError::schema(document.name, &error))?;
     }
     Schema::from_schema_fragments(fragments).map_err(|error| PolicyError::schema("durward", &error))
@@ -57,29 +58,42 @@ fn parse(document: &Document<'_>) -> Result<SchemaFragment, PolicyError> {
     }
 }
 
-/// Durward knows of a service's entity its type and id, and gives every action the same context: a schema that counts on more would make
-/// policies fail at each request, which is a denial.
-fn check(document: &Document<'_>, fragment: SchemaFragment) -> Result<(), PolicyError> {
-    let json = fragment.to_json_value().map_err(|error| PolicyError::schema(document.name, &error))?;
-    let refuse = |message: String| Err(PolicyError::whole(document.name, message));
-    for (namespace, definition) in json.as_object().into_iter().flatten() {
-        if namespace == "Durward" || namespace.starts_with("Durward::") {
-            return refuse("the namespace Durward is Durward's own: choose another".to_owned());
-        }
-        for (name, entity) in members(definition, "entityTypes") {
-            if let Some(attribute) = required_attribute(entity) {
-                return refuse(format!(
-                    "entity {name}: attribute \"{attribute}\" is required, but only the id of an entity is known: write `{attribute}?`"
-                ));
+/// Gives every action the one context, after checking that the schema counts on nothing else: of a service's entity Durward knows type and
+/// id, and a policy that reads more would fail at each request.
+fn with_own_context(document: &Document<'_>, fragment: SchemaFragment) -> Result<SchemaFragment, PolicyError> {
+    let unreadable = |error: SchemaError| PolicyError::schema(document.name, &error);
+    let mut json = fragment.to_json_value().map_err(unreadable)?;
+    for (namespace, definition) in json.as_object_mut().into_iter().flatten() {
+        check_namespace(namespace, definition).map_err(|message| PolicyError::whole(document.name, message))?;
+        for action in definition.get_mut("actions").and_then(Value::as_object_mut).into_iter().flat_map(|actions| actions.values_mut()) {
+            if let Some(applies) = action.get_mut("appliesTo").and_then(Value::as_object_mut) {
+                applies.insert("context".to_owned(), serde_json::json!({ "type": CONTEXT }));
             }
         }
-        for (name, action) in members(definition, "actions") {
-            if !namespace.is_empty() {
-                return refuse(format!("action \"{name}\" is in namespace {namespace}: actions are declared outside of any namespace"));
-            }
-            if !has_own_context(action) {
-                return refuse(format!("action \"{name}\": its context must be `Durward::Context`, or be left out"));
-            }
+    }
+    SchemaFragment::from_json_value(json).map_err(unreadable)
+}
+
+fn check_namespace(namespace: &str, definition: &Value) -> Result<(), String> {
+    if namespace == "Durward" || namespace.starts_with("Durward::") {
+        return Err("the namespace Durward is Durward's own: choose another".to_owned());
+    }
+    for (name, entity) in members(definition, "entityTypes") {
+        if let Some(attribute) = required_attribute(entity) {
+            return Err(format!(
+                "entity {name}: attribute \"{attribute}\" is required, but only an entity's id is known: write `{attribute}?`"
+            ));
+        }
+    }
+    for (name, action) in members(definition, "actions") {
+        if !namespace.is_empty() {
+            return Err(format!("action \"{name}\" is in namespace {namespace}: actions are declared outside of any namespace"));
+        }
+        if action.get("memberOf").and_then(Value::as_array).is_some_and(|groups| !groups.is_empty()) {
+            return Err(format!("action \"{name}\": action groups are not taken: list the actions in the policy"));
+        }
+        if !has_own_context(action) {
+            return Err(format!("action \"{name}\": every action has the context `Durward::Context`: leave it out"));
         }
     }
     Ok(())
@@ -96,7 +110,7 @@ fn required_attribute(entity: &Value) -> Option<&String> {
 
 fn has_own_context(action: &Value) -> bool {
     let Some(context) = action.get("appliesTo").and_then(|applies| applies.get("context")) else { return true };
-    let named = [context.get("type"), context.get("name")].into_iter().flatten().any(|name| name == "Durward::Context");
+    let named = [context.get("type"), context.get("name")].into_iter().flatten().any(|name| name == CONTEXT);
     let empty = context.get("attributes").and_then(Value::as_object).is_some_and(serde_json::Map::is_empty);
     named || empty
 }

@@ -13,13 +13,14 @@ pub struct Problem {
     status: StatusCode,
     code: Cow<'static, str>,
     detail: Cow<'static, str>,
-    headers: HeaderMap,
+    // Boxed, so that a `Result` with a problem in it stays small.
+    headers: Box<HeaderMap>,
 }
 
 impl Problem {
     /// A problem with a stable code (`forbidden`, `unknown_field`, …) and a sentence that says what to do.
     pub fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code: code.into(), detail: detail.into(), headers: HeaderMap::new() }
+        Self { status, code: code.into(), detail: detail.into(), headers: Box::default() }
     }
 
     /// The same with a header.
@@ -58,7 +59,7 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.extend(self.headers.clone());
+        headers.extend((*self.headers).clone());
         response
     }
 }

@@ -19,6 +19,7 @@ pub use peer::Peer;
 pub use problem::Problem;
 pub use rate::Rates;
 pub use record::{Draft, Record, RecordError, Recorder};
+pub use rustls::ServerConfig;
 pub use surface::{Gate, Open, Surface, SurfaceSettings};
 pub use tls::{ServerIdentity, TlsError, Trust, provider};
 

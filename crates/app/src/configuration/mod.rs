@@ -1,0 +1,9 @@
+//! Configuration: one YAML file for the process, resources in YAML documents, and errors that point at their line.
+
+pub mod documents;
+mod place;
+mod settings;
+
+pub use documents::{Document, Documents};
+pub use place::ConfigurationError;
+pub use settings::{GatewaySettings, Listen, LogFormat, Settings, StoreChoice, Telemetry, resolve};

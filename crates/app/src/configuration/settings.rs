@@ -1,0 +1,240 @@
+//! `durward.yaml`: listeners, addresses, store, seal, telemetry. Every key has a safe default; unknown keys are errors.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use durward_base::Secret;
+use durward_model::resource::SecretReference;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::ConfigurationError;
+
+/// The process's settings.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where browsers and clients reach the authority; issuers begin with it. `https://localhost:PORT` of its listener when absent.
+    pub public_url: Option<String>,
+    /// The directory of everything this process keeps.
+    pub data: PathBuf,
+    /// The key that opens the root key: a file beside `data`, never in it. `DATA.seal` when absent.
+    pub seal: Option<PathBuf>,
+    /// Where to listen.
+    pub listen: Listen,
+    /// The gateway in this process.
+    pub gateway: GatewaySettings,
+    /// Further host names and addresses the certificate is for.
+    pub names: Vec<String>,
+    /// Where the ledger is kept.
+    pub store: StoreChoice,
+    /// A directory of resources applied at start and at each reload (SIGHUP).
+    pub resources: Option<PathBuf>,
+    /// Logs and traces.
+    pub telemetry: Telemetry,
+}
+
+/// Addresses to listen on. Port 0 takes a free one.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Listen {
+    /// The gateway.
+    pub gateway: SocketAddr,
+    /// The authority.
+    pub authority: SocketAddr,
+    /// Probes and metrics, in plain HTTP.
+    pub operations: SocketAddr,
+    /// Nodes: services and gateways.
+    pub nodes: SocketAddr,
+}
+
+/// The gateway in this process.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct GatewaySettings {
+    /// Its name, part of the issuer of its identity tokens.
+    pub name: String,
+    /// Whether it runs.
+    pub enabled: bool,
+}
+
+/// Where the ledger is kept.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreChoice {
+    /// In one file, `DATA/durward.db`.
+    #[default]
+    Sqlite,
+    /// In PostgreSQL; the DSN by `${NAME}` or `file:PATH`.
+    Postgres(SecretReference),
+}
+
+/// Logs and traces.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    /// `error`, `warn`, `info`, `debug`, or filters like `durward_store=debug`.
+    pub log: String,
+    /// The form of log lines.
+    pub format: LogFormat,
+    /// Where traces go, as OTLP over gRPC: `http://collector:4317`.
+    pub otlp: Option<String>,
+}
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    #[default]
+    Json,
+    /// For people.
+    Text,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            public_url: None,
+            data: PathBuf::from("durward-data"),
+            seal: None,
+            listen: Listen::default(),
+            gateway: GatewaySettings::default(),
+            names: Vec::new(),
+            store: StoreChoice::default(),
+            resources: None,
+            telemetry: Telemetry::default(),
+        }
+    }
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Self { gateway: local(8443), authority: local(8444), operations: local(8445), nodes: local(8446) }
+    }
+}
+
+impl Default for GatewaySettings {
+    fn default() -> Self {
+        Self { name: "main".to_owned(), enabled: true }
+    }
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self { log: "info".to_owned(), format: LogFormat::default(), otlp: None }
+    }
+}
+
+impl Settings {
+    /// Reads a file. Relative paths in it are relative to its directory.
+    pub fn read(file: &Path) -> Result<Self, ConfigurationError> {
+        let text = std::fs::read_to_string(file).map_err(|error| ConfigurationError::of_file(file, format!("cannot be read: {error}")))?;
+        let mut settings = Self::parse(&text, file)?;
+        let directory = file.parent().unwrap_or(Path::new("."));
+        settings.data = directory.join(&settings.data);
+        settings.seal = settings.seal.map(|path| directory.join(path));
+        settings.resources = settings.resources.map(|path| directory.join(path));
+        Ok(settings)
+    }
+
+    /// Reads a text, of at most 1 MiB; `file` is its name in errors.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigurationError> {
+        if text.len() > 1 << 20 {
+            return Err(ConfigurationError::of_file(file, format!("is {} bytes long: expected at most 1 MiB", text.len())));
+        }
+        let settings: Self = if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+            Self::default()
+        } else {
+            serde_saphyr::from_str(text).map_err(|error| ConfigurationError::from_yaml(&error, file, 1))?
+        };
+        settings.validated(text, file)
+    }
+
+    /// The file of the key that opens the root key.
+    pub fn seal_file(&self) -> PathBuf {
+        self.seal.clone().unwrap_or_else(|| {
+            let mut name = self.data.clone().into_os_string();
+            name.push(".seal");
+            name.into()
+        })
+    }
+
+    fn validated(self, text: &str, file: &Path) -> Result<Self, ConfigurationError> {
+        if let Some(url) = self.public_url.as_deref().filter(|url| !is_origin(url)) {
+            let message = format!("public_url: found `{url}`: expected `https://host[:port]` without a path");
+            return Err(ConfigurationError { message, file: file.to_owned(), place: place_of(text, "public_url") });
+        }
+        Ok(self)
+    }
+}
+
+/// Whether a text is `https://host[:port]` and nothing more, as written.
+fn is_origin(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.origin().ascii_serialization() == text)
+}
+
+/// Line and column of a top-level key.
+fn place_of(text: &str, key: &str) -> Option<(u64, u64)> {
+    let line = text.lines().position(|line| line.starts_with(key))?;
+    Some((u64::try_from(line).ok()? + 1, 1))
+}
+
+/// Reads what a reference names. `what` names the setting in the error.
+pub fn resolve(reference: &SecretReference, what: &str) -> anyhow::Result<Secret> {
+    match reference {
+        SecretReference::Environment(name) => match std::env::var(name) {
+            Ok(value) => Ok(Secret::new(value)),
+            Err(_) => anyhow::bail!("{what}: the environment variable {name} is not set"),
+        },
+        SecretReference::File(path) => match std::fs::read_to_string(path) {
+            Ok(mut text) => {
+                if text.ends_with('\n') {
+                    text.truncate(text.trim_end_matches(['\r', '\n']).len());
+                }
+                Ok(Secret::new(text))
+            }
+            Err(error) => anyhow::bail!("{what}: the file {path} cannot be read: {error}"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        Settings::parse(text, Path::new("durward.yaml")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_place_and_the_nearest_known_one() {
+        assert_eq!(refused("data: /x\npublc_url: https://a\n"), "unknown key `publc_url` (did you mean `public_url`?)  durward.yaml:2:1");
+        assert!(
+            refused("listen:\n  gatway: 127.0.0.1:1\n").starts_with("unknown key `gatway` (did you mean `gateway`?)  durward.yaml:2:3")
+        );
+    }
+
+    #[test]
+    fn a_literal_secret_is_refused_with_its_place() {
+        let error = refused("store:\n  postgres: postgresql://u:hunter2@h/d\n");
+        assert!(error.contains("a secret must not stand in a configuration"), "{error}");
+        assert!(error.contains("durward.yaml:2:"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn a_public_url_with_a_path_or_without_tls_is_refused() {
+        for url in ["http://a", "https://a/", "https://a/b", "https://u@a", "a"] {
+            assert!(refused(&format!("public_url: {url}\n")).contains("expected `https://host[:port]`"), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_empty_file_is_every_default() {
+        let settings = Settings::parse("# nothing\n", Path::new("durward.yaml")).unwrap();
+        assert_eq!(settings.listen.gateway.port(), 8443);
+        assert_eq!(settings.seal_file(), Path::new("durward-data.seal"));
+    }
+}

@@ -1,0 +1,83 @@
+//! The listeners: bound before anything else, so that every address is known when it is first named.
+
+use anyhow::Context as _;
+use durward_net::Bound;
+use durward_pki::ServerName;
+use serde::Serialize;
+use std::net::SocketAddr;
+
+use crate::configuration::Settings;
+
+/// Where a server listens.
+#[derive(Debug, Clone, Serialize)]
+pub struct Addresses {
+    /// The gateway, when it runs.
+    pub gateway: Option<SocketAddr>,
+    /// The authority.
+    pub authority: SocketAddr,
+    /// Probes and metrics.
+    pub operations: SocketAddr,
+    /// Nodes.
+    pub nodes: SocketAddr,
+}
+
+/// Bound, not yet serving.
+pub struct Listeners {
+    /// The gateway's.
+    pub gateway: Option<Bound>,
+    /// The authority's.
+    pub authority: Bound,
+    /// The operations listener.
+    pub operations: Bound,
+    /// The nodes'.
+    pub nodes: Bound,
+}
+
+impl Listeners {
+    /// Binds every address of the settings.
+    pub async fn bind(settings: &Settings) -> anyhow::Result<Self> {
+        let listen = &settings.listen;
+        let gateway = if settings.gateway.enabled { Some(bind("gateway", listen.gateway).await?) } else { None };
+        Ok(Self {
+            gateway,
+            authority: bind("authority", listen.authority).await?,
+            operations: bind("operations", listen.operations).await?,
+            nodes: bind("nodes", listen.nodes).await?,
+        })
+    }
+
+    /// What was bound.
+    pub fn addresses(&self) -> anyhow::Result<Addresses> {
+        let address = |bound: &Bound| bound.address().context("a listener has no address");
+        Ok(Addresses {
+            gateway: self.gateway.as_ref().map(address).transpose()?,
+            authority: address(&self.authority)?,
+            operations: address(&self.operations)?,
+            nodes: address(&self.nodes)?,
+        })
+    }
+}
+
+async fn bind(name: &str, address: SocketAddr) -> anyhow::Result<Bound> {
+    Bound::tcp(address)
+        .await
+        .with_context(|| format!("listen.{name}: cannot listen on {address}: choose another port, or 0 for a free one"))
+}
+
+/// The `Host` values a listener answers for: every name of the certificate with and without its port, and the public URL's own.
+pub fn hosts(names: &[ServerName<'static>], port: u16, public_url: &str) -> Vec<String> {
+    let mut hosts: Vec<String> = Vec::new();
+    for name in names {
+        let name = match name {
+            ServerName::IpAddress(address) => match std::net::IpAddr::from(*address) {
+                std::net::IpAddr::V6(address) => format!("[{address}]"),
+                std::net::IpAddr::V4(address) => address.to_string(),
+            },
+            name => name.to_str().into_owned(),
+        };
+        hosts.push(format!("{name}:{port}"));
+        hosts.push(name);
+    }
+    hosts.extend(public_url.strip_prefix("https://").map(str::to_owned));
+    hosts
+}

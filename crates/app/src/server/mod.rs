@@ -1,0 +1,67 @@
+//! The authority as a value: `Server::start(Settings, Clock, Rng)`. Two of them run in one process without knowing of each other.
+
+mod background;
+pub mod certificates;
+mod keys;
+mod listeners;
+mod local;
+mod metrics;
+mod operations;
+pub mod root;
+mod start;
+pub mod telemetry;
+
+use std::path::PathBuf;
+
+use durward_base::Secret;
+use durward_net::Shutdown;
+use tokio_util::task::TaskTracker;
+
+pub use listeners::Addresses;
+
+/// A running server. Dropped without `stop`, it goes on until the process ends.
+pub struct Server {
+    addresses: Addresses,
+    public_url: String,
+    trust_pem: String,
+    recovery_key: Option<Secret>,
+    socket: PathBuf,
+    journal: durward_node::Journal,
+    shutdown: Shutdown,
+    tasks: TaskTracker,
+}
+
+impl Server {
+    /// Where it listens.
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Where browsers and clients reach it.
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// What clients have to trust, in PEM.
+    pub fn trust_pem(&self) -> &str {
+        &self.trust_pem
+    }
+
+    /// The recovery key, at the very first start only: to be shown once.
+    pub const fn recovery_key(&self) -> Option<&Secret> {
+        self.recovery_key.as_ref()
+    }
+
+    /// The admin API's socket.
+    pub fn socket(&self) -> &std::path::Path {
+        &self.socket
+    }
+
+    /// Stops accepting, finishes what was begun, and puts the journal on disk.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.journal.close().await;
+    }
+}

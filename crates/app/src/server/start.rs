@@ -1,0 +1,270 @@
+//! Starting: store, root key, certificates, first realm and keys, view, then listeners; in that order, each standing on the one before.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use durward_admin::{Admin, AdminSettings};
+use durward_base::{Clock, Duration, EventId, ResourceId, Rng};
+use durward_enforce::{IdentityIssuer, View};
+use durward_fleet::{Fleet, FleetSettings};
+use durward_gateway::{Gateway, GatewaySettings};
+use durward_issuer::{HashingPool, Issuer, IssuerSettings, KeyRings};
+use durward_model::resource::{Realm, Resource, Stored};
+use durward_model::{Event, EventKind, Outcome, ResourceKind, Write};
+use durward_net::{Bound, Endpoint, Gate, HttpMetrics, Limits, Open, Record, ServerIdentity, Shutdown, Surface, SurfaceSettings, serve};
+use durward_node::{Journal, JournalSettings, Shared};
+use durward_oauth::builtin::MAIN_REALM;
+use durward_seal::RootKey;
+use durward_store::{CommitError, Store, StoreSettings};
+use prometheus_client::registry::Registry;
+use tokio_util::task::TaskTracker;
+
+use super::certificates::{self, Certificates};
+use super::keys::SigningKeys;
+use super::listeners::{Addresses, Listeners, hosts};
+use super::metrics::Gauges;
+use super::operations::{Operations, Probe};
+use super::{Server, background, local, root};
+use crate::configuration::{Settings, StoreChoice, resolve};
+
+/// The name of this process in events.
+const NODE: &str = "authority";
+/// Time to the first view.
+const FIRST_VIEW: Duration = Duration::from_secs(10);
+/// How old the view may get before the process is no longer ready.
+const STALE: Duration = Duration::from_secs(10);
+
+/// What every part is made from.
+struct Parts {
+    settings: Settings,
+    public_url: String,
+    addresses: Addresses,
+    store: Store,
+    root: Arc<RootKey>,
+    shared: Shared<View>,
+    metrics: HttpMetrics,
+    clock: Clock,
+    rng: Rng,
+    shutdown: Shutdown,
+    tasks: TaskTracker,
+}
+
+impl Server {
+    /// Starts the authority, and the gateway in the same process.
+    ///
+    /// # Errors
+    /// What cannot be opened or bound, and what to do about it.
+    pub async fn start(settings: Settings, clock: Clock, rng: Rng) -> anyhow::Result<Self> {
+        root::private_directory(&settings.data)?;
+        let listeners = Listeners::bind(&settings).await?;
+        let addresses = listeners.addresses()?;
+        let public_url = settings.public_url.clone().unwrap_or_else(|| format!("https://localhost:{}", addresses.authority.port()));
+        let store = Store::open(&store_settings(&settings)?, clock.clone()).await?;
+        let opened = root::open(&store, &settings.seal_file(), &rng).await?;
+        let root_key = Arc::new(opened.root);
+        let names = certificates::names(&public_url, &settings)?;
+        let certificates = Certificates::open(&store, &root_key, names.clone(), &clock, &rng).await?;
+        let trust_pem = certificates.trust_bundle()?.to_pem();
+        first_realm(&store, &clock, &rng).await?;
+
+        let journal_key = local::journal_key(&settings.data, &root_key, &rng)?;
+        let journal =
+            Journal::open(JournalSettings::new(settings.data.join("journal"), NODE.into(), journal_key), clock.clone(), rng.clone())?;
+        let mut registry = Registry::default();
+        let parts = Parts {
+            shared: Shared::new(View::default(), journal.clone()),
+            metrics: HttpMetrics::register(&mut registry),
+            shutdown: Shutdown::new(),
+            tasks: TaskTracker::new(),
+            root: root_key,
+            settings,
+            public_url,
+            addresses,
+            store,
+            clock,
+            rng,
+        };
+        certificates.register(&mut registry);
+        let (identity, renew_at) = certificates.issue(parts.clock.now(), &parts.rng)?;
+        parts.serve(listeners, registry, &identity, &names, &trust_pem).await?;
+        parts.tasks.spawn(certificates.keep_fresh(identity, renew_at, parts.clock.clone(), parts.rng.clone(), parts.shutdown.clone()));
+        Ok(Self {
+            socket: parts.settings.data.join("admin.sock"),
+            addresses: parts.addresses,
+            public_url: parts.public_url,
+            trust_pem,
+            recovery_key: opened.recovery_key,
+            journal,
+            shutdown: parts.shutdown,
+            tasks: parts.tasks,
+        })
+    }
+}
+
+impl Parts {
+    /// Begins to follow the store, makes the realms' keys, and serves every listener.
+    async fn serve(
+        &self,
+        listeners: Listeners,
+        mut registry: Registry,
+        identity: &ServerIdentity,
+        names: &[durward_pki::ServerName<'static>],
+        trust_pem: &str,
+    ) -> anyhow::Result<()> {
+        let fleet = Fleet::new(FleetSettings { store: self.store.clone(), shared: self.shared.clone(), clock: self.clock.clone() });
+        self.follow(&fleet).await?;
+        let rings = self.signing_keys().await?;
+        let hashing = Arc::new(HashingPool::start(threads())?);
+        registry.register_collector(Box::new(Gauges {
+            shared: self.shared.clone(),
+            hashing: Arc::clone(&hashing),
+            clock: self.clock.clone(),
+        }));
+        let issuer = self.issuer(rings, hashing).await?;
+        let admin = self.admin(trust_pem);
+        let tls = identity.server_config()?;
+        let hosts = |port| hosts(names, port, &self.public_url);
+
+        if let Some(bound) = listeners.gateway {
+            self.tasks.spawn(self.gateway().await?.serve(bound, Some(Arc::clone(&tls)), self.shutdown.clone()));
+        }
+        let mut rows = issuer.endpoints();
+        rows.extend(admin.endpoints());
+        let authority = self.surface("authority", hosts(self.addresses.authority.port()), Arc::new(admin.gate()), rows);
+        self.listen(listeners.authority, Some(Arc::clone(&tls)), authority);
+        let nodes = self.surface("nodes", hosts(self.addresses.nodes.port()), fleet.gate(), fleet.endpoints());
+        self.listen(listeners.nodes, Some(tls), nodes);
+        let socket = Bound::unix(&self.settings.data.join("admin.sock")).context("DATA/admin.sock cannot be made")?;
+        self.listen(socket, None, self.surface("admin", Vec::new(), Arc::new(admin.gate()), admin.endpoints()));
+        let operations = Operations::new(registry, self.probes()).endpoints();
+        self.listen(listeners.operations, None, self.surface("operations", Vec::new(), Arc::new(Open), operations));
+        self.tasks.spawn(background::keep_house(self.store.clone(), self.clock.clone(), self.shutdown.clone()));
+        Ok(())
+    }
+
+    /// Lets the view follow the store; returns when it shows the store's present state.
+    async fn follow(&self, fleet: &Fleet) -> anyhow::Result<()> {
+        let compile = |snapshot: &durward_feed::Snapshot, previous: &View| {
+            let (view, problems) = View::compile(snapshot, Some(previous));
+            problems
+                .iter()
+                .for_each(|problem| tracing::error!(%problem, "part of what is declared cannot be used; what stood before holds"));
+            view
+        };
+        let (pumping, follow, shutdown) = (fleet.clone(), self.shared.following(compile), self.shutdown.clone());
+        self.tasks.spawn(async move { pumping.pump(follow, shutdown).await });
+        let (journaling, shutdown) = (fleet.clone(), self.shutdown.clone());
+        self.tasks.spawn(async move { journaling.journal(NODE, shutdown).await });
+        tokio::time::timeout(FIRST_VIEW, self.shared.loaded()).await.context("the store's present state could not be read in time")
+    }
+
+    async fn signing_keys(&self) -> anyhow::Result<KeyRings> {
+        let (store, root, public_url) = (self.store.clone(), Arc::clone(&self.root), self.public_url.clone());
+        let keys = SigningKeys { store, root, public_url, clock: self.clock.clone(), rng: self.rng.clone() };
+        let view = self.shared.views().load_full();
+        for realm in view.realms() {
+            keys.advance(realm.name(), realm.id()).await?;
+        }
+        let rings = KeyRings::default();
+        background::fill_rings(&keys, &rings, &view).await;
+        self.shared.reached(self.store.head().await?).await;
+        self.tasks.spawn(background::follow_keys(keys, Arc::clone(&rings), self.shared.clone(), self.shutdown.clone()));
+        Ok(rings)
+    }
+
+    async fn issuer(&self, keys: KeyRings, hashing: Arc<HashingPool>) -> anyhow::Result<Issuer> {
+        let settings = IssuerSettings {
+            public_url: self.public_url.clone(),
+            views: self.shared.views(),
+            store: self.store.clone(),
+            keys,
+            hashing,
+            restored: self.store.restored_at().await?,
+            clock: self.clock.clone(),
+            rng: self.rng.clone(),
+        };
+        Ok(Issuer::new(settings, &self.root))
+    }
+
+    fn admin(&self, trust_pem: &str) -> Admin {
+        Admin::new(AdminSettings {
+            public_url: self.public_url.clone(),
+            gateway_url: self.addresses.gateway.map(|address| format!("https://localhost:{}", address.port())),
+            nodes_url: format!("https://localhost:{}", self.addresses.nodes.port()),
+            trust_pem: trust_pem.to_owned(),
+            node: NODE.into(),
+            uid: rustix::process::getuid().as_raw(),
+            store: self.store.clone(),
+            shared: self.shared.clone(),
+            scratch: self.settings.data.clone(),
+            root: Arc::clone(&self.root),
+            clock: self.clock.clone(),
+            rng: self.rng.clone(),
+        })
+    }
+
+    async fn gateway(&self) -> anyhow::Result<Arc<Gateway>> {
+        let name = &self.settings.gateway.name;
+        let identity: IdentityIssuer = local::gateway_key(name, &self.public_url, &self.settings.data, &self.root, &self.rng)?;
+        local::enrol(&self.store, MAIN_REALM, &identity, self.clock.now(), &self.rng).await?;
+        let settings = GatewaySettings::named(name.clone());
+        Ok(Arc::new(Gateway::new(settings, self.shared.clone(), identity, self.metrics.clone(), self.clock.clone(), self.rng.clone())))
+    }
+
+    fn surface(&self, listener: &'static str, hosts: Vec<String>, gate: Arc<dyn Gate>, endpoints: Vec<Endpoint>) -> Surface {
+        let record: Arc<dyn Record> = Arc::new(self.shared.journal().clone());
+        let (metrics, clock, rng) = (self.metrics.clone(), self.clock.clone(), self.rng.clone());
+        Surface::new(SurfaceSettings { listener, node: NODE.into(), hosts, gate, record, metrics, clock, rng }, endpoints)
+    }
+
+    fn listen(&self, bound: Bound, tls: Option<Arc<durward_net::ServerConfig>>, surface: Surface) {
+        self.tasks.spawn(serve(bound, tls, Limits::default(), self.shutdown.clone(), move |peer| surface.connection(peer)));
+    }
+
+    fn probes(&self) -> Vec<Probe> {
+        let (shared, clock, journal, shutdown) =
+            (self.shared.clone(), self.clock.clone(), self.shared.journal().clone(), self.shutdown.clone());
+        let store = Box::new(move || {
+            let age = shared.age(clock.now());
+            if age < STALE { Ok(()) } else { Err(format!("the store was last heard of {} s ago", age.as_secs())) }
+        });
+        let written = Box::new(move || if journal.status().available { Ok(()) } else { Err("the journal cannot be written".to_owned()) });
+        let stays = Box::new(move || if shutdown.is_cancelled() { Err("it is shutting down".to_owned()) } else { Ok(()) });
+        vec![Probe { name: "store", check: store }, Probe { name: "journal", check: written }, Probe { name: "accepting", check: stays }]
+    }
+}
+
+/// Makes the realm `main` in a store that has none.
+async fn first_realm(store: &Store, clock: &Clock, rng: &Rng) -> anyhow::Result<()> {
+    if store.resource(MAIN_REALM, ResourceKind::Realm, MAIN_REALM).await?.is_some() {
+        return Ok(());
+    }
+    let now = clock.now();
+    let realm = Stored {
+        id: ResourceId::new(now, rng),
+        realm: MAIN_REALM.to_owned(),
+        version: 1,
+        resource: Resource::Realm(Realm::named(MAIN_REALM)),
+    };
+    let mut event = Event::new(EventId::new(now, rng), now, NODE.into(), EventKind::ResourceChanged);
+    event.outcome = Outcome::Changed;
+    event.target = Some(format!("realm/{MAIN_REALM}"));
+    match store.commit(&[Write::PutResource { stored: Box::new(realm), expected: None }], event).await {
+        // Another authority may have been first.
+        Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn store_settings(settings: &Settings) -> anyhow::Result<StoreSettings> {
+    Ok(match &settings.store {
+        StoreChoice::Sqlite => StoreSettings::sqlite(settings.data.join("durward.db")),
+        StoreChoice::Postgres(reference) => StoreSettings::postgres(resolve(reference, "store.postgres")?),
+    })
+}
+
+/// One hashing thread a core.
+fn threads() -> NonZeroU32 {
+    std::thread::available_parallelism().ok().and_then(|cores| NonZeroU32::try_from(cores).ok()).unwrap_or(NonZeroU32::MIN)
+}

@@ -1,0 +1,56 @@
+//! Logs and traces: JSON lines with the request's id, and OTLP with W3C context when a collector is named.
+
+use anyhow::Context as _;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::WithExportConfig as _;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::configuration::{LogFormat, Telemetry};
+
+/// Sends what has been gathered when dropped.
+pub struct Exporter(Option<SdkTracerProvider>);
+
+/// Starts logging to standard error, and tracing when `otlp` names a collector. Once per process; a second call keeps the first's.
+pub fn start(telemetry: &Telemetry) -> anyhow::Result<Exporter> {
+    let filter = EnvFilter::try_new(&telemetry.log).with_context(|| format!("telemetry.log: `{}` is no log filter", telemetry.log))?;
+    let provider = telemetry.otlp.as_deref().map(tracer).transpose()?;
+    let layer = provider.as_ref().map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("durward")));
+    let registry = tracing_subscriber::registry().with(filter).with(layer);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let started = match telemetry.format {
+        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
+        LogFormat::Text => registry.with(lines.compact().with_target(false)).try_init(),
+    };
+    if started.is_err() {
+        tracing::debug!("logging was already started");
+    }
+    Ok(Exporter(provider))
+}
+
+fn tracer(endpoint: &str) -> anyhow::Result<SdkTracerProvider> {
+    let exporter = opentelemetry_otlp::SpanExporter::builder()
+        .with_tonic()
+        .with_endpoint(endpoint)
+        .build()
+        .with_context(|| format!("telemetry.otlp: `{endpoint}` cannot be used"))?;
+    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+    Ok(SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_resource(Resource::builder().with_service_name("durward").build())
+        .build())
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        if let Some(provider) = &self.0
+            && let Err(error) = provider.shutdown()
+        {
+            tracing::warn!(%error, "traces could not all be sent");
+        }
+    }
+}

@@ -161,6 +161,3 @@ const fn kind_name(kind: CredentialKind) -> &'static str {
         CredentialKind::BrowserSession => "browser_session",
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -155,6 +155,3 @@ const BECOME_SYNTAX: [char; 14] = [
     '\u{2024}', '\u{2025}', '\u{2026}', '\u{fe19}', '\u{fe30}', '\u{fe52}', '\u{ff0e}', '\u{ff0f}', '\u{fe68}', '\u{ff3c}', '\u{fe54}',
     '\u{ff1b}', '\u{fe6a}', '\u{ff05}',
 ];
-
-#[cfg(test)]
-mod tests;

@@ -188,6 +188,3 @@ impl Node {
         (!self.prefix.is_empty()).then_some(self.prefix.as_slice())
     }
 }
-
-#[cfg(test)]
-mod tests;

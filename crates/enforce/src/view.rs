@@ -173,6 +173,3 @@ fn route_problem(realm: &str, route: &str, message: String) -> ViewProblem {
 fn same(left: &[Arc<Stored>], right: &[Arc<Stored>]) -> bool {
     left.len() == right.len() && left.iter().zip(right).all(|(left, right)| Arc::ptr_eq(left, right))
 }
-
-#[cfg(test)]
-mod tests;

@@ -28,7 +28,7 @@ const CHECKS: [(&str, Check); 6] = [
 pub fn run() -> anyhow::Result<()> {
     let mut faults = 0;
     for (sentence, check) in CHECKS {
-        let found = check()?;
+        let found = check().unwrap_or_else(|error| vec![format!("{error:#}")]);
         println!("{} {sentence}", if found.is_empty() { "ok  " } else { "FAIL" });
         for fault in &found {
             println!("     {fault}");
@@ -37,4 +37,9 @@ pub fn run() -> anyhow::Result<()> {
     }
     anyhow::ensure!(faults == 0, "{faults} faults");
     Ok(())
+}
+
+/// A page of the project, or which one is missing.
+fn page(name: &str) -> anyhow::Result<String> {
+    std::fs::read_to_string(name).map_err(|error| anyhow::anyhow!("{name}: {error}"))
 }

@@ -20,7 +20,7 @@ struct Case {
 }
 
 pub fn check() -> anyhow::Result<Vec<Fault>> {
-    let cases: BTreeMap<String, Case> = toml::from_str(&std::fs::read_to_string("tests/attacks.toml")?).context("tests/attacks.toml")?;
+    let cases: BTreeMap<String, Case> = toml::from_str(&super::page("tests/attacks.toml")?).context("tests/attacks.toml")?;
     Ok(faults(&cases))
 }
 

@@ -6,7 +6,7 @@ use super::Fault;
 use super::metadata::Metadata;
 
 pub fn check() -> anyhow::Result<Vec<Fault>> {
-    let table = allowed(&std::fs::read_to_string("ARCHITECTURE.md")?);
+    let table = allowed(&super::page("ARCHITECTURE.md")?);
     let metadata = Metadata::read()?;
     let manifests = metadata.packages.iter().filter(|package| package.source.is_none()).filter_map(|package| {
         let own = package.dependencies.iter().filter(|dependency| dependency.kind.as_deref() != Some("dev"));

@@ -15,7 +15,7 @@ const BANNED: [(&str, &str); 8] = [
     ("libxml", "no XML library in C"),
 ];
 
-const LICENCES: [&str; 13] = [
+const LICENCES: [&str; 14] = [
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
     "MIT",

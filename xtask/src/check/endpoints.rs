@@ -8,7 +8,7 @@ use super::Fault;
 const PREFIXES: [&str; 1] = ["/realms/{realm}"];
 
 pub fn check() -> anyhow::Result<Vec<Fault>> {
-    let page = std::fs::read_to_string("ENDPOINTS.txt")?;
+    let page = super::page("ENDPOINTS.txt")?;
     Ok(page.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).filter_map(fault).collect())
 }
 

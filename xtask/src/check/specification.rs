@@ -3,7 +3,7 @@
 use super::{Fault, reference};
 
 pub fn check() -> anyhow::Result<Vec<Fault>> {
-    Ok(faults(&std::fs::read_to_string("SPEC.md")?))
+    Ok(faults(&super::page("SPEC.md")?))
 }
 
 fn faults(page: &str) -> Vec<Fault> {

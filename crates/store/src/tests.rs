@@ -2,6 +2,7 @@
 
 mod bench;
 mod crash;
+mod disk;
 mod faults;
 mod feed;
 mod housekeeping;

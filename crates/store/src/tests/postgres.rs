@@ -80,20 +80,25 @@ async fn a_sequencer_that_hangs_is_waited_for_and_then_left_behind() {
     assert_eq!(commit.await.unwrap().unwrap().position.seq, 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[tokio::test]
 async fn a_deadlock_is_tried_again_and_never_called_a_lost_race() {
+    const WAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
     let bench = Bench::postgres().await;
-    for round in 0..10 {
-        let (one, two) = (bench.person(&format!("one-{round}")).await, bench.person(&format!("two-{round}")).await);
-        let set = |person: &durward_model::Person| Write::SetPassword { realm: REALM.to_owned(), person: person.id, hash: "h".to_owned() };
-        let tasks = [[set(&one), set(&two)], [set(&two), set(&one)]].map(|writes| {
-            let (store, event) = (bench.store.clone(), bench.event());
-            tokio::spawn(async move { store.commit(&writes, event).await })
-        });
-        for task in tasks {
-            task.await.unwrap().unwrap();
-        }
+    let (one, two) = (bench.person("one").await, bench.person("two").await);
+    let mut other = connect(dsn(&bench)).await;
+    let crossing = other.transaction().await.unwrap();
+    crossing.execute("UPDATE person SET email = 'x' WHERE username = 'two'", &[]).await.unwrap();
+    let set = |person: &durward_model::Person| Write::SetPassword { realm: REALM.to_owned(), person: person.id, hash: "h".to_owned() };
+    let (store, writes, event) = (bench.store.clone(), [set(&one), set(&two)], bench.event());
+    let commit = tokio::spawn(async move { store.commit(&writes, event).await });
+    while crossing.query_one(WAITING, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    // Now each waits for the other. The one that waited longer is told of it first: that is the store's.
+    crossing.execute("UPDATE person SET email = 'x' WHERE username = 'one'", &[]).await.unwrap();
+    crossing.commit().await.unwrap();
+    commit.await.unwrap().unwrap();
 }
 
 #[tokio::test]

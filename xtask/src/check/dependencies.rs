@@ -16,6 +16,7 @@ const BANNED: [(&str, &str); 8] = [
 ];
 
 const LICENCES: [&str; 14] = [
+    "BlueOak-1.0.0",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
     "MIT",

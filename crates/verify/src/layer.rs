@@ -233,3 +233,6 @@ fn is_error(status: StatusCode) -> bool {
 fn address<B>(request: &Request<B>) -> Option<SocketAddr> {
     request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| *address)
 }
+
+#[cfg(test)]
+mod tests;

@@ -170,3 +170,6 @@ fn basic(credential: &ServiceCredential) -> HeaderValue {
     value.set_sensitive(true);
     value
 }
+
+#[cfg(test)]
+mod tests;

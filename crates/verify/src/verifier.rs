@@ -137,6 +137,16 @@ impl Verifier {
         self.0.shared.journal().close().await;
     }
 
+    #[cfg(test)]
+    pub(crate) fn for_tests(shared: Shared<View>, clock: Clock, rng: Rng) -> Self {
+        let client = Client::new(None);
+        let endpoint = "http://127.0.0.1:9/token".parse().unwrap();
+        let tokens = Tokens::new(client.clone(), endpoint, &ServiceCredential::new("inventory", "secret"));
+        let (node, realm) = ("service/inventory".into(), "main".into());
+        let _running = Shutdown::new().drop_guard();
+        Self(Arc::new(Inner { node, realm, shared, cache: CredentialCache::default(), clock, rng, client, tokens, _running }))
+    }
+
     async fn loaded(&self, nodes: &Url) -> Result<(), ConnectError> {
         if tokio::time::timeout(FIRST_SNAPSHOT, self.0.shared.loaded()).await.is_ok() {
             return Ok(());

@@ -15,8 +15,6 @@ use crate::call::Call;
 pub(crate) enum Unproven {
     /// Name or password is wrong, or the person may not log in: which of them is for the record.
     Wrong(&'static str),
-    /// Right, but not the person that the application asked for.
-    AnotherPerson,
     /// Too many guesses.
     Throttled(Duration),
     /// Too many people at once.
@@ -67,7 +65,6 @@ impl Unproven {
     pub(crate) const fn reason(&self) -> &'static str {
         match self {
             Self::Wrong(reason) => reason,
-            Self::AnotherPerson => "login.another_person",
             Self::Throttled(_) => "login.throttled",
             Self::Busy(_) => "login.busy",
             Self::Unavailable => "store_unavailable",
@@ -77,7 +74,7 @@ impl Unproven {
     /// The status.
     pub(crate) const fn status(&self) -> StatusCode {
         match self {
-            Self::Wrong(_) | Self::AnotherPerson => StatusCode::FORBIDDEN,
+            Self::Wrong(_) => StatusCode::FORBIDDEN,
             Self::Throttled(_) | Self::Busy(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -87,7 +84,7 @@ impl Unproven {
     pub(crate) const fn wait(&self) -> Option<Duration> {
         match self {
             Self::Throttled(wait) | Self::Busy(wait) => Some(*wait),
-            Self::Wrong(_) | Self::AnotherPerson | Self::Unavailable => None,
+            Self::Wrong(_) | Self::Unavailable => None,
         }
     }
 
@@ -95,7 +92,6 @@ impl Unproven {
     pub(crate) fn sentence(&self) -> String {
         match self {
             Self::Wrong(_) => "The username or the password is not right. Check both and try again.".to_owned(),
-            Self::AnotherPerson => "The application asked for another account than this one. Sign in with that account.".to_owned(),
             Self::Throttled(wait) => format!("There were too many attempts. Wait {} and try again.", words(*wait)),
             Self::Busy(wait) => format!("Many people are signing in at this moment. Wait {} and try again.", words(*wait)),
             Self::Unavailable => "Signing in is not possible at the moment.".to_owned(),

@@ -6,9 +6,9 @@ use durward_base::{Duration, Secret, SessionId};
 use durward_model::{Person, Session, Write};
 use durward_oauth::authorize::{AuthorizationRequest, IssueFacts, Next, Progress, next};
 use durward_oauth::{Parameters, Registry as _};
-use durward_store::{CommitError, StoreError};
-use http::StatusCode;
+use durward_store::CommitError;
 use http::header::USER_AGENT;
+use http::{HeaderValue, StatusCode};
 
 use crate::authorization::{self, client_title};
 use crate::call::Call;
@@ -54,46 +54,47 @@ pub async fn post(call: Call) -> Response {
 async fn logged_in(call: &Call, destination: &Destination, person: Person) -> Result<Response, Unproven> {
     let login = LiveLogin { session: session(call, &person), person };
     login.record(call);
-    let open = Write::OpenSession(login.session.clone());
-    let went_on = match destination {
-        Destination::Application(request) => go_on(call, request, &login, open).await?,
+    let cookie = SignOn::cookie(call, &login.session);
+    match destination {
+        Destination::Application(request) => go_on(call, request, &login, cookie).await,
         Destination::Account => {
-            let account = format!("{}/account", call.realm.issuer());
-            let committed = call.commit(&[open], StatusCode::SEE_OTHER).await;
-            committed.map(|()| answer::see_other(&account, SignOn::cookie(call, &login.session)))
+            open(call, &login).await?;
+            Ok(answer::see_other(&format!("{}/account", call.realm.issuer()), cookie))
         }
-    };
-    went_on.map_err(|error| match error {
-        // The one guard here is that the person is still enabled.
-        CommitError::Conflict { .. } => Unproven::Wrong("login.person_disabled"),
-        CommitError::Unavailable(_) => Unproven::Unavailable,
-    })
+    }
 }
 
-async fn go_on(
-    call: &Call,
-    request: &AuthorizationRequest,
-    login: &LiveLogin,
-    open: Write,
-) -> Result<Result<Response, CommitError>, Unproven> {
-    let consent = authorization::consent(call, request, login).await.map_err(|_: StoreError| Unproven::Unavailable)?;
+async fn go_on(call: &Call, request: &AuthorizationRequest, login: &LiveLogin, cookie: Option<HeaderValue>) -> Result<Response, Unproven> {
+    let consent = authorization::consent(call, request, login).await.map_err(|_| Unproven::Unavailable)?;
     let progress = Progress { login: Some(login.as_login(true)), consent: consent.as_ref(), consented: false };
-    let cookie = SignOn::cookie(call, &login.session);
     match next(request, &call.realm, progress, call.now) {
         Ok(Next::Issue) => {
             let facts = IssueFacts { person: &login.person, session: &login.session, consent: consent.as_ref(), consented: false };
-            Ok(authorization::complete(call, request, facts, vec![open], cookie).await)
+            let open = vec![Write::OpenSession(login.session.clone())];
+            authorization::complete(call, request, facts, open, cookie).await.map_err(not_opened)
         }
         Ok(Next::Consent) => {
-            let committed = call.commit(&[open], StatusCode::SEE_OTHER).await;
-            Ok(committed.map(|()| authorization::to_consent(call, request.clone(), login, cookie)))
+            open(call, login).await?;
+            Ok(authorization::to_consent(call, request.clone(), login, cookie))
         }
-        Ok(Next::Login) => Err(Unproven::AnotherPerson),
+        Ok(Next::Login) => Ok(authorization::to_login(call, Destination::Application(Box::new(request.clone())))),
         Err(error) => {
             call.refused(error.reason);
             let redirect = request.failure(error, call.realm.issuer());
-            Ok(Ok(answer::error_redirect(call, &redirect, &client_title(call, &request.client_id), None)))
+            Ok(answer::error_redirect(call, &redirect, &client_title(call, &request.client_id), None))
         }
+    }
+}
+
+async fn open(call: &Call, login: &LiveLogin) -> Result<(), Unproven> {
+    call.commit(&[Write::OpenSession(login.session.clone())], StatusCode::SEE_OTHER).await.map_err(not_opened)
+}
+
+fn not_opened(error: CommitError) -> Unproven {
+    match error {
+        // The one guard here is that the person is still enabled.
+        CommitError::Conflict { .. } => Unproven::Wrong("login.person_disabled"),
+        CommitError::Unavailable(_) => Unproven::Unavailable,
     }
 }
 

@@ -1,0 +1,14 @@
+//! The issuer's endpoints over a real store, each case of attack by its id.
+
+mod access;
+mod account;
+mod code_flow;
+mod consent;
+mod documents;
+mod fixture;
+mod interaction;
+mod login;
+mod logout;
+mod pages;
+mod refresh;
+mod tokens;

@@ -90,9 +90,14 @@ pub struct Fault {
 }
 
 impl Plan {
+    /// How many resources differ.
+    pub const fn changes(&self) -> usize {
+        self.create.len() + self.update.len() + self.delete.len()
+    }
+
     /// Whether nothing differs.
-    pub fn is_empty(&self) -> bool {
-        self.create.is_empty() && self.update.is_empty() && self.delete.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.changes() == 0
     }
 }
 

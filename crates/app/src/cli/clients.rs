@@ -1,0 +1,85 @@
+//! `durward clients secret`: secrets of clients that are made here instead of being declared.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use durward_base::{Duration, Timestamp};
+use http::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::api::{Connection, segment};
+use super::audit::duration;
+use super::output::{Output, table};
+
+/// Look after clients
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Look after a client's secrets
+    #[command(subcommand)]
+    Secret(SecretVerb),
+}
+
+#[derive(Debug, Subcommand)]
+enum SecretVerb {
+    /// Make a new secret and print it once
+    Add {
+        /// The client
+        client: String,
+        /// How long those before it are accepted still
+        #[arg(long, value_name = "WHILE", default_value = "1d", value_parser = duration)]
+        overlap: Duration,
+    },
+    /// List a client's secrets, without what is secret about them
+    List {
+        /// The client
+        client: String,
+    },
+    /// End a secret now
+    Expire {
+        /// The client
+        client: String,
+        /// The secret's id
+        id: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Shown {
+    id: String,
+    created: Timestamp,
+    expires: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+}
+
+/// Runs `durward clients`.
+pub async fn run(arguments: &Arguments, connection: &Connection, output: Output) -> anyhow::Result<ExitCode> {
+    let api = connection.api().await?;
+    let secrets = |client: &str| format!("clients/{}/secrets", segment(client));
+    let Verb::Secret(verb) = &arguments.verb;
+    match verb {
+        SecretVerb::Add { client, overlap } => {
+            let made: Shown = api.post(&secrets(client), &json!({ "overlap_seconds": overlap.as_secs() })).await?;
+            output.print(&made, |made| made.secret.clone().unwrap_or_default())?;
+        }
+        SecretVerb::List { client } => {
+            let all: Vec<Shown> = api.get(&secrets(client), &[]).await?;
+            let until = |end: Option<Timestamp>| end.map_or_else(String::new, |end| end.to_string());
+            output.print(&all, |all| {
+                table(["ID", "CREATED", "EXPIRES"], all.iter().map(|secret| [secret.id.clone(), secret.created.to_string(), until(secret.expires)]))
+            })?;
+        }
+        SecretVerb::Expire { client, id } => {
+            api.send(Method::DELETE, &format!("{}/{}", secrets(client), segment(id)), None).await?;
+            output.done("The secret has ended.");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

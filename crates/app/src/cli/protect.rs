@@ -1,0 +1,173 @@
+//! `durward protect`: a service of one's own behind the gateway, with someone who may call it, in one command.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::Args;
+use durward_admin::{Apply, Plan};
+use durward_base::{Rng, Secret, base64url};
+use durward_model::resource::{Access, Client, ClientAuthentication, PersonResource, Requirement, Route, Service, TokenType, Trust};
+use durward_model::{CredentialKind, GrantType, Resource};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::api::{Api, Connection};
+use super::apply::body;
+use super::output::Output;
+use super::yaml;
+use durward_node::machine;
+use crate::server::root::write_private;
+
+/// Put a service of your own behind the gateway: writes a route, a service, a client and a person, and says how to call it
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Where the service listens: `http://127.0.0.1:8080`
+    url: Url,
+    /// The path it is reached at: `/orders` and everything below
+    #[arg(long, value_name = "PATH")]
+    at: String,
+    /// What the route, the service and the rest are named after; the path's first segment when absent
+    #[arg(long)]
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Status {
+    gateway: Option<String>,
+}
+
+/// What was made, and how to use it.
+#[derive(Serialize)]
+struct Protected {
+    resources: Vec<Resource>,
+    password_file: PathBuf,
+    ca_file: PathBuf,
+    token: String,
+    curl: String,
+}
+
+/// Runs `durward protect`.
+pub async fn run(arguments: &Arguments, connection: &Connection, output: Output) -> anyhow::Result<ExitCode> {
+    let name = named(arguments)?;
+    let api = connection.api().await?;
+    let Some(gateway) = api.get::<Status>("status", &[]).await?.gateway else { bail!("the gateway does not run: set `gateway.enabled` and start again") };
+    let resources = resources(&name, arguments)?;
+    let (password_file, ca_file) = (connection.data().join(format!("{name}-demo.password")), connection.ca_file()?);
+    let password = kept_password(&password_file, &machine::rng())?;
+    apply(&api, &name, &resources, password).await?;
+    let token = format!(
+        "durward --data {} token --client {name}-cli --person {name}-demo --password-file {}",
+        shown(connection.data()),
+        shown(&password_file)
+    );
+    let at = &arguments.at;
+    let curl = format!("curl -i --cacert {} -H \"Authorization: Bearer $({token})\" {gateway}{at}", shown(&ca_file));
+    let made = Protected { resources, password_file, ca_file, token, curl };
+    output.print(&made, text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn apply(api: &Api, name: &str, resources: &[Resource], password: Secret) -> anyhow::Result<Plan> {
+    let passwords = [(format!("{name}-demo"), password)].into();
+    api.post("apply", &body(&Apply { resources: resources.to_vec(), passwords, ..Apply::default() })).await
+}
+
+fn text(made: &Protected) -> String {
+    let written = made.resources.iter().map(yaml::document).collect::<anyhow::Result<Vec<_>>>().unwrap_or_default().join("---\n");
+    let Protected { password_file, token, curl, .. } = made;
+    format!(
+        "# What was written (keep it in a file, and `durward apply -f` it from now on):\n{written}\n\
+         # The person's password is in {}\n\n\
+         # A token:\n{token}\n\n# A call:\n{curl}\n",
+        password_file.display()
+    )
+}
+
+fn named(arguments: &Arguments) -> anyhow::Result<String> {
+    let first = arguments.at.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let name = arguments.name.clone().unwrap_or_else(|| first.to_ascii_lowercase());
+    let good = (1..=60).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    anyhow::ensure!(good, "`{name}` names nothing: give --name with lower-case letters, digits and hyphens");
+    anyhow::ensure!(arguments.at.starts_with('/'), "--at {}: expected a path that begins with a slash", arguments.at);
+    Ok(name)
+}
+
+fn resources(name: &str, arguments: &Arguments) -> anyhow::Result<Vec<Resource>> {
+    let upstream = arguments.url.as_str().trim_end_matches('/').to_owned();
+    let only_origin = arguments.url.scheme() == "http" && arguments.url.path() == "/" && arguments.url.query().is_none();
+    anyhow::ensure!(only_origin, "{}: expected `http://host:port` without a path: requests keep the path they came with", arguments.url);
+    Ok(vec![
+        Resource::Service(Service {
+            name: name.to_owned(),
+            description: Some(format!("What {upstream} offers")),
+            scopes: Vec::new(),
+            token_type: TokenType::default(),
+            disabled: false,
+        }),
+        Resource::Client(client(name)),
+        Resource::Route(Route {
+            name: name.to_owned(),
+            host: None,
+            path: arguments.at.clone(),
+            exact: false,
+            methods: Vec::new(),
+            upstream,
+            service: name.to_owned(),
+            audience: None,
+            accept: vec![CredentialKind::Jwt],
+            access: Access::Protected,
+            require: Requirement { authenticated: true, ..Requirement::default() },
+            authorize: None,
+            identity_type: "dw-id+jwt".to_owned(),
+            max_staleness_seconds: 60,
+        }),
+        Resource::Person(PersonResource {
+            name: format!("{name}-demo"),
+            display_name: None,
+            email: None,
+            roles: Vec::new(),
+            groups: Vec::new(),
+            password: None,
+            disabled: false,
+        }),
+    ])
+}
+
+/// A public client: it proves itself by PKCE, and comes back on loopback.
+fn client(name: &str) -> Client {
+    Client {
+        name: format!("{name}-cli"),
+        title: None,
+        trust: Trust::FirstParty,
+        authentication: ClientAuthentication::None,
+        secrets: Vec::new(),
+        jwks: None,
+        redirect_uris: vec!["http://127.0.0.1/callback".to_owned()],
+        post_logout_redirect_uris: Vec::new(),
+        grants: vec![GrantType::AuthorizationCode],
+        scopes: vec!["openid".to_owned()],
+        services: vec![name.to_owned()],
+        roles: Vec::new(),
+        runs: None,
+        id_token_signed_response_alg: None,
+        disabled: false,
+    }
+}
+
+/// The password in the file, made at the first time: doing it again changes nothing.
+fn kept_password(file: &Path, rng: &Rng) -> anyhow::Result<Secret> {
+    if file.exists() {
+        return super::api::secret_file(file);
+    }
+    let password = Secret::new(base64url::encode(&rng.bytes::<15>()));
+    write_private(file, format!("{}\n", password.expose()).as_bytes())?;
+    Ok(password)
+}
+
+/// A path as a shell takes it.
+fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./+:".contains(&byte));
+    if plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}

@@ -1,0 +1,259 @@
+//! `durward restore`: put a backup back. A mode of its own, offline: nothing else may run on the data directory meanwhile.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufReader, ErrorKind, Read as _, Seek as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail, ensure};
+use clap::Args;
+use durward_admin::backup::{self, SEALED_ROOT};
+use durward_base::{Clock, Duration, EventId, Rng, SecretBytes, Timestamp};
+use durward_model::revocation::WATERMARK_MARGIN;
+use durward_model::{Event, EventKind, Outcome, Position, Record, Resource, Revocation, RevocationKind, Write};
+use durward_seal::{RecoveryKey, RootKey, SealKey};
+use durward_store::{Store, StoreSettings};
+use serde::Serialize;
+
+use super::api::secret_file;
+use super::output::Output;
+use crate::configuration::{Settings, StoreChoice};
+use durward_node::machine;
+use crate::server::root::{private_directory, write_private};
+
+/// The longest life of an access token, and a minute for clocks that differ.
+const LAST_TOKEN_DEAD: Duration = Duration::from_secs(3_600 + 60);
+
+/// Put a backup back, offline: a new epoch begins, and codes and access tokens of before are dead
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The file that `durward backup` made
+    file: PathBuf,
+    /// The file of settings; every default, and --data, when absent
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Only check that the backup opens and is whole
+    #[arg(long)]
+    check: bool,
+    /// The file that holds the recovery key, when the seal file is lost: a new one is made
+    #[arg(long, value_name = "FILE")]
+    recovery_key_file: Option<PathBuf>,
+}
+
+/// What was put back.
+#[derive(Serialize)]
+struct Restored {
+    resources: usize,
+    keys: usize,
+    /// Where the new feed begins; none after a check.
+    position: Option<Position>,
+    /// Where the store of before is now.
+    before: Option<PathBuf>,
+}
+
+/// Runs `durward restore`.
+pub async fn run(arguments: &Arguments, data: Option<&Path>, output: Output) -> anyhow::Result<ExitCode> {
+    let mut settings = arguments.config.as_deref().map_or_else(|| Ok(Settings::default()), Settings::read)?;
+    if let Some(data) = data {
+        settings.data = data.to_owned();
+    }
+    ensure!(matches!(settings.store, StoreChoice::Sqlite), "this store is in PostgreSQL: restore it with PostgreSQL's own tools");
+    let alone = Alone::new(&settings.data)?;
+    let opened = Opened::read(&arguments.file, &settings.seal_file(), arguments.recovery_key_file.as_deref())?;
+    let copy = opened.decrypt(&settings.data)?;
+    let restored = if arguments.check { check(&copy).await } else { put_back(&copy, &opened, &settings).await };
+    for leftover in with_companions(&copy) {
+        let _ = fs::remove_file(leftover);
+    }
+    drop(alone);
+    output.print(&restored?, text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// That nothing else runs on a data directory: no authority answers on its socket.
+struct Alone;
+
+impl Alone {
+    fn new(data: &Path) -> anyhow::Result<Self> {
+        private_directory(data)?;
+        let socket = data.join("admin.sock");
+        ensure!(UnixStream::connect(&socket).is_err(), "an authority runs on {}: stop it first", data.display());
+        Ok(Self)
+    }
+}
+
+/// A backup whose root key is open.
+struct Opened {
+    file: PathBuf,
+    header: backup::Header,
+    root: RootKey,
+    seal_file: PathBuf,
+    seal: Option<SealKey>,
+}
+
+impl Opened {
+    fn read(file: &Path, seal_file: &Path, recovery: Option<&Path>) -> anyhow::Result<Self> {
+        let header = backup::read_header(BufReader::new(open(file)?)).with_context(|| file.display().to_string())?;
+        let seal = fs::read(seal_file).ok().map(|bytes| SealKey::from_bytes(&bytes)).transpose().with_context(|| seal_file.display().to_string())?;
+        let root = match (recovery, &seal) {
+            (Some(recovery), _) => {
+                let key = RecoveryKey::parse(secret_file(recovery)?.expose()).with_context(|| recovery.display().to_string())?;
+                header.sealed_root.open_with_recovery(&key)?
+            }
+            (None, Some(seal)) => header.sealed_root.open_with_seal(seal)?,
+            (None, None) => bail!("the seal file {} is not there: put it back, or give --recovery-key-file", seal_file.display()),
+        };
+        Ok(Self { file: file.to_owned(), header, root, seal_file: seal_file.to_owned(), seal })
+    }
+
+    /// The store of the backup, in a file beside the present one.
+    fn decrypt(&self, data: &Path) -> anyhow::Result<PathBuf> {
+        let copy = data.join("restore.partial");
+        let out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&copy);
+        let out = out.with_context(|| format!("{} cannot be written", copy.display()))?;
+        let mut from = BufReader::new(open(&self.file)?);
+        backup::read_header(&mut from)?;
+        if let Err(error) = backup::decrypt(&self.header, &self.root, from, &out) {
+            let _ = fs::remove_file(&copy);
+            return Err(error.into());
+        }
+        out.sync_all()?;
+        if let Some(seal) = &self.seal {
+            let held = holds(&mut open(&copy)?, seal.expose())?;
+            ensure!(!held, "{} holds the seal key itself: whoever has it has everything; destroy it and use another backup", self.file.display());
+        }
+        Ok(copy)
+    }
+}
+
+async fn check(copy: &Path) -> anyhow::Result<Restored> {
+    let store = Store::open(&StoreSettings::sqlite(copy), machine::clock()).await?;
+    let (resources, keys) = counted(&store).await?;
+    Ok(Restored { resources, keys, position: None, before: None })
+}
+
+async fn put_back(copy: &Path, opened: &Opened, settings: &Settings) -> anyhow::Result<Restored> {
+    let (clock, rng) = (machine::clock(), machine::rng());
+    let store = Store::open(&StoreSettings::sqlite(copy), clock.clone()).await?;
+    let (resources, keys) = counted(&store).await?;
+    let position = store.restore_epoch().await?;
+    bury_tokens(&store, &clock, &rng).await?;
+    reseal(&store, opened, &rng).await?;
+    let (ready, place) = (settings.data.join("restore.ready"), settings.data.join("durward.db"));
+    match fs::remove_file(&ready) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    // A copy of the copy: one file, complete and on disk, whatever SQLite still keeps beside the first.
+    store.backup(&ready).await?;
+    let before = set_aside(&place, clock.now())?;
+    fs::rename(&ready, &place).with_context(|| format!("{} cannot be moved to {}", ready.display(), place.display()))?;
+    File::open(&settings.data)?.sync_all()?;
+    Ok(Restored { resources, keys, position: Some(position), before })
+}
+
+async fn counted(store: &Store) -> anyhow::Result<(usize, usize)> {
+    let (_, records) = store.snapshot().await?;
+    let resources = records.iter().filter(|record| matches!(record, Record::Resource(_))).count();
+    Ok((resources, records.iter().filter(|record| matches!(record, Record::Key(_))).count()))
+}
+
+/// What was revoked after the backup is not known here. No access token of before may outlive that: each realm gets a watermark.
+async fn bury_tokens(store: &Store, clock: &Clock, rng: &Rng) -> anyhow::Result<()> {
+    let now = clock.now();
+    let (_, records) = store.snapshot().await?;
+    let not_before = now + WATERMARK_MARGIN;
+    let dead = |realm: &str| {
+        Write::Revoke(Revocation {
+            realm: realm.to_owned(),
+            kind: RevocationKind::Realm,
+            key: realm.to_owned(),
+            not_before,
+            expires: not_before + LAST_TOKEN_DEAD,
+            reason: "restored".to_owned(),
+        })
+    };
+    let realms = records.iter().filter_map(|record| match record {
+        Record::Resource(stored) if matches!(stored.resource, Resource::Realm(_)) => Some(dead(&stored.realm)),
+        _ => None,
+    });
+    let mut event = Event::new(EventId::new(now, rng), now, "authority".into(), EventKind::Restored);
+    event.outcome = Outcome::Changed;
+    event.target = Some("store".to_owned());
+    store.commit(&realms.collect::<Vec<_>>(), event).await?;
+    Ok(())
+}
+
+/// Without the seal file it was sealed to, the root key is sealed to a new one.
+async fn reseal(store: &Store, opened: &Opened, rng: &Rng) -> anyhow::Result<()> {
+    let fits = opened.seal.as_ref().is_some_and(|seal| opened.header.sealed_root.open_with_seal(seal).is_ok());
+    if fits {
+        return Ok(());
+    }
+    ensure!(opened.seal.is_none(), "{} is the seal of another installation: move it away first", opened.seal_file.display());
+    let seal = SealKey::generate(rng);
+    let sealed = opened.header.sealed_root.reseal(&opened.root, &seal, rng)?;
+    write_private(&opened.seal_file, seal.expose())?;
+    store.replace_material(SEALED_ROOT, &SecretBytes::new(sealed.to_bytes())).await?;
+    Ok(())
+}
+
+/// Moves the present store out of the way; nothing is ever overwritten.
+fn set_aside(place: &Path, now: Timestamp) -> anyhow::Result<Option<PathBuf>> {
+    if !place.exists() {
+        return Ok(None);
+    }
+    let aside = place.with_file_name(format!("durward.db.before-{}", now.seconds()));
+    for (from, to) in with_companions(place).into_iter().zip(with_companions(&aside)) {
+        if from.exists() {
+            fs::rename(&from, &to).with_context(|| format!("{} cannot be set aside", from.display()))?;
+        }
+    }
+    Ok(Some(aside))
+}
+
+/// The database's file and those that SQLite keeps beside it.
+fn with_companions(database: &Path) -> [PathBuf; 3] {
+    let beside = |suffix: &str| {
+        let mut name = database.to_owned().into_os_string();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    [database.to_owned(), beside("-wal"), beside("-shm")]
+}
+
+fn open(file: &Path) -> anyhow::Result<File> {
+    File::open(file).with_context(|| format!("{} cannot be read", file.display()))
+}
+
+/// Whether a file holds these bytes anywhere.
+fn holds(file: &mut File, wanted: &[u8]) -> anyhow::Result<bool> {
+    file.rewind()?;
+    let (mut window, mut chunk) = (Vec::new(), vec![0; 1 << 20]);
+    loop {
+        let read = file.read(&mut chunk)?;
+        if read == 0 {
+            return Ok(false);
+        }
+        window.extend_from_slice(chunk.get(..read).unwrap_or_default());
+        if window.windows(wanted.len().max(1)).any(|bytes| bytes == wanted) {
+            return Ok(true);
+        }
+        let keep = window.len().saturating_sub(wanted.len());
+        window.drain(..keep);
+    }
+}
+
+fn text(restored: &Restored) -> String {
+    let Restored { resources, keys, position, before } = restored;
+    let Some(position) = position else { return format!("The backup is whole: {resources} resources, {keys} keys.") };
+    let before = before.as_ref().map(|before| format!("The store of before is {}.\n", before.display())).unwrap_or_default();
+    format!(
+        "{resources} resources and {keys} keys are back; the feed begins anew at epoch {}.\n{before}\
+         Codes and access tokens of before are dead; people stay logged in where the backup knows their login.\n\
+         What was changed after the backup was taken is lost: `durward audit list --outcome changed` shows what the journal has of it.",
+        position.epoch
+    )
+}

@@ -1,0 +1,111 @@
+//! `durward serve`: the authority and its gateway, until it is told to end.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use durward_node::machine;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::api::Connection;
+use super::apply;
+use crate::configuration::{LogFormat, Settings};
+use crate::server::{Server, telemetry};
+
+/// The configuration that is read when none is named.
+const CONFIGURATION: &str = "durward.yaml";
+
+/// Serve the authority and the gateway
+#[derive(Debug, Args)]
+pub struct ServeArguments {
+    /// The configuration; `durward.yaml` here when there is one
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// For trying it out: no configuration needed, logs for people, and what to do next is printed
+    #[arg(long)]
+    dev: bool,
+}
+
+/// Runs `durward serve`. `data` stands over the configuration's when it was given.
+pub async fn run(arguments: &ServeArguments, data: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let settings = settings(arguments, data)?;
+    let exporter = telemetry::start(&settings.telemetry)?;
+    let server = Server::start(settings.clone(), machine::clock(), machine::rng()).await?;
+    announce(&server, arguments.dev, &settings)?;
+    if let Some(resources) = &settings.resources {
+        apply_resources(&server, resources).await.context("the resources could not be applied at start")?;
+    }
+    let mut reload = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    loop {
+        tokio::select! {
+            _ = reload.recv() => match reloaded(arguments, data, &settings, &server).await {
+                Ok(done) => tracing::info!("{done}"),
+                Err(error) => tracing::error!(error = format!("{error:#}"), "the configuration was not reloaded; what stood before holds"),
+            },
+            _ = terminate.recv() => break,
+            interrupted = tokio::signal::ctrl_c() => break interrupted?,
+        }
+    }
+    tracing::info!("finishing what was begun");
+    tokio::select! {
+        () = server.stop() => {}
+        _ = terminate.recv() => tracing::warn!("told twice: ending at once"),
+    }
+    drop(exporter);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The settings in force: the file named, the one that is here, or with `--dev` every default.
+fn settings(arguments: &ServeArguments, data: Option<&Path>) -> anyhow::Result<Settings> {
+    let here = Path::new(CONFIGURATION);
+    let mut settings = match &arguments.config {
+        Some(file) => Settings::read(file)?,
+        None if here.exists() => Settings::read(here)?,
+        None if arguments.dev => Settings::default(),
+        None => bail!("there is no {CONFIGURATION} here: write one (`durward config schema` says what may stand in it), name one with --config, or try things out with --dev"),
+    };
+    if let Some(data) = data {
+        settings.data = data.to_owned();
+    }
+    if arguments.dev {
+        settings.telemetry.format = LogFormat::Text;
+    }
+    Ok(settings)
+}
+
+/// Says where it listens: one JSON line for programs, sentences for people; and the recovery key, once.
+fn announce(server: &Server, dev: bool, settings: &Settings) -> anyhow::Result<()> {
+    if let Some(key) = server.recovery_key() {
+        eprintln!("\nRecovery key, shown this once. Keep it off this machine: with it a backup opens when the seal file is lost.\n\n    {}\n", key.expose());
+        eprintln!("The seal file is {}; never keep it together with a backup.\n", settings.seal_file().display());
+    }
+    println!("{}", json!({ "ready": true, "public_url": server.public_url(), "listen": server.addresses() }));
+    if dev {
+        let data = settings.data.display();
+        eprintln!("The authority is at {}, the gateway at port {}.", server.public_url(), server.addresses().gateway.map_or(0, |at| at.port()));
+        eprintln!("Next, in another terminal, put it in front of a service of yours:\n\n    durward protect http://127.0.0.1:8080 --at /orders --data {data}\n");
+    }
+    Ok(())
+}
+
+/// Reads the configuration and the resources again and puts them in force as a whole, or not at all.
+async fn reloaded(arguments: &ServeArguments, data: Option<&Path>, running: &Settings, server: &Server) -> anyhow::Result<String> {
+    let settings = settings(arguments, data)?;
+    let fixed = |settings: &Settings| json!([settings.public_url, settings.data, settings.listen, settings.gateway, settings.names, settings.store, settings.telemetry]);
+    if fixed(&settings) != fixed(running) {
+        tracing::warn!("a reload takes in resources; the other settings that changed take effect at the next start");
+    }
+    match &settings.resources {
+        Some(resources) => apply_resources(server, resources).await,
+        None => Ok("the configuration is valid; it names no resources to apply".to_owned()),
+    }
+}
+
+async fn apply_resources(server: &Server, resources: &Path) -> anyhow::Result<String> {
+    let api = Connection::local(server.socket()).api().await?;
+    let plan = apply::send(&api, resources, false, false).await?;
+    Ok(format!("resources applied: {} changes", plan.changes()))
+}

@@ -65,7 +65,10 @@ struct EdgeKind {
 impl Metadata {
     /// Asks cargo.
     pub fn read() -> anyhow::Result<Self> {
-        let output = Command::new("cargo").args(["metadata", "--format-version", "1", "--locked"]).output()?;
+        let version = Command::new("rustc").arg("-vV").output()?.stdout;
+        let version = String::from_utf8_lossy(&version);
+        let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc -vV names no host")?;
+        let output = Command::new("cargo").args(["metadata", "--format-version", "1", "--locked", "--filter-platform", host]).output()?;
         anyhow::ensure!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).context("cargo metadata")
     }

@@ -64,13 +64,16 @@ impl Hub {
         Self { state: Mutex::default(), streams: broadcast::Sender::new(BEHIND), clock }
     }
 
-    /// Begins a stream for a node that stands at `since`: with the changes after it where they are kept, else with a snapshot. `None` before
-    /// there is anything to tell.
+    /// Begins a stream for a node that stands at `since`: with the changes after it where they are kept, else with a snapshot. `None` while
+    /// there is nothing to tell it: before the first snapshot, or when the node has heard of more elsewhere than is known here yet.
     pub(crate) fn subscribe(&self, since: Position) -> Result<Option<Stream>, FrameError> {
         let now = self.clock.now();
         let mut state = self.lock();
         let Some(snapshot) = state.snapshot.clone() else { return Ok(None) };
         let head = snapshot.position();
+        if since.epoch == head.epoch && since.seq > head.seq {
+            return Ok(None);
+        }
         let oldest = state.recent.front().map_or(head.seq, |stretch| stretch.after);
         let hello = Frame::Hello {
             epoch: head.epoch,
@@ -80,7 +83,7 @@ impl Hub {
             heartbeat_ms: u64::try_from(HEARTBEAT.as_millis()).unwrap_or(u64::MAX),
         };
         let mut first = VecDeque::from([line(&hello)?]);
-        if since.epoch == head.epoch && (oldest..=head.seq).contains(&since.seq) {
+        if since.epoch == head.epoch && since.seq >= oldest {
             first.extend(state.recent.iter().filter(|stretch| stretch.through > since.seq).map(|stretch| stretch.line.clone()));
         } else {
             first.extend(state.encoded(&snapshot)?);
@@ -157,3 +160,6 @@ fn heartbeat(head: Position, time: Timestamp) -> Result<Bytes, FrameError> {
 fn line(frame: &Frame) -> Result<Bytes, FrameError> {
     frame.encode().map(Bytes::from)
 }
+
+#[cfg(test)]
+mod tests;

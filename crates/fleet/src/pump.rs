@@ -33,7 +33,7 @@ pub(crate) async fn run(store: &Store, hub: &Hub, follow: Arc<dyn Follow>, clock
             Err(error) => tracing::warn!(%error, "the store's changes cannot be read"),
         }
         if let Some(snapshot) = known.as_mut().filter(|_| beat) {
-            Snapshot::expire(snapshot, clock.now());
+            snapshot.expire(clock.now());
         }
     }
     hub.end();

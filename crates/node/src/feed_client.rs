@@ -91,7 +91,11 @@ impl FeedClient {
             };
             self.follower.disconnect();
             let wait = backoff.next(&self.settings.rng);
-            tracing::warn!(reason = %ended, ?wait, "the feed was lost");
+            match ended {
+                // The authority ends a stream when its token does.
+                Ended::Closed => tracing::debug!(?wait, "the feed ended"),
+                ended => tracing::warn!(reason = %ended, ?wait, "the feed was lost"),
+            }
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = shutdown.cancelled() => break,

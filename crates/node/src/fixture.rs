@@ -1,40 +1,28 @@
-//! What this crate's tests share: a clock that goes on by itself, numbered randomness, a token, an event of the usual size, and an authority
+//! What this crate's tests share: a clock that goes on by itself, tokens, an event of the usual size, and an authority
 //! that does as a test says
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use durward_audit::NoteKey;
-use durward_base::{Clock, Duration, Entropy, EntropyError, EventId, Rng, Secret, SecretBytes, Time, Timestamp};
+use durward_base::{Clock, Duration, EventId, Rng, Secret, SecretBytes, Time, Timestamp};
 use durward_feed::Frame;
 use durward_model::event::{Request, StepName};
 use durward_model::{Assurance, Caller, Chain, CredentialFacts, CredentialKind, Decided, Event, EventKind, PrincipalKind};
+use durward_testkit::{FakeClock, seeded};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
 use crate::{Journal, JournalSettings, TokenError, TokenSource};
 
-struct Ticking {
-    now: AtomicI64,
-    step: i64,
-}
+struct Ticking(AtomicI64);
 
 impl Time for Ticking {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.now.fetch_add(self.step, Ordering::Relaxed))
-    }
-}
-
-struct Counting(AtomicU64);
-
-impl Entropy for Counting {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError> {
-        let number = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-        bytes.iter_mut().rev().zip(number.iter().rev()).for_each(|(byte, number)| *byte = *number);
-        Ok(())
+        Timestamp::from_millis(self.0.fetch_add(1, Ordering::Relaxed))
     }
 }
 
@@ -45,17 +33,17 @@ pub(crate) fn clock() -> Clock {
 
 /// The same, beginning so many milliseconds after 1970.
 pub(crate) fn clock_from(millis: i64) -> Clock {
-    Clock::new(Ticking { now: AtomicI64::new(millis), step: 1 })
+    Clock::new(Ticking(AtomicI64::new(millis)))
 }
 
 /// A clock that stands.
 pub(crate) fn still_clock() -> Clock {
-    Clock::new(Ticking { now: AtomicI64::new(1_800_000_000_000), step: 0 })
+    FakeClock::at(Timestamp::from_millis(1_800_000_000_000)).clock()
 }
 
-/// No two draws are the same.
+/// Randomness that differs from draw to draw, not from run to run.
 pub(crate) fn rng() -> Rng {
-    Rng::new(Counting(AtomicU64::new(1)))
+    seeded(1)
 }
 
 /// A gateway's allow, with everything known about it.

@@ -77,7 +77,8 @@ impl Reader {
             }
             next = Some(segment);
         }
-        found.sort_by_key(|event| std::cmp::Reverse((event.time, event.id)));
+        // The newest recorded come first already; of one moment they stay so.
+        found.sort_by_key(|event| std::cmp::Reverse(event.time));
         Ok(found)
     }
 

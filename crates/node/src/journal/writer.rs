@@ -33,14 +33,15 @@ impl Writer {
     pub(super) fn run(mut self, recovery: Recovery) {
         // However this thread ends, nobody waits for it afterwards.
         let _closing = CloseOnDrop(Arc::clone(&self.queue));
-        let mut found = self.found(&recovery);
+        let found = self.found(&recovery);
+        if !found.is_empty() {
+            self.write(Batch { events: found, ..Batch::default() });
+        }
         let mut checkpointed = Instant::now();
         loop {
-            // Somebody who waits for nothing but a checkpoint or a gap to be written waits no longer than a second.
+            // Whoever waits for nothing but a checkpoint or a gap to be written waits no longer than a second.
             let pending = self.lost > 0 || self.log.has_grown();
-            let mut batch = if found.is_empty() { self.queue.take(pending.then_some(CHECKPOINT)) } else { Batch::default() };
-            found.append(&mut batch.events);
-            batch.events = std::mem::take(&mut found);
+            let batch = self.queue.take(pending.then_some(CHECKPOINT));
             let last = batch.last;
             self.write(batch);
             if last || checkpointed.elapsed() >= CHECKPOINT {

@@ -8,7 +8,7 @@ use super::metadata::Metadata;
 pub fn check() -> anyhow::Result<Vec<Fault>> {
     let table = allowed(&super::page("ARCHITECTURE.md")?);
     let metadata = Metadata::read()?;
-    let manifests = metadata.packages.iter().filter(|package| package.source.is_none()).filter_map(|package| {
+    let manifests = metadata.packages.iter().filter_map(|package| {
         let own = package.dependencies.iter().filter(|dependency| dependency.kind.as_deref() != Some("dev"));
         let own = own.filter_map(|dependency| dependency.name.strip_prefix("durward-")).map(str::to_owned).collect();
         Some((package.name.strip_prefix("durward-")?.to_owned(), own))

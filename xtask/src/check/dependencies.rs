@@ -1,7 +1,9 @@
 //! What may be built in: no second provider of cryptography, no second client, only licences we can pass on.
 
+use std::collections::BTreeSet;
+use std::process::Command;
+
 use super::Fault;
-use super::metadata::{Metadata, Package};
 
 /// Name and reason.
 const BANNED: [(&str, &str); 8] = [
@@ -33,14 +35,33 @@ const LICENCES: [&str; 14] = [
 ];
 
 pub fn check() -> anyhow::Result<Vec<Fault>> {
-    let metadata = Metadata::read()?;
-    Ok(metadata.built_into("durward-app").into_iter().flat_map(faults).collect())
+    // What is built in, as cargo resolves features; `cargo metadata` also lists what a feature could bring.
+    let arguments = [
+        "tree",
+        "--locked",
+        "--package",
+        "durward-app",
+        "--edges",
+        "normal,build",
+        "--prefix",
+        "none",
+        "--no-dedupe",
+        "--format",
+        "{p}|{l}",
+    ];
+    let output = Command::new("cargo").args(arguments).output()?;
+    anyhow::ensure!(output.status.success(), "cargo tree: {}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8_lossy(&output.stdout);
+    let packages: BTreeSet<&str> = tree.lines().collect();
+    Ok(packages.into_iter().flat_map(faults).collect())
 }
 
-fn faults(package: &Package) -> Vec<Fault> {
-    let banned = BANNED.iter().filter(|(name, _)| *name == package.name).map(|(name, reason)| format!("{name} is built in: {reason}"));
-    let licence = package.license.as_deref().unwrap_or("none");
-    let unknown = (!allowed(licence)).then(|| format!("{}: its licence is `{licence}`, which is not on the list", package.name));
+/// `name v1.2.3|licence`
+fn faults(package: &str) -> Vec<Fault> {
+    let (package, licence) = package.rsplit_once('|').unwrap_or((package, ""));
+    let name = package.split(' ').next().unwrap_or(package);
+    let banned = BANNED.iter().filter(|(banned, _)| *banned == name).map(|(_, reason)| format!("{name} is built in: {reason}"));
+    let unknown = (!allowed(licence)).then(|| format!("{name}: its licence is `{licence}`, which is not on the list"));
     banned.chain(unknown).collect()
 }
 
@@ -56,15 +77,8 @@ mod tests {
 
     #[test]
     fn a_banned_crate_and_an_unknown_licence_are_found() {
-        let package = |name: &str, license: &str| Package {
-            id: String::new(),
-            name: name.to_owned(),
-            license: Some(license.to_owned()),
-            source: None,
-            dependencies: Vec::new(),
-        };
-        assert_eq!(faults(&package("serde", "MIT OR Apache-2.0")), Vec::<Fault>::new());
-        assert_eq!(faults(&package("ring", "Apache-2.0 AND ISC")).len(), 1);
-        assert_eq!(faults(&package("other", "AGPL-3.0")).len(), 1);
+        assert_eq!(faults("serde v1.0.0|MIT OR Apache-2.0"), Vec::<Fault>::new());
+        assert_eq!(faults("ring v0.17.0|Apache-2.0 AND ISC").len(), 1);
+        assert_eq!(faults("other v1.0.0|AGPL-3.0").len(), 1);
     }
 }

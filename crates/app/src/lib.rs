@@ -1,4 +1,7 @@
 //! Durward as a library: configuration, wiring, and the command line. The only crate that sees everything.
 
+pub mod cli;
 pub mod configuration;
+mod http;
+pub mod demo;
 pub mod server;

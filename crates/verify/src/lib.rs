@@ -10,7 +10,7 @@
 //! }
 //!
 //! # async fn run(authority: Authority, trust: Trust) -> Result<(), Box<dyn std::error::Error>> {
-//! let credential = ServiceCredential::new("inventory", std::env::var("INVENTORY_SECRET")?);
+//! let credential = ServiceCredential::new("inventory", "inventory-program", std::env::var("INVENTORY_SECRET")?);
 //! let verifier = Verifier::connect(&authority, &trust, &credential, "/var/lib/inventory".as_ref()).await?;
 //! let routes: Router = Router::new().route("/stock", get(stock)).layer(verifier.layer("inventory"));
 //! # Ok(())

@@ -15,6 +15,8 @@ pub struct Authority {
 /// The service's own credential: a client whose `runs` names the service.
 #[derive(Debug, Clone)]
 pub struct ServiceCredential {
+    /// The service, as the client's `runs` names it.
+    pub service: String,
     /// The client's name.
     pub client_id: String,
     /// Its secret.
@@ -22,8 +24,8 @@ pub struct ServiceCredential {
 }
 
 impl ServiceCredential {
-    /// A client with its secret.
-    pub fn new(client_id: impl Into<String>, client_secret: impl Into<String>) -> Self {
-        Self { client_id: client_id.into(), client_secret: Secret::new(client_secret) }
+    /// The service's client with its secret.
+    pub fn new(service: impl Into<String>, client_id: impl Into<String>, client_secret: impl Into<String>) -> Self {
+        Self { service: service.into(), client_id: client_id.into(), client_secret: Secret::new(client_secret) }
     }
 }

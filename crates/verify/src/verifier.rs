@@ -78,7 +78,7 @@ impl Verifier {
         let (clock, rng) = (machine::clock(), machine::rng());
         let realm = authority.issuer.path_segments().and_then(|mut segments| segments.next_back()).filter(|realm| !realm.is_empty());
         let realm: Arc<str> = realm.ok_or_else(|| ConnectError::Address(authority.issuer.clone()))?.into();
-        let node: Arc<str> = format!("service/{}", credential.client_id).into();
+        let node: Arc<str> = format!("service/{}", credential.service).into();
         let client = Client::new(Some(trust.clone()));
         let tokens = Tokens::new(client.clone(), endpoint(&authority.issuer)?, credential);
         let journal = journal::open(data, &node, clock.clone(), rng.clone())?;
@@ -141,7 +141,7 @@ impl Verifier {
     pub(crate) fn for_tests(shared: Shared<View>, clock: Clock, rng: Rng) -> Self {
         let client = Client::new(None);
         let endpoint = "http://127.0.0.1:9/token".parse().unwrap();
-        let tokens = Tokens::new(client.clone(), endpoint, &ServiceCredential::new("inventory", "secret"));
+        let tokens = Tokens::new(client.clone(), endpoint, &ServiceCredential::new("inventory", "inventory-program", "secret"));
         let (node, realm) = ("service/inventory".into(), "main".into());
         let _running = Shutdown::new().drop_guard();
         Self(Arc::new(Inner { node, realm, shared, cache: CredentialCache::default(), clock, rng, client, tokens, _running }))

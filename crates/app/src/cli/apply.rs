@@ -71,10 +71,17 @@ pub(crate) async fn send(api: &Api, path: &Path, prune: bool, dry_run: bool) -> 
     }
 }
 
-/// What the server found at fault, each at its line.
+/// What the server found at fault, each at its line, in the order of the files.
 fn located(documents: &Documents, refused: &ApiError) -> String {
-    let said = |fault| documents.locate(fault).map_or_else(|unplaced| unplaced, |error| error.to_string());
-    refused.faults.iter().map(said).collect::<Vec<_>>().join("\n")
+    let (mut placed, mut said) = (Vec::new(), Vec::new());
+    for fault in &refused.faults {
+        match documents.locate(fault) {
+            Ok(error) => placed.push(error),
+            Err(text) => said.push(text),
+        }
+    }
+    placed.sort_by(|left, right| (&left.file, left.place).cmp(&(&right.file, right.place)));
+    placed.iter().map(ToString::to_string).chain(said).collect::<Vec<_>>().join("\n")
 }
 
 /// Several errors as one.

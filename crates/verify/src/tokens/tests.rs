@@ -21,7 +21,7 @@ async fn endpoint(status: StatusCode, body: &'static str) -> (Tokens, Arc<Atomic
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let url = format!("http://{}/token", listener.local_addr().unwrap()).parse().unwrap();
     tokio::spawn(axum::serve(listener, Router::new().route("/token", post(answer))).into_future());
-    (Tokens::new(Client::new(None), url, &ServiceCredential::new("payments", "p+w")), asked)
+    (Tokens::new(Client::new(None), url, &ServiceCredential::new("payments", "payments", "p+w")), asked)
 }
 
 const GRANTED: &str = r#"{"access_token": "token-NUMBER", "token_type": "Bearer", "expires_in": 300}"#;

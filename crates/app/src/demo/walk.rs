@@ -1,0 +1,268 @@
+//! `durward demo --check`: the shop's walk, each step with its outcome.
+
+use anyhow::{Context as _, bail, ensure};
+use bytes::Bytes;
+use durward_base::{Duration, Rng, Secret};
+use durward_net::Client;
+use http::{Method, Request, Response, StatusCode, header};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use url::Url;
+
+use super::capture::{Capture, ROUTE};
+use super::shop::{Shop, program};
+use crate::cli::api::Api;
+use crate::cli::oauth::{Application, Wanted};
+
+/// Largest answer, in bytes.
+const ANSWER: usize = 1024 * 1024;
+/// The time within which what is revoked is dead everywhere.
+const WITHIN: Duration = Duration::from_secs(1);
+/// Time for the events of all hops to reach the authority.
+const GATHERED: Duration = Duration::from_secs(5);
+
+/// Everything the walk touches.
+pub(super) struct Walk<'a> {
+    pub(super) shop: &'a Shop,
+    pub(super) client: Client,
+    pub(super) rng: Rng,
+    pub(super) issuer: String,
+    pub(super) gateway: Url,
+    pub(super) payments: Url,
+    pub(super) inventory: Url,
+    pub(super) api: &'a Api,
+    pub(super) capture: Capture,
+}
+
+/// What a step found, for the next ones and for the eye.
+type Found<T> = anyhow::Result<(T, String)>;
+
+/// A request of the walk.
+struct Call<'a> {
+    method: Method,
+    url: Url,
+    token: Option<&'a str>,
+    body: Option<Value>,
+}
+
+impl<'a> Call<'a> {
+    fn get(url: Url, token: &'a str) -> Self {
+        Self { method: Method::GET, url, token: Some(token), body: None }
+    }
+
+    fn post(url: Url, token: &'a str, body: Value) -> Self {
+        Self { method: Method::POST, url, token: Some(token), body: Some(body) }
+    }
+}
+
+/// Prints a step and what came of it; hands on what later steps need.
+#[derive(Default)]
+struct Report {
+    failed: usize,
+}
+
+impl Report {
+    fn step<T>(&mut self, what: &str, found: Found<T>) -> Option<T> {
+        match found {
+            Ok((value, found)) => {
+                println!("  ok    {what}: {found}");
+                Some(value)
+            }
+            Err(error) => {
+                self.failed += 1;
+                println!("  FAIL  {what}: {error:#}");
+                None
+            }
+        }
+    }
+}
+
+impl Walk<'_> {
+    /// Walks it all and says how many steps failed.
+    pub(super) async fn walk(&self) -> usize {
+        let mut report = Report::default();
+        let customer = report.step("the customer logs in", self.log_in("customer", &self.shop.customer_password).await);
+        let clerk = report.step("the clerk logs in", self.log_in("clerk", &self.shop.clerk_password).await);
+        if let (Some(customer), Some(clerk)) = (customer, clerk) {
+            let ordered = report.step("the customer orders through the gateway", self.order(&customer).await);
+            self.refusals(&mut report, &customer, &clerk).await;
+            if let Some(request) = ordered {
+                report.step("the order is explained", self.explained(&request).await);
+            }
+            self.revocations(&mut report, &customer).await;
+        }
+        report.failed
+    }
+
+    async fn refusals(&self, report: &mut Report, customer: &str, clerk: &str) {
+        let straight = Call::get(at(&self.inventory, "/stock/lamp"), customer);
+        report.step("the customer's token straight at inventory", self.expect(straight, StatusCode::UNAUTHORIZED).await);
+        report.step("accounts, with its own token, reserves at inventory", self.accounts_reserves().await);
+        let restock = |token| Call::post(at(&self.gateway, "/stock/lamp/restock"), token, json!({"quantity": 5}));
+        report.step("the clerk restocks", self.expect(restock(clerk), StatusCode::OK).await);
+        report.step("the customer restocks", self.expect(restock(customer), StatusCode::FORBIDDEN).await);
+        let nobody = Call { token: None, ..Call::get(at(&self.gateway, "/me"), "") };
+        report.step("nobody asks", self.expect(nobody, StatusCode::UNAUTHORIZED).await);
+        let changed = changed(customer);
+        let altered = Call::get(at(&self.gateway, "/me"), &changed);
+        report.step("a token with one character changed", self.expect(altered, StatusCode::UNAUTHORIZED).await);
+    }
+
+    async fn revocations(&self, report: &mut Report, customer: &str) {
+        let identity = report.step("payments takes the identity token made for it", self.identity(customer).await);
+        report.step("the customer's login is revoked", self.revoke_login("customer").await);
+        report.step("the customer's token at the gateway", self.dies(|| Call::get(at(&self.gateway, "/me"), customer)).await);
+        if let Some(identity) = identity {
+            let order = || Call::post(at(&self.payments, "/orders"), &identity, order());
+            report.step("the identity token at payments", self.dies(order).await);
+        }
+        report.step("the payments client is revoked: an order", self.order_without_payments().await);
+    }
+
+    async fn log_in(&self, username: &str, password: &str) -> Found<String> {
+        let application = Application::new(self.client.clone(), &self.issuer, "shop-web");
+        let wanted = Wanted { scope: Some("openid shop".to_owned()), service: None };
+        let tokens = application.by_password(username, &Secret::new(password), &wanted, &self.rng).await?;
+        Ok((tokens.access_token, format!("a token for {} s", tokens.expires_in)))
+    }
+
+    /// Orders a lamp; the request's id.
+    async fn order(&self, customer: &str) -> Found<String> {
+        let answer = self.call(&Call::post(at(&self.gateway, "/orders"), customer, order())).await?;
+        let found = outcome(&answer);
+        ensure!(answer.status() == StatusCode::CREATED, "expected 201, found {found}");
+        let request = answer.headers().get("x-request-id").context("the answer has no X-Request-Id")?.to_str()?;
+        Ok((request.to_owned(), found))
+    }
+
+    async fn accounts_reserves(&self) -> Found<()> {
+        let accounts = Application::new(self.client.clone(), &self.issuer, &program("accounts"));
+        let wanted = Wanted { scope: None, service: Some("inventory".to_owned()) };
+        let secret = Secret::new(self.shop.service("accounts")?.secret.as_str());
+        let token = accounts.by_secret(&secret, &wanted).await?.access_token;
+        let reserve = Call::post(at(&self.inventory, "/stock/lamp/reserve"), &token, json!({"quantity": 1}));
+        self.expect(reserve, StatusCode::FORBIDDEN).await
+    }
+
+    /// The identity token the gateway makes for payments, shown to be good there.
+    async fn identity(&self, customer: &str) -> Found<String> {
+        self.expect(Call::get(at(&self.gateway, ROUTE), customer), StatusCode::OK).await?;
+        let identity = self.capture.identity().context("no identity token was sent upstream")?;
+        let straight = Call::post(at(&self.payments, "/orders"), &identity, order());
+        let ((), found) = self.expect(straight, StatusCode::CREATED).await?;
+        Ok((identity, found))
+    }
+
+    async fn revoke_login(&self, person: &str) -> Found<()> {
+        self.api.send(Method::DELETE, &format!("people/{person}/sessions"), None).await?;
+        Ok(((), "done".to_owned()))
+    }
+
+    /// Calls until the token is refused, which must be so within a second.
+    async fn dies<'c>(&self, call: impl Fn() -> Call<'c>) -> Found<()> {
+        let began = Instant::now();
+        loop {
+            let answer = self.call(&call()).await?;
+            let after = began.elapsed();
+            if answer.status() == StatusCode::UNAUTHORIZED {
+                return Ok(((), format!("{} · after {} ms", outcome(&answer), after.as_millis())));
+            }
+            ensure!(after < WITHIN, "still {} after {} ms", outcome(&answer), after.as_millis());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    async fn order_without_payments(&self) -> Found<()> {
+        let (customer, _) = self.log_in("customer", &self.shop.customer_password).await?;
+        let path = format!("clients/{}", program("payments"));
+        let mut payments: Value = self.api.get(&path, &[]).await?;
+        let declared = payments.get_mut("resource").and_then(Value::as_object_mut).context("the client is not as expected")?;
+        declared.remove("kind");
+        declared.insert("disabled".to_owned(), json!(true));
+        let declared = Value::Object(declared.clone());
+        self.api.send(Method::PUT, &path, Some(&declared)).await?;
+        let began = Instant::now();
+        loop {
+            let answer = self.call(&Call::post(at(&self.gateway, "/orders"), &customer, order())).await?;
+            if answer.status() == StatusCode::BAD_GATEWAY {
+                return Ok(((), outcome(&answer)));
+            }
+            ensure!(began.elapsed() < WITHIN, "still {} after a second", outcome(&answer));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Asks for the explanation until every hop is in it: services send their events in batches.
+    async fn explained(&self, request: &str) -> Found<()> {
+        let began = Instant::now();
+        loop {
+            let text = self.api.text(&format!("explain/{request}"), &[("form", "text")]).await?;
+            let hops = ["gateway/main", "service/payments", "service/inventory"];
+            let missing: Vec<_> = hops.into_iter().filter(|node| !text.contains(node)).collect();
+            if missing.is_empty() {
+                return Ok(((), format!("{} are in it\n\n{text}", hops.join(", "))));
+            }
+            if began.elapsed() > GATHERED {
+                bail!("it does not name {}:\n{text}", missing.join(", "));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn expect(&self, call: Call<'_>, expected: StatusCode) -> Found<()> {
+        let answer = self.call(&call).await?;
+        let found = outcome(&answer);
+        ensure!(answer.status() == expected, "expected {}, found {found}", expected.as_u16());
+        Ok(((), found))
+    }
+
+    async fn call(&self, call: &Call<'_>) -> anyhow::Result<Response<Bytes>> {
+        let mut request = Request::builder().method(call.method.clone()).uri(call.url.as_str());
+        if let Some(token) = call.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if call.body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let body = call.body.as_ref().map(Value::to_string).unwrap_or_default();
+        Ok(self.client.call(request.body(body.into())?, ANSWER).await?)
+    }
+}
+
+fn at(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(path);
+    url
+}
+
+fn order() -> Value {
+    json!({"sku": "lamp", "quantity": 1})
+}
+
+/// Status, a problem's code, its sentence where a service failed, and the request's id: what a step shows.
+fn outcome(answer: &Response<Bytes>) -> String {
+    let problem: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+    let text = |name| problem.get(name).and_then(Value::as_str).map(|text| format!(" · {text}")).unwrap_or_default();
+    let detail = if answer.status().is_server_error() { text("detail") } else { String::new() };
+    format!("{}{}{detail}", answer.status().as_u16(), text("code"))
+}
+
+/// The token with one character of its signature changed.
+fn changed(token: &str) -> String {
+    let at = token.len().saturating_sub(20);
+    let other = |c| if c == 'A' { 'B' } else { 'A' };
+    token.char_indices().map(|(number, c)| if number == at { other(c) } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_token_differs_in_exactly_one_character() {
+        let token = "eyJ.eyJ.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let changed = changed(token);
+        assert_eq!(changed.len(), token.len());
+        assert_eq!(token.chars().zip(changed.chars()).filter(|(left, right)| left != right).count(), 1);
+    }
+}

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::authority::{self, AUTHORITY, Authority};
 use super::report::{Case, Report};
 use super::{Plan, load};
@@ -17,11 +20,12 @@ pub fn run(plan: &Plan) -> anyhow::Result<Report> {
     let durward = Authority::start(directory.path(), Some(Path::new("bench/gateway/resources")))?;
     let url = format!("https://127.0.0.1:{AUTHORITY}/realms/main/oauth2/token");
     let secret = std::fs::read_to_string("bench/gateway/secret")?;
+    let basic = STANDARD.encode(format!("bench:{}", secret.trim()));
     let mut report = Report::new("token", "client-credentials-es256");
     let mut rounds = Vec::new();
     for round in 0..=plan.rounds {
         let floor = signatures_per_cpu_second(Duration::from_secs(1))?;
-        let ours = load::run(&durward.process, plan.seconds, &["-s", "bench/token/post.lua"], &url, &["bench", secret.trim(), "shop"])?;
+        let ours = load::run(&durward.process, plan.seconds, &["-s", "bench/token/post.lua"], &url, &[&basic, "shop"])?;
         anyhow::ensure!(ours.refused == 0 && ours.requests > 0.0, "{} requests were refused", ours.refused);
         if round > 0 {
             rounds.push((ours.per_cpu_second, floor));

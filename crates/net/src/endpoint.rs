@@ -22,6 +22,14 @@ pub struct Endpoint {
     pub(crate) route: MethodRouter,
 }
 
+/// A row as it stands in a listing: method, path, access, rate, event, handler.
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { method, path, access, rate, event, handler, .. } = self;
+        write!(f, "{method} {path} {access:?} {rate:?} {} {handler}", event.name())
+    }
+}
+
 /// A crate's endpoints while they are being listed.
 pub struct Endpoints<S> {
     state: S,

@@ -6,7 +6,6 @@ mod keys;
 mod listeners;
 mod local;
 mod metrics;
-mod operations;
 pub mod root;
 mod start;
 pub mod telemetry;
@@ -26,6 +25,7 @@ pub struct Server {
     trust_pem: String,
     recovery_key: Option<Secret>,
     socket: PathBuf,
+    endpoints: Vec<String>,
     journal: durward_node::Journal,
     shutdown: Shutdown,
     tasks: TaskTracker,
@@ -55,6 +55,11 @@ impl Server {
     /// The admin API's socket.
     pub fn socket(&self) -> &std::path::Path {
         &self.socket
+    }
+
+    /// Every endpoint of every listener: method, path, access, rate, event and handler, sorted.
+    pub fn endpoints(&self) -> &[String] {
+        &self.endpoints
     }
 
     /// Stops accepting, finishes what was begun, and puts the journal on disk.

@@ -24,9 +24,9 @@ use super::certificates::{self, Certificates};
 use super::keys::SigningKeys;
 use super::listeners::{Addresses, Listeners, hosts};
 use super::metrics::Gauges;
-use super::operations::{Operations, Probe};
 use super::{Server, background, local, root};
 use crate::configuration::{Settings, StoreChoice, resolve};
+use crate::http::{Operations, Probe};
 
 /// The name of this process in events.
 const NODE: &str = "authority";
@@ -66,6 +66,8 @@ impl Server {
         let names = certificates::names(&public_url, &settings)?;
         let certificates = Certificates::open(&store, &root_key, names.clone(), &clock, &rng).await?;
         let trust_pem = certificates.trust_bundle()?.to_pem();
+        // For `--cacert`, and for the command line beside this data directory.
+        root::write_private(&settings.data.join("ca.pem"), trust_pem.as_bytes())?;
         first_realm(&store, &clock, &rng).await?;
 
         let journal_key = local::journal_key(&settings.data, &root_key, &rng)?;
@@ -87,7 +89,7 @@ impl Server {
         };
         certificates.register(&mut registry);
         let (identity, renew_at) = certificates.issue(parts.clock.now(), &parts.rng)?;
-        parts.serve(listeners, registry, &identity, &names, &trust_pem).await?;
+        let endpoints = parts.serve(listeners, registry, &identity, &names, &trust_pem).await?;
         parts.tasks.spawn(certificates.keep_fresh(identity, renew_at, parts.clock.clone(), parts.rng.clone(), parts.shutdown.clone()));
         Ok(Self {
             socket: parts.settings.data.join("admin.sock"),
@@ -95,6 +97,7 @@ impl Server {
             public_url: parts.public_url,
             trust_pem,
             recovery_key: opened.recovery_key,
+            endpoints,
             journal,
             shutdown: parts.shutdown,
             tasks: parts.tasks,
@@ -103,7 +106,7 @@ impl Server {
 }
 
 impl Parts {
-    /// Begins to follow the store, makes the realms' keys, and serves every listener.
+    /// Begins to follow the store, makes the realms' keys, and serves every listener. The endpoints served.
     async fn serve(
         &self,
         listeners: Listeners,
@@ -111,7 +114,7 @@ impl Parts {
         identity: &ServerIdentity,
         names: &[durward_pki::ServerName<'static>],
         trust_pem: &str,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Vec<String>> {
         let fleet = Fleet::new(FleetSettings { store: self.store.clone(), shared: self.shared.clone(), clock: self.clock.clone() });
         self.follow(&fleet).await?;
         let rings = self.signing_keys().await?;
@@ -138,9 +141,12 @@ impl Parts {
         let socket = Bound::unix(&self.settings.data.join("admin.sock")).context("DATA/admin.sock cannot be made")?;
         self.listen(socket, None, self.surface("admin", Vec::new(), Arc::new(admin.gate()), admin.endpoints()));
         let operations = Operations::new(registry, self.probes()).endpoints();
+        let served = [issuer.endpoints(), admin.endpoints(), fleet.endpoints()];
+        let mut served: Vec<String> = served.iter().flatten().chain(&operations).map(ToString::to_string).collect();
+        served.sort();
         self.listen(listeners.operations, None, self.surface("operations", Vec::new(), Arc::new(Open), operations));
         self.tasks.spawn(background::keep_house(self.store.clone(), self.clock.clone(), self.shutdown.clone()));
-        Ok(())
+        Ok(served)
     }
 
     /// Lets the view follow the store; returns when it shows the store's present state.

@@ -81,8 +81,10 @@ impl Policies {
             return Verdict::error("the candidate policies do not make a set".to_owned());
         };
         let context = if candidates.reads_context { subject.context(&circumstances) } else { Some(Context::empty()) };
-        let request = context.map(|context| Request::new(subject.uid.clone(), declared.uid.clone(), resource.clone(), context, None));
-        let Some(Ok(request)) = request else {
+        let Some(context) = context else {
+            return Verdict::error("the circumstances do not make a Cedar context".to_owned());
+        };
+        let Ok(request) = Request::new(subject.uid.clone(), declared.uid.clone(), resource.clone(), context, None) else {
             return Verdict::error("the question does not make a Cedar request".to_owned());
         };
         let response = Authorizer::new().is_authorized(&request, &candidates.set, &subject.entities);

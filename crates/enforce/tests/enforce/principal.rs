@@ -1,12 +1,10 @@
 //! From token to principal, and every token that makes none.
 
-mod fixture;
-
+use crate::fixture::{AUTHORITY, NOW, World, family, key, resource_version, revocation, session, with};
 use durward_base::Duration;
 use durward_enforce::{Consumer, TokenKind, View};
 use durward_jose::{Algorithm, SigningKey};
 use durward_model::{KeyState, KeyUse, PrincipalKind, RevocationKind};
-use fixture::{AUTHORITY, NOW, World, family, key, resource_version, revocation, session, with};
 use serde_json::{Value, json};
 
 const PAYMENTS: Consumer<'_> = Consumer::entrance("main", "payments");

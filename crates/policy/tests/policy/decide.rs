@@ -1,10 +1,8 @@
 //! What the policies answer.
 
-mod fixture;
-
+use crate::fixture::{ask, compile, here, principal, stock, user};
 use durward_model::{Acting, PrincipalKind};
 use durward_policy::{Entity, Policies, Question, Subject};
-use fixture::{ask, compile, here, principal, stock, user};
 
 const CLERK: &str = r#"permit (principal in Durward::Role::"clerk", action in [Action::"inventory:read", Action::"inventory:restock"], resource is Stock);"#;
 const RESERVE: &str = r#"permit (principal == Durward::Service::"payments", action == Action::"inventory:reserve", resource);"#;

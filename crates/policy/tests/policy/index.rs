@@ -1,13 +1,11 @@
 //! The index changes what is evaluated and never what is answered: against Cedar itself over the whole set.
 
-mod fixture;
-
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
+use crate::fixture::{ask, compile, principal};
 use cedar_policy::{Authorizer, Context, Decision, Entities, Entity, EntityUid, PolicySet, Request, RestrictedExpression};
 use durward_model::{Principal, PrincipalKind};
-use fixture::{ask, compile, principal};
 use proptest::prelude::*;
 
 const PRINCIPALS: [&str; 8] = [

@@ -1,9 +1,7 @@
 //! What is not taken, and what is said about it.
 
-mod fixture;
-
+use crate::fixture::{SHOP, compile, compile_with};
 use durward_policy::{ActionError, EntityType};
-use fixture::{SHOP, compile, compile_with};
 
 const GOOD: &str = "permit (principal, action, resource);";
 
@@ -76,7 +74,7 @@ fn schemas_of_several_services_stand_side_by_side() {
 fn several_policies_in_one_document_have_names_of_their_own() {
     let text = "permit (principal, action, resource);\n@id(\"never\") forbid (principal, action, resource);";
     let policies = compile(&[("both", text)]).unwrap();
-    let verdict = fixture::ask(&policies, &fixture::user("alice", &[]), "inventory:read", &fixture::stock("1"));
+    let verdict = crate::fixture::ask(&policies, &crate::fixture::user("alice", &[]), "inventory:read", &crate::fixture::stock("1"));
     assert_eq!(verdict.by.iter().map(AsRef::as_ref).collect::<Vec<&str>>(), ["both#never"]);
 }
 

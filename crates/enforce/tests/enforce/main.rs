@@ -1,0 +1,11 @@
+//! Steps 3 to 5 of a request, as their callers see them.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
+mod credential;
+mod decide;
+mod fixture;
+mod identity;
+mod path;
+mod principal;
+mod route;
+mod view;

@@ -43,7 +43,7 @@ pub struct FeedClient {
     settings: FeedSettings,
     follow: Arc<dyn Follow>,
     follower: Follower,
-    file: Option<SnapshotFile>,
+    file: Option<Arc<SnapshotFile>>,
 }
 
 /// Why a stream ended. What is known stays, and grows stale until the next one.
@@ -72,8 +72,8 @@ enum Ended {
 impl FeedClient {
     /// A client that drives `follow`, first with what is kept on disk, if that can be read.
     pub fn new(settings: FeedSettings, follow: Arc<dyn Follow>) -> Self {
-        let file = settings.directory.as_deref().map(SnapshotFile::new);
-        let kept = file.as_ref().and_then(SnapshotFile::load);
+        let file = settings.directory.as_deref().map(SnapshotFile::new).map(Arc::new);
+        let kept = file.as_ref().and_then(|file| file.load());
         if let Some((snapshot, heard)) = &kept {
             follow.snapshot(snapshot);
             heard.iter().for_each(|heard| follow.heard(*heard));
@@ -193,9 +193,11 @@ impl FeedClient {
 
     async fn keep(&mut self) {
         self.follower.expire(self.settings.clock.now());
-        if let Some(file) = self.file.take() {
+        if let Some(file) = self.file.clone() {
             let (snapshot, heard) = (self.follower.snapshot().clone(), self.follower.staleness().last_heartbeat);
-            self.file = tokio::task::spawn_blocking(move || file.save(&snapshot, heard)).await.ok();
+            if tokio::task::spawn_blocking(move || file.save(&snapshot, heard)).await.is_err() {
+                tracing::warn!("the snapshot was not kept");
+            }
         }
     }
 }

@@ -227,7 +227,9 @@ impl Record for Journal {
 
 /// What becomes of an event: done at once for a plain allow, else once it is on disk. To be awaited before a denial or change is
 /// answered.
-pub struct Recorded(Option<Pin<Box<dyn Future<Output = Result<(), AuditUnavailable>> + Send>>>);
+pub struct Recorded(Option<Waiting>);
+
+type Waiting = Pin<Box<dyn Future<Output = Result<(), AuditUnavailable>> + Send>>;
 
 impl Future for Recorded {
     type Output = Result<(), AuditUnavailable>;

@@ -1,6 +1,7 @@
 //! The snapshot on a node's disk, and when the authority was last heard of
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use durward_base::Timestamp;
 use durward_feed::Snapshot;
@@ -12,12 +13,13 @@ use crate::journal::replace;
 pub(crate) struct SnapshotFile {
     snapshot: PathBuf,
     heard: PathBuf,
-    kept: Option<Position>,
+    /// What the first holds. Whoever writes holds the lock.
+    kept: Mutex<Option<Position>>,
 }
 
 impl SnapshotFile {
     pub(crate) fn new(directory: &Path) -> Self {
-        Self { snapshot: directory.join("feed.snapshot"), heard: directory.join("feed.heard"), kept: None }
+        Self { snapshot: directory.join("feed.snapshot"), heard: directory.join("feed.heard"), kept: Mutex::default() }
     }
 
     /// What was kept. A file that cannot be read is as good as none: the authority will be asked for everything.
@@ -30,20 +32,20 @@ impl SnapshotFile {
         Some((snapshot, heard.map(Timestamp::from_millis)))
     }
 
-    /// Keeps what is new: the snapshot when it has moved on, the time always. Gives itself back.
-    pub(crate) fn save(mut self, snapshot: &Snapshot, heard: Option<Timestamp>) -> Self {
+    /// Keeps what is new: the snapshot when it has moved on, the time always.
+    pub(crate) fn save(&self, snapshot: &Snapshot, heard: Option<Timestamp>) {
         if let Err(error) = self.try_save(snapshot, heard) {
             tracing::warn!(path = %self.snapshot.display(), %error, "the snapshot cannot be kept");
         }
-        self
     }
 
-    fn try_save(&mut self, snapshot: &Snapshot, heard: Option<Timestamp>) -> std::io::Result<()> {
+    fn try_save(&self, snapshot: &Snapshot, heard: Option<Timestamp>) -> std::io::Result<()> {
         let Some(heard) = heard else { return Ok(()) };
-        if self.kept != Some(snapshot.position()) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if *kept != Some(snapshot.position()) {
             self.snapshot.parent().map_or(Ok(()), std::fs::create_dir_all)?;
             replace(&self.snapshot, &snapshot.to_bytes().map_err(std::io::Error::other)?)?;
-            self.kept = Some(snapshot.position());
+            *kept = Some(snapshot.position());
         }
         replace(&self.heard, heard.millis().to_string().as_bytes())
     }

@@ -78,18 +78,19 @@ impl Queue {
 
     /// The same, once there is room; `None` when there is none in time.
     pub(super) async fn push_when_there_is_room(&self, mut events: Vec<Event>, time: Duration) -> Option<Written> {
-        let pushed = tokio::time::timeout(time, async {
+        let pushing = async {
+            let mut room = std::pin::pin!(self.room.notified());
             loop {
-                let mut room = std::pin::pin!(self.room.notified());
                 room.as_mut().enable();
-                match self.push_durable(std::mem::take(&mut events)) {
-                    Ok(written) => return written,
+                match self.push_durable(events) {
+                    Ok(written) => break Some(written),
                     Err(refused) => events = refused,
                 }
-                room.await;
+                room.as_mut().await;
+                room.set(self.room.notified());
             }
-        });
-        pushed.await.ok()
+        };
+        tokio::time::timeout(time, pushing).await.ok().flatten()
     }
 
     /// Counts events that could not be taken in.

@@ -77,7 +77,7 @@ impl Writer {
             }
         }
         for done in waiting {
-            let _ = done.send(written.as_ref().map(|()| ()).map_err(|_| RecordError));
+            let _ = done.send(if written.is_ok() { Ok(()) } else { Err(RecordError) });
         }
     }
 

@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use crate::ServiceSettings;
 
-/// Runs the service.
-pub async fn run(settings: ServiceSettings) -> anyhow::Result<()> {
+/// Joins the authority and makes the service's routes.
+pub async fn routes(settings: &ServiceSettings) -> anyhow::Result<Router> {
     let verifier = settings.verifier().await?;
-    settings.serve(Router::new().route("/me", get(me)).layer(verifier.layer("accounts"))).await
+    Ok(Router::new().route("/me", get(me)).layer(verifier.layer("accounts")))
 }
 
 #[derive(Serialize)]

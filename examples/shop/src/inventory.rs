@@ -12,16 +12,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::ServiceSettings;
 
-/// Runs the service.
-pub async fn run(settings: ServiceSettings) -> anyhow::Result<()> {
+/// Joins the authority and makes the service's routes.
+pub async fn routes(settings: &ServiceSettings) -> anyhow::Result<Router> {
     let verifier = settings.verifier().await?;
-    let routes = Router::new()
+    Ok(Router::new()
         .route("/stock/{sku}", get(read))
         .route("/stock/{sku}/reserve", post(reserve))
         .route("/stock/{sku}/restock", post(restock))
         .with_state(Stock::default())
-        .layer(verifier.layer("inventory"));
-    settings.serve(routes).await
+        .layer(verifier.layer("inventory")))
 }
 
 /// Articles in stock. Every article begins with ten.

@@ -5,7 +5,7 @@ pub mod inventory;
 pub mod payments;
 mod settings;
 
-pub use settings::ServiceSettings;
+pub use settings::{ServiceSettings, serve};
 
 /// What the shop declares to the authority: file name and text, as `durward apply -f examples/shop/resources` reads them.
 pub const RESOURCES: [(&str, &str); 6] = [

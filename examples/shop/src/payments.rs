@@ -11,12 +11,11 @@ use serde::{Deserialize, Serialize};
 use crate::ServiceSettings;
 use crate::inventory::Amount;
 
-/// Runs the service.
-pub async fn run(settings: ServiceSettings) -> anyhow::Result<()> {
+/// Joins the authority and makes the service's routes.
+pub async fn routes(settings: &ServiceSettings) -> anyhow::Result<Router> {
     let verifier = settings.verifier().await?;
     let inventory = verifier.peer("inventory", settings.inventory.as_ref().context("payments must know where inventory is")?);
-    let routes = Router::new().route("/orders", post(order)).with_state(inventory).layer(verifier.layer("payments"));
-    settings.serve(routes).await
+    Ok(Router::new().route("/orders", post(order)).with_state(inventory).layer(verifier.layer("payments")))
 }
 
 #[derive(Deserialize)]

@@ -12,8 +12,6 @@ use url::Url;
 /// What a service of the shop is told when it starts.
 #[derive(Debug, Clone)]
 pub struct ServiceSettings {
-    /// Where it listens, in plain HTTP: the gateway stands before it.
-    pub listen: SocketAddr,
     /// The authority it trusts.
     pub authority: Authority,
     /// The roots the authority's certificate is checked against.
@@ -31,10 +29,9 @@ impl ServiceSettings {
         let verifier = Verifier::connect(&self.authority, &self.trust, &self.credential, &self.data);
         verifier.await.context("cannot join the authority")
     }
+}
 
-    /// Serves until the process ends.
-    pub(crate) async fn serve(&self, routes: Router) -> anyhow::Result<()> {
-        let listener = TcpListener::bind(self.listen).await.with_context(|| format!("cannot listen on {}", self.listen))?;
-        Ok(axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>()).await?)
-    }
+/// Serves a service's routes, in plain HTTP: the gateway stands before it.
+pub async fn serve(listener: TcpListener, routes: Router) -> anyhow::Result<()> {
+    Ok(axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>()).await?)
 }

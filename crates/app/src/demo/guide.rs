@@ -17,7 +17,7 @@ pub(super) fn text(shop: &Shop, at: &Addresses<'_>) -> anyhow::Result<String> {
     let Addresses { issuer, gateway, data } = at;
     let program = std::env::current_exe()?;
     let (program, data) = (program.display(), data.display());
-    let inventory = shop.service("inventory")?.address;
+    let inventory = shop.url("inventory")?;
     let (customer, clerk) = (&shop.customer_password, &shop.clerk_password);
     let secrets = shop.secrets.display();
     Ok(format!(
@@ -42,7 +42,7 @@ The clerk restocks: 200. The customer may not: 403
 
 Without a token: 401. The customer's token straight at inventory, for which it was not made: 401
   curl -i --cacert $CA https://localhost:{gateway}/me
-  curl -i -H "Authorization: Bearer $CUSTOMER" http://{inventory}/stock/lamp
+  curl -i -H "Authorization: Bearer $CUSTOMER" {inventory}stock/lamp
 
 Why any of them was answered so, hop by hop, by the X-Request-Id of its answer
   durward explain REQUEST_ID

@@ -3,25 +3,28 @@
 mod capture;
 mod directory;
 mod guide;
+mod process;
 mod shop;
 mod walk;
 
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
+use durward_base::Rng;
 use durward_net::{Client, Trust};
 use durward_node::machine;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::api::{Api, Connection};
+use crate::cli::api::Connection;
 use crate::cli::apply;
 use crate::configuration::{Listen, LogFormat, Settings, Telemetry};
 use crate::server::{Server, telemetry};
 use capture::Capture;
 use directory::Directory;
 use guide::Addresses;
-use shop::{Joining, Process, Shop, free_address};
+use shop::{Joining, Shop};
 use walk::Walk;
 
 /// Open the shop: an authority, a gateway and three services, until Ctrl-C
@@ -36,25 +39,18 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 pub struct ServiceArguments {
     name: String,
+    port: u16,
 }
 
 /// Runs `durward demo`.
 pub async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let rng = machine::rng();
-    let directory = Directory::create(&rng)?;
     let exporter = telemetry::start(&quiet())?;
-    let shop = Shop::prepare(&directory, &rng)?;
-    let capture = if arguments.check { Some(Capture::listen().await?) } else { None };
-    if let Some(capture) = &capture {
-        directory.write("resources/walk.yaml", &capture.declaration())?;
-    }
-    let server = Server::start(settings(&directory)?, machine::clock(), rng.clone()).await?;
-    let opened = open(&server, &shop, &directory).await;
-    let outcome = match (opened, capture) {
-        (Ok(demo), Some(capture)) => demo.walk(&server, &shop, capture).await,
-        (Ok(demo), None) => demo.wait(&server, &shop, &directory).await,
-        (Err(error), _) => Err(error),
-    };
+    let directory = Directory::create(&rng)?;
+    let mut shop = Shop::open(&directory, &rng).await?;
+    let server = start(&directory, &rng).await?;
+    let outcome = shown(arguments, &server, &mut shop, &directory).await;
+    shop.close().await;
     server.stop().await;
     drop((directory, exporter));
     outcome
@@ -63,80 +59,71 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// Runs `durward shop-service`, which `durward demo` starts for each service.
 pub async fn service(arguments: &ServiceArguments) -> anyhow::Result<ExitCode> {
     let exporter = telemetry::start(&quiet())?;
-    shop::service(&arguments.name).await?;
+    process::serve(&arguments.name, arguments.port).await?;
     drop(exporter);
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is open. Its services end when it is dropped.
-struct Demo {
-    api: Api,
-    issuer: String,
-    services: Vec<Process>,
-}
-
-/// Declares the shop and starts its services.
-async fn open(server: &Server, shop: &Shop, directory: &Directory) -> anyhow::Result<Demo> {
+/// Declares the shop, lets its services join, and shows it: by walking through it, or by saying what to try.
+async fn shown(arguments: &Arguments, server: &Server, shop: &mut Shop, directory: &Directory) -> anyhow::Result<ExitCode> {
     let api = Connection::local(server.socket()).api().await?;
+    let capture = if arguments.check { Some(Capture::listen().await?) } else { None };
+    if let Some(capture) = &capture {
+        directory.write("resources/walk.yaml", &capture.declaration())?;
+    }
     apply::send(&api, &shop.resources, false, false).await.context("the shop could not be declared")?;
     let issuer = format!("{}/realms/{}", server.public_url(), api.realm);
     let nodes = format!("https://localhost:{}", server.addresses().nodes.port());
-    let joining = Joining { issuer: issuer.clone(), nodes, roots: server.trust_pem().to_owned() };
-    let services = shop.start(directory, &joining).await?;
-    Ok(Demo { api, issuer, services })
-}
+    shop.join(directory, &Joining { issuer: &issuer, nodes: &nodes, roots: server.trust_pem() }).await?;
 
-impl Demo {
-    /// Prints what to try, and waits for Ctrl-C.
-    async fn wait(self, server: &Server, shop: &Shop, directory: &Directory) -> anyhow::Result<ExitCode> {
-        let data = directory.data();
-        let gateway = gateway(server)?;
-        println!("{}", guide::text(shop, &Addresses { issuer: &self.issuer, gateway, data: &data })?);
-        let mut terminated = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted?,
-            _ = terminated.recv() => {}
-        }
-        self.close().await;
-        Ok(ExitCode::SUCCESS)
-    }
-
-    async fn walk(self, server: &Server, shop: &Shop, capture: Capture) -> anyhow::Result<ExitCode> {
-        let client = Client::new(Some(Trust::from_pem(server.trust_pem().as_bytes())?));
-        let gateway = format!("https://localhost:{}", gateway(server)?).parse()?;
-        let (payments, inventory) = (shop.url("payments")?, shop.url("inventory")?);
-        let issuer = self.issuer.clone();
-        let walk = Walk { shop, client, rng: machine::rng(), issuer, gateway, payments, inventory, api: &self.api, capture };
-        let failed = walk.walk().await;
-        self.close().await;
-        println!("{}", if failed == 0 { "Every step went as it should.".to_owned() } else { format!("{failed} steps failed.") });
-        Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-    }
-
-    /// Ends the services, so that nothing writes below the directory any more.
-    async fn close(self) {
-        for service in self.services {
-            if let Err(error) = service.end().await {
-                tracing::warn!(%error, "a service could not be ended");
-            }
-        }
-    }
-}
-
-fn gateway(server: &Server) -> anyhow::Result<u16> {
-    Ok(server.addresses().gateway.context("the gateway does not run")?.port())
-}
-
-/// The usual ports where they are free.
-fn settings(directory: &Directory) -> anyhow::Result<Settings> {
-    let Listen { gateway, authority, operations, nodes } = Listen::default();
-    let listen = Listen {
-        gateway: free_address(gateway.port())?,
-        authority: free_address(authority.port())?,
-        operations: free_address(operations.port())?,
-        nodes: free_address(nodes.port())?,
+    let gateway = server.addresses().gateway.context("the gateway does not run")?.port();
+    let Some(capture) = capture else {
+        println!("{}", guide::text(shop, &Addresses { issuer: &issuer, gateway, data: &directory.data() })?);
+        interrupted().await?;
+        return Ok(ExitCode::SUCCESS);
     };
-    Ok(Settings { data: directory.data(), listen, telemetry: quiet(), ..Settings::default() })
+    let walk = Walk {
+        shop,
+        client: Client::new(Some(Trust::from_pem(server.trust_pem().as_bytes())?)),
+        rng: machine::rng(),
+        issuer,
+        gateway: format!("https://localhost:{gateway}").parse()?,
+        payments: shop.url("payments")?,
+        inventory: shop.url("inventory")?,
+        api: &api,
+        capture,
+    };
+    Ok(match walk.walk().await {
+        0 => {
+            println!("\nEvery step went as it should.");
+            ExitCode::SUCCESS
+        }
+        failed => {
+            println!("\nNot as they should: {failed} steps.");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+async fn interrupted() -> anyhow::Result<()> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminated.recv() => {}
+    }
+    Ok(())
+}
+
+/// On the usual ports where all of them are free, else on any.
+async fn start(directory: &Directory, rng: &Rng) -> anyhow::Result<Server> {
+    let (usual, any) = (Listen::default(), SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let any = Listen { gateway: any, authority: any, operations: any, nodes: any };
+    let are_free = [usual.gateway, usual.authority, usual.operations, usual.nodes].iter().all(|at| TcpListener::bind(at).is_ok());
+    let settings = |listen| Settings { data: directory.data(), listen, telemetry: quiet(), ..Settings::default() };
+    if are_free && let Ok(server) = Server::start(settings(usual), machine::clock(), rng.clone()).await {
+        return Ok(server);
+    }
+    Server::start(settings(any), machine::clock(), rng.clone()).await
 }
 
 fn quiet() -> Telemetry {

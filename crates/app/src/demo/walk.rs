@@ -55,13 +55,14 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Prints a step and what came of it; hands on what later steps need.
+/// How many steps have failed.
 #[derive(Default)]
 struct Report {
     failed: usize,
 }
 
 impl Report {
+    /// Prints a step and what came of it; hands on what later steps need.
     fn step<T>(&mut self, what: &str, found: Found<T>) -> Option<T> {
         match found {
             Ok((value, found)) => {
@@ -138,7 +139,7 @@ impl Walk<'_> {
     async fn accounts_reserves(&self) -> Found<()> {
         let accounts = Application::new(self.client.clone(), &self.issuer, &program("accounts"));
         let wanted = Wanted { scope: None, service: Some("inventory".to_owned()) };
-        let secret = Secret::new(self.shop.service("accounts")?.secret.as_str());
+        let secret = Secret::new(self.shop.secret("accounts")?);
         let token = accounts.by_secret(&secret, &wanted).await?.access_token;
         let reserve = Call::post(at(&self.inventory, "/stock/lamp/reserve"), &token, json!({"quantity": 1}));
         self.expect(reserve, StatusCode::FORBIDDEN).await

@@ -102,7 +102,11 @@ impl Inner {
 
     /// The id of a realm that there is.
     pub(crate) async fn realm_id(&self, realm: &str) -> Result<RealmId, Refused> {
-        let stored = self.store().resource(realm, ResourceKind::Realm, realm).await?.ok_or(Refused::NotFound)?;
+        let stored = self
+            .store()
+            .resource(realm, ResourceKind::Realm, realm)
+            .await?
+            .ok_or_else(|| Refused::NotFound(format!("there is no realm \"{realm}\"")))?;
         Ok(RealmId::from_bytes(stored.id.to_bytes()))
     }
 

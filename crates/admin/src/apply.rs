@@ -52,7 +52,7 @@ impl Admin {
             prune: false,
         };
         let plan = self.change(realm, &asked, false, role, event).await?;
-        if plan.delete.is_empty() { Err(Refused::NotFound) } else { Ok(plan) }
+        if plan.delete.is_empty() { Err(Refused::no(kind.name(), name)) } else { Ok(plan) }
     }
 
     async fn change(&self, realm: &str, asked: &Asked, dry_run: bool, role: AdminRole, event: Event) -> Result<Plan, Refused> {
@@ -93,7 +93,7 @@ impl Admin {
         let snapshot = Snapshot::new(position, records);
         let begins = asked.resources.iter().any(|resource| resource.kind() == ResourceKind::Realm && resource.name() == realm);
         if !begins && snapshot.resource(realm, ResourceKind::Realm, realm).is_none() {
-            return Err(Refused::NotFound);
+            return Err(Refused::NotFound(format!("there is no realm \"{realm}\"")));
         }
         let everybody = asked.prune || asked.delete.iter().any(|(kind, _)| matches!(kind, ResourceKind::Role | ResourceKind::Group));
         let mut people = BTreeMap::new();

@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, Query};
 use durward_base::Timestamp;
-use durward_model::{Event, Outcome, Write};
+use durward_model::{Outcome, Write};
 use durward_net::{Problem, Recorder};
 use http::request::Parts;
 use http::{StatusCode, Uri};
@@ -50,23 +50,17 @@ impl<Q> Call<Q> {
         self.admin.now()
     }
 
-    /// Commits writes together with this request's event.
-    pub(crate) async fn commit(&self, writes: &[Write], target: String) -> Result<(), Refused> {
-        let mut event = self.changing();
+    /// Commits writes together with this request's event, which says that it was answered with `status`.
+    pub(crate) async fn commit(&self, writes: &[Write], target: String, status: StatusCode) -> Result<(), Refused> {
+        let mut event = self.recorder.event();
+        event.outcome = Outcome::Changed;
         event.target = Some(target);
+        if let Some(request) = &mut event.request {
+            request.status = status.as_u16();
+        }
         self.admin.commit(writes, event).await?;
         self.recorder.committed();
         Ok(())
-    }
-
-    /// The event of this request as one that changed something, to be committed.
-    pub(crate) fn changing(&self) -> Event {
-        let mut event = self.recorder.event();
-        event.outcome = Outcome::Changed;
-        if let Some(request) = &mut event.request {
-            request.status = 200;
-        }
-        event
     }
 
     /// Names in the record what a reader looked at.

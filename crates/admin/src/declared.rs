@@ -77,7 +77,7 @@ pub(crate) async fn realms(call: &Call<Page>) -> Result<Json<List<Stored>>, Refu
 pub(crate) async fn find(call: &Call, kind: ResourceKind, name: &str) -> Result<Json<Stored>, Refused> {
     let realm = if kind == ResourceKind::Realm { name } else { &call.realm };
     call.about(format!("{}/{name}", kind.name()));
-    call.admin.store().resource(realm, kind, name).await?.map(Json).ok_or(Refused::NotFound)
+    call.admin.store().resource(realm, kind, name).await?.map(Json).ok_or_else(|| Refused::no(kind.name(), name))
 }
 
 /// Makes one resource be as given, whether or not it was there before.

@@ -26,7 +26,7 @@ impl Admin {
                 inquiry.add(self.events(&question, EVENTS).await?);
             }
         }
-        inquiry.explanation().ok_or(Refused::NotFound)
+        inquiry.explanation().ok_or_else(|| Refused::no("recorded request", &asked.to_string()))
     }
 
     /// The newest `limit` events asked for, each once: an event of a transaction is in the store at once and in the journal soon after.

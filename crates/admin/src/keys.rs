@@ -49,7 +49,7 @@ impl Admin {
         for _ in 0..ATTEMPTS {
             let mut keys = self.keys(realm).await?;
             let now = self.now();
-            let key = keys.iter_mut().find(|key| key.kid == kid).ok_or(Refused::NotFound)?;
+            let key = keys.iter_mut().find(|key| key.kid == kid).ok_or_else(|| Refused::no("key", kid))?;
             let mut writes = vec![Write::Revoke(revocation(realm, RevocationKind::Key, kid, now, "revoked"))];
             if key.state != KeyState::Removed {
                 writes.push(Write::MoveKey { kid: kid.to_owned(), from: key.state, to: KeyState::Removed, at: now });

@@ -7,6 +7,7 @@ mod apply;
 pub mod backup;
 mod body;
 mod call;
+mod clients;
 mod declared;
 mod endpoints;
 mod escalation;

@@ -23,9 +23,9 @@ pub(crate) async fn all_people(store: &Store, realm: &str) -> Result<Vec<Person>
 impl Admin {
     /// The person of this name.
     pub(crate) async fn person(&self, realm: &str, name: &str) -> Result<Person, Refused> {
-        let name = Username::parse(name).map_err(|_| Refused::NotFound)?;
-        let found = self.store().person_by_username(realm, name.as_str()).await?;
-        found.map(|found| found.person).ok_or(Refused::NotFound)
+        let username = Username::parse(name).map_err(|_| Refused::no("person", name))?;
+        let found = self.store().person_by_username(realm, username.as_str()).await?;
+        found.map(|found| found.person).ok_or_else(|| Refused::no("person", name))
     }
 
     /// Whether someone of this role may end the logins of a person, or change how they log in.

@@ -27,9 +27,9 @@ pub enum Refused {
         /// The role that may.
         needed: AdminRole,
     },
-    /// There is no such thing in the realm.
-    #[error("there is no such thing in this realm")]
-    NotFound,
+    /// What it is about is not there.
+    #[error("{0}")]
+    NotFound(String),
     /// The request itself is not understood.
     #[error("{0}")]
     Invalid(String),
@@ -48,12 +48,17 @@ pub enum Refused {
 }
 
 impl Refused {
+    /// Nothing of this name or id is in the realm.
+    pub(crate) fn no(what: &str, name: &str) -> Self {
+        Self::NotFound(format!("this realm has no {what} \"{}\"", name.chars().take(128).collect::<String>()))
+    }
+
     /// The stable reason.
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Faults(_) => "resources_invalid",
             Self::Beyond { .. } => "beyond_role",
-            Self::NotFound => "not_found",
+            Self::NotFound(_) => "not_found",
             Self::Invalid(_) => "invalid_request",
             Self::Impossible(_) => "not_possible",
             Self::Conflict => "conflict",
@@ -66,7 +71,7 @@ impl Refused {
         match self {
             Self::Faults(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Beyond { .. } => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::Impossible(_) | Self::Conflict => StatusCode::CONFLICT,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -11,11 +11,12 @@ use durward_admin::Fault;
 use durward_base::Secret;
 use durward_net::{Client, Trust};
 use durward_oauth::builtin::MAIN_REALM;
-use http::{HeaderValue, Method, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 use url::form_urlencoded;
 
 use super::credentials;
@@ -78,7 +79,7 @@ impl Connection {
                 let url = url.trim_end_matches('/').to_owned();
                 let client = self.client()?;
                 let token = credentials::access_token(&client, &url).await?;
-                Transport::Server { client, url, token }
+                Transport::Server { client, url, token: Mutex::new(token) }
             }
         };
         Ok(Api { transport, realm: self.realm.clone() })
@@ -94,7 +95,7 @@ pub struct Api {
 
 enum Transport {
     Socket(PathBuf),
-    Server { client: Client, url: String, token: Secret },
+    Server { client: Client, url: String, token: Mutex<Secret> },
 }
 
 /// What the authority refused, in its words.
@@ -183,22 +184,37 @@ impl Api {
         let mut pairs = form_urlencoded::Serializer::new(String::new());
         let query = pairs.append_pair("realm", &self.realm).extend_pairs(query).finish();
         let target = format!("/admin/v1/{path}?{query}");
-        let mut request = Request::builder().method(method);
-        if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
-        }
-        let body = Bytes::from(body.unwrap_or_default());
+        let body = body.map(Bytes::from);
         let answer = match &self.transport {
-            Transport::Socket(socket) => socket::call(socket, request.uri(target).body(body)?).await?,
+            Transport::Socket(socket) => socket::call(socket, request(&method, &target, &body, None)?).await?,
             Transport::Server { client, url, token } => {
-                let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.expose()))?;
-                authorization.set_sensitive(true);
-                let request = request.uri(format!("{url}{target}")).header(header::AUTHORIZATION, authorization).body(body)?;
-                client.stream(request).await?
+                let mut token = token.lock().await;
+                let target = format!("{url}{target}");
+                let answer = client.stream(request(&method, &target, &body, Some(&token))?).await?;
+                // A change that takes a role from anybody may end the tokens of everybody, this one too: the login goes on.
+                if answer.status() == StatusCode::UNAUTHORIZED {
+                    *token = credentials::renewed(client, url).await?;
+                    client.stream(request(&method, &target, &body, Some(&token))?).await?
+                } else {
+                    answer
+                }
             }
         };
         if answer.status().is_success() { Ok(answer) } else { Err(refused(&whole(answer).await?).into()) }
     }
+}
+
+fn request(method: &Method, target: &str, body: &Option<Bytes>, token: Option<&Secret>) -> anyhow::Result<Request<Bytes>> {
+    let mut request = Request::builder().method(method).uri(target);
+    if body.is_some() {
+        request = request.header(header::CONTENT_TYPE, "application/json");
+    }
+    if let Some(token) = token {
+        let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.expose()))?;
+        authorization.set_sensitive(true);
+        request = request.header(header::AUTHORIZATION, authorization);
+    }
+    Ok(request.body(body.clone().unwrap_or_default())?)
 }
 
 async fn whole(answer: Response<Incoming>) -> anyhow::Result<Response<Bytes>> {

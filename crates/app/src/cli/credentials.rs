@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use durward_base::{Duration, Secret, Timestamp};
 use durward_net::Client;
 use durward_oauth::CLI_CLIENT;
+use durward_oauth::builtin::MAIN_REALM;
 use serde::{Deserialize, Serialize};
 
 use super::oauth::{Application, Tokens};
@@ -26,31 +27,26 @@ struct Kept {
 
 /// A token for the admin API of the authority at `url`, renewed when its life is nearly over.
 pub async fn access_token(client: &Client, url: &str) -> anyhow::Result<Secret> {
-    let now = machine::clock().now();
-    let mut all = read()?;
-    let kept = all.get(url).with_context(|| format!("you are not logged in at {url}: run `durward login --server {url} --ca FILE`"))?;
-    if now + SOON < kept.expires {
-        return Ok(Secret::new(kept.access_token.as_str()));
-    }
-    let again = format!("your login at {url} is over: run `durward login --server {url} --ca FILE`");
-    let Some(refresh_token) = kept.refresh_token.as_deref() else { bail!(again) };
-    let tokens = Application::of_realm(client.clone(), url, "main", CLI_CLIENT).refresh(refresh_token).await.context(again)?;
+    let kept = read()?.remove(url).with_context(|| format!("you are not logged in at {url}: run `durward login --server {url} --ca FILE`"))?;
+    if machine::clock().now() + SOON < kept.expires { Ok(Secret::new(kept.access_token)) } else { renewed(client, url).await }
+}
+
+/// A new token of the same login.
+pub async fn renewed(client: &Client, url: &str) -> anyhow::Result<Secret> {
+    let over = || format!("your login at {url} is over: run `durward login --server {url} --ca FILE`");
+    let refresh_token = read()?.remove(url).and_then(|kept| kept.refresh_token).with_context(over)?;
+    let tokens = Application::of_realm(client.clone(), url, MAIN_REALM, CLI_CLIENT).refresh(&refresh_token).await.with_context(over)?;
     let token = Secret::new(tokens.access_token.as_str());
-    all.insert(url.to_owned(), kept_from(tokens, now));
-    write(&all)?;
+    keep(url, tokens)?;
     Ok(token)
 }
 
 /// Keeps the tokens of a login.
 pub fn keep(url: &str, tokens: Tokens) -> anyhow::Result<PathBuf> {
     let mut all = read()?;
-    all.insert(url.to_owned(), kept_from(tokens, machine::clock().now()));
+    let expires = machine::clock().now() + Duration::from_secs(tokens.expires_in);
+    all.insert(url.to_owned(), Kept { access_token: tokens.access_token, refresh_token: tokens.refresh_token, expires });
     write(&all)
-}
-
-fn kept_from(tokens: Tokens, now: Timestamp) -> Kept {
-    let expires = now + Duration::from_secs(tokens.expires_in);
-    Kept { access_token: tokens.access_token, refresh_token: tokens.refresh_token, expires }
 }
 
 fn read() -> anyhow::Result<BTreeMap<String, Kept>> {

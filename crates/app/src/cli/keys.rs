@@ -26,6 +26,7 @@ enum Verb {
     /// Take a compromised key out of use at once: everything it signed is dead
     Revoke {
         /// The key's id
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }

@@ -60,28 +60,24 @@ pub async fn run(arguments: &Arguments, data: Option<&Path>, output: Output) -> 
         settings.data = data.to_owned();
     }
     ensure!(matches!(settings.store, StoreChoice::Sqlite), "this store is in PostgreSQL: restore it with PostgreSQL's own tools");
-    let alone = Alone::new(&settings.data)?;
+    if !arguments.check {
+        nothing_runs_on(&settings.data)?;
+    }
     let opened = Opened::read(&arguments.file, &settings.seal_file(), arguments.recovery_key_file.as_deref())?;
     let copy = opened.decrypt(&settings.data)?;
     let restored = if arguments.check { check(&copy).await } else { put_back(&copy, &opened, &settings).await };
     for leftover in with_companions(&copy) {
         let _ = fs::remove_file(leftover);
     }
-    drop(alone);
     output.print(&restored?, text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// That nothing else runs on a data directory: no authority answers on its socket.
-struct Alone;
-
-impl Alone {
-    fn new(data: &Path) -> anyhow::Result<Self> {
-        private_directory(data)?;
-        let socket = data.join("admin.sock");
-        ensure!(UnixStream::connect(&socket).is_err(), "an authority runs on {}: stop it first", data.display());
-        Ok(Self)
-    }
+/// Refuses to run beside an authority: one that answers on the data directory's socket.
+fn nothing_runs_on(data: &Path) -> anyhow::Result<()> {
+    private_directory(data)?;
+    ensure!(UnixStream::connect(data.join("admin.sock")).is_err(), "an authority runs on {}: stop it first", data.display());
+    Ok(())
 }
 
 /// A backup whose root key is open.

@@ -16,6 +16,7 @@ pub struct Arguments {
     #[arg(value_enum)]
     what: What,
     /// Its name or id
+    #[arg(allow_hyphen_values = true)]
     id: String,
 }
 

@@ -30,17 +30,33 @@ pub fn record(record: &impl Serialize) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// Leaves out each field without which the same resource is read back.
+/// Leaves out each field without which the same resource is read back, within fields too.
 fn without_defaults(resource: &Resource, fields: Map<String, Value>) -> Map<String, Value> {
-    let mut said = fields.clone();
-    for key in fields.keys() {
-        let mut fewer = said.clone();
-        fewer.remove(key);
-        if serde_json::from_value::<Resource>(Value::Object(fewer.clone())).is_ok_and(|read| read == *resource) {
+    let same = |said: &Map<String, Value>| serde_json::from_value::<Resource>(Value::Object(said.clone())).is_ok_and(|read| read == *resource);
+    let mut said = fields;
+    for key in said.keys().cloned().collect::<Vec<_>>() {
+        let fewer = without(&said, &key);
+        if same(&fewer) {
             said = fewer;
+            continue;
+        }
+        let Some(Value::Object(within)) = said.get(&key).cloned() else { continue };
+        for inner in within.keys() {
+            let mut fewer = said.clone();
+            if let Some(Value::Object(within)) = fewer.get_mut(&key) {
+                *within = without(within, inner);
+            }
+            if same(&fewer) {
+                said = fewer;
+            }
         }
     }
     said
+}
+
+/// The other fields, in their order.
+fn without(fields: &Map<String, Value>, key: &str) -> Map<String, Value> {
+    fields.iter().filter(|(known, _)| *known != key).map(|(known, value)| (known.clone(), value.clone())).collect()
 }
 
 fn entry(text: &mut String, key: &str, value: &Value, depth: usize) {

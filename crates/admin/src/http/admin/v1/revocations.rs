@@ -1,14 +1,14 @@
 //! `/admin/v1/revocations`
 
 use durward_base::{FamilyId, SessionId, TokenId};
-use durward_model::{Person, Resource, ResourceKind, RevocationKind, Write};
+use durward_model::{Person, RevocationKind, Write};
 use http::StatusCode;
 use serde::Deserialize;
 
+use crate::Refused;
 use crate::body::Body;
 use crate::call::Call;
 use crate::plan::consequences::{end_logins, revocation};
-use crate::{Refused, escalation};
 
 /// What to revoke: exactly one thing. Keys have an endpoint of their own.
 #[derive(Debug, Deserialize)]
@@ -36,18 +36,21 @@ pub async fn post(call: Call, Body(what): Body<What>) -> Result<StatusCode, Refu
             (end_logins(&person, now, "revoked").to_vec(), format!("person/{}", person.username))
         }
         What::Client(name) => {
-            may_revoke(&call, &name).await?;
+            let (_, client) = call.admin.client(realm, &name).await?;
+            call.admin.may_touch_client(&client, realm, call.by.role)?;
             (vec![Write::Revoke(revocation(realm, RevocationKind::Client, &name, now, "revoked"))], format!("client/{name}"))
         }
         What::Session(id) => {
-            let session: SessionId = id.parse().map_err(|_| Refused::NotFound)?;
-            let found = call.admin.store().session(realm, session).await?.ok_or(Refused::NotFound)?;
+            let none = || Refused::no("login", &id);
+            let session: SessionId = id.parse().map_err(|_| none())?;
+            let found = call.admin.store().session(realm, session).await?.ok_or_else(none)?;
             touch(&call, call.admin.store().person(realm, found.person).await?)?;
             (vec![Write::EndSession { realm: realm.clone(), session, at: now, reason: "revoked" }], format!("session/{id}"))
         }
         What::Family(id) => {
-            let family: FamilyId = id.parse().map_err(|_| Refused::NotFound)?;
-            let found = call.admin.store().family_facts(realm, family).await?.ok_or(Refused::NotFound)?;
+            let none = || Refused::no("family", &id);
+            let family: FamilyId = id.parse().map_err(|_| none())?;
+            let found = call.admin.store().family_facts(realm, family).await?.ok_or_else(none)?;
             touch(&call, Some(found.person))?;
             (vec![Write::EndFamily { realm: realm.clone(), family, at: now, reason: "revoked" }], format!("family/{id}"))
         }
@@ -56,19 +59,10 @@ pub async fn post(call: Call, Body(what): Body<What>) -> Result<StatusCode, Refu
             (vec![Write::Revoke(revocation(realm, RevocationKind::Token, &id, now, "revoked"))], format!("token/{id}"))
         }
     };
-    call.commit(&writes, target).await?;
+    call.commit(&writes, target, StatusCode::NO_CONTENT).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 fn touch(call: &Call, person: Option<Person>) -> Result<(), Refused> {
     person.map_or(Ok(()), |person| call.admin.may_touch(&person, call.by.role))
-}
-
-async fn may_revoke(call: &Call, client: &str) -> Result<(), Refused> {
-    let stored = call.admin.store().resource(&call.realm, ResourceKind::Client, client).await?.ok_or(Refused::NotFound)?;
-    let Resource::Client(_) = &stored.resource else { return Err(Refused::NotFound) };
-    let view = call.admin.settings.shared.view();
-    let needed = escalation::needed_for(&stored.resource, &call.realm, view.snapshot());
-    let beyond = || Refused::Beyond { kind: ResourceKind::Client, name: client.to_owned(), needed };
-    if call.by.role.holds(needed) { Ok(()) } else { Err(beyond()) }
 }

@@ -4,14 +4,15 @@ pub mod one;
 
 use axum::Json;
 use axum::extract::Path;
-use durward_base::{ClientId, Duration, KeyId, Timestamp, base64url};
-use durward_model::resource::{Client, ClientAuthentication};
-use durward_model::{ClientSecret, Resource, ResourceKind, Write};
+use durward_base::{Duration, KeyId, Timestamp, base64url};
+use durward_model::resource::ClientAuthentication;
+use durward_model::{ClientSecret, Write};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use crate::Refused;
 use crate::body::Body;
 use crate::call::Call;
-use crate::{Refused, escalation};
 
 /// A client's secret as far as anybody may know it.
 #[derive(Serialize)]
@@ -41,7 +42,7 @@ const LONGEST_OVERLAP: u64 = 30 * 86_400;
 
 /// The client's secrets, expired ones too, without what is secret about them.
 pub async fn get(call: Call, Path(name): Path<String>) -> Result<Json<Vec<Shown>>, Refused> {
-    let (id, _) = client(&call, &name).await?;
+    let (id, _) = call.admin.client(&call.realm, &name).await?;
     call.about(format!("client/{name}"));
     let secrets = call.admin.store().client_secrets(&call.realm, id).await?;
     Ok(Json(
@@ -51,8 +52,8 @@ pub async fn get(call: Call, Path(name): Path<String>) -> Result<Json<Vec<Shown>
 
 /// Makes a new secret and gives it once; those before it end after the overlap.
 pub async fn post(call: Call, Path(name): Path<String>, Body(new): Body<New>) -> Result<Json<Shown>, Refused> {
-    let (client_id, client) = client(&call, &name).await?;
-    may_change(&call, &client)?;
+    let (client_id, client) = call.admin.client(&call.realm, &name).await?;
+    call.admin.may_touch_client(&client, &call.realm, call.by.role)?;
     if !matches!(client.authentication, ClientAuthentication::ClientSecretBasic | ClientAuthentication::ClientSecretPost) {
         let method = client.authentication.name();
         return Err(Refused::Impossible(format!("the client authenticates by {method} and uses no secret")));
@@ -74,23 +75,6 @@ pub async fn post(call: Call, Path(name): Path<String>, Body(new): Body<New>) ->
         .collect();
     let shown = Shown { id: made.id, created: now, expires: None, secret: Some(secret.expose().to_owned()) };
     writes.push(Write::PutClientSecret(made));
-    call.commit(&writes, format!("client/{name}")).await?;
+    call.commit(&writes, format!("client/{name}"), StatusCode::OK).await?;
     Ok(Json(shown))
-}
-
-/// The client of this name, with its id.
-async fn client(call: &Call, name: &str) -> Result<(ClientId, Client), Refused> {
-    let stored = call.admin.store().resource(&call.realm, ResourceKind::Client, name).await?.ok_or(Refused::NotFound)?;
-    match stored.resource {
-        Resource::Client(client) => Ok((ClientId::from_bytes(stored.id.to_bytes()), client)),
-        _ => Err(Refused::NotFound),
-    }
-}
-
-/// Whoever has a client's secret has its roles.
-fn may_change(call: &Call, client: &Client) -> Result<(), Refused> {
-    let view = call.admin.settings.shared.view();
-    let needed = escalation::needed_for(&Resource::Client(client.clone()), &call.realm, view.snapshot());
-    let beyond = || Refused::Beyond { kind: ResourceKind::Client, name: client.name.clone(), needed };
-    if call.by.role.holds(needed) { Ok(()) } else { Err(beyond()) }
 }

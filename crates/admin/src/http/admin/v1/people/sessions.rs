@@ -36,6 +36,6 @@ pub async fn get(call: Call, Path(name): Path<String>) -> Result<Json<Vec<Login>
 pub async fn delete(call: Call, Path(name): Path<String>) -> Result<StatusCode, Refused> {
     let person = call.admin.person(&call.realm, &name).await?;
     call.admin.may_touch(&person, call.by.role)?;
-    call.commit(&end_logins(&person, call.now(), "revoked"), format!("person/{}", person.username)).await?;
+    call.commit(&end_logins(&person, call.now(), "revoked"), format!("person/{}", person.username), StatusCode::NO_CONTENT).await?;
     Ok(StatusCode::NO_CONTENT)
 }

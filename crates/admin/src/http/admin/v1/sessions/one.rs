@@ -25,11 +25,11 @@ pub async fn delete(call: Call, Path(id): Path<String>) -> Result<StatusCode, Re
         call.admin.may_touch(&person, call.by.role)?;
     }
     let end = Write::EndSession { realm: call.realm.clone(), session: session.id, at: call.now(), reason: "revoked" };
-    call.commit(&[end], format!("session/{id}")).await?;
+    call.commit(&[end], format!("session/{id}"), StatusCode::NO_CONTENT).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn find(call: &Call, id: &str) -> Result<Session, Refused> {
-    let id: SessionId = id.parse().map_err(|_| Refused::NotFound)?;
-    call.admin.store().session(&call.realm, id).await?.ok_or(Refused::NotFound)
+    let none = || Refused::no("login", id);
+    call.admin.store().session(&call.realm, id.parse::<SessionId>().map_err(|_| none())?).await?.ok_or_else(none)
 }

@@ -1,0 +1,149 @@
+//! Nobody grants more than they hold: an operator against every write there is.
+
+use durward_model::AdminRole;
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::fixture::{By, OWN, SECRET, World};
+
+/// The shop, and in it an administrator of each kind there can be: by role, by group, and a program.
+async fn with_administrators() -> World {
+    let world = World::with_shop().await;
+    let administrators = json!({"resources": [
+        {"kind": "group", "name": "admins", "roles": ["durward-admin"]},
+        {"kind": "person", "name": "root", "roles": ["durward-admin"]},
+        {"kind": "person", "name": "carol", "groups": ["admins"]},
+        {"kind": "person", "name": "olga", "roles": ["durward-operator"]},
+        {"kind": "client", "name": "robot", "authentication": "client_secret_basic", "grants": ["client_credentials"], "roles": ["durward-auditor"]},
+    ], "secrets": {"robot": [SECRET]}});
+    let answer = world.post("apply", &administrators).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    world
+}
+
+/// R14, POL-012
+#[tokio::test]
+async fn an_operator_touches_no_administrator_no_realm_and_no_key() {
+    let world = with_administrators().await;
+    let operator = world.token_of(AdminRole::Operator).await;
+    let (session, family) = world.log_in("root").await;
+    let kid = world.keys().await.remove(0).kid;
+    let robot = world.get("clients/robot/secrets").await.body[0]["id"].as_str().unwrap().to_owned();
+    let head = world.store.head().await.unwrap();
+    let person = |name: &str, roles: Value, groups: Value| json!({"name": name, "roles": roles, "groups": groups});
+    let writes: Vec<(Method, String, Value)> = vec![
+        // Giving an administrative role.
+        (Method::PUT, "people/alice".into(), person("alice", json!(["durward-admin"]), json!([]))),
+        (Method::PUT, "people/alice".into(), person("alice", json!(["durward-operator"]), json!([]))),
+        (Method::PUT, "people/alice".into(), person("alice", json!(["durward-auditor"]), json!([]))),
+        (Method::PUT, "people/alice".into(), person("alice", json!([]), json!(["admins"]))),
+        (Method::PUT, "people/mallory".into(), person("mallory", json!(["durward-admin"]), json!([]))),
+        (Method::PUT, "groups/staff".into(), json!({"name": "staff", "roles": ["durward-operator"]})),
+        (Method::PUT, "groups/mine".into(), json!({"name": "mine", "roles": ["durward-admin"]})),
+        (Method::PUT, "roles/durward-admin".into(), json!({"name": "durward-admin"})),
+        (
+            Method::PUT,
+            "clients/payments-program".into(),
+            json!({"name": "payments-program", "authentication": "client_secret_basic", "grants": ["client_credentials"], "roles": ["durward-admin"]}),
+        ),
+        (Method::POST, "apply".into(), json!({"resources": [person_in("mallory", "durward-admin")]})),
+        (Method::POST, "apply".into(), json!({"resources": [person_in("mallory", "durward-admin")], "dry_run": true})),
+        // Changing who has one, taking it away included.
+        (Method::PUT, "people/root".into(), person("root", json!([]), json!([]))),
+        (Method::PUT, "people/carol".into(), person("carol", json!([]), json!([]))),
+        (Method::PUT, "people/olga".into(), person("olga", json!([]), json!([]))),
+        (Method::DELETE, "people/root".into(), Value::Null),
+        (Method::DELETE, "people/carol".into(), Value::Null),
+        (Method::POST, "people/root/disable".into(), json!({})),
+        (Method::POST, "people/carol/disable".into(), json!({})),
+        (Method::PUT, "people/root/password".into(), json!({"password": "mallory knows this"})),
+        (Method::PUT, "people/carol/password".into(), json!({"password": "mallory knows this"})),
+        (
+            Method::POST,
+            "apply".into(),
+            json!({"resources": [person_in("root", "durward-admin")], "passwords": {"root": "mallory knows this"}}),
+        ),
+        (Method::DELETE, "people/root/sessions".into(), Value::Null),
+        (Method::DELETE, format!("sessions/{}", session.id), Value::Null),
+        (Method::POST, "revocations".into(), json!({"person": "root"})),
+        (Method::POST, "revocations".into(), json!({"session": session.id})),
+        (Method::POST, "revocations".into(), json!({"family": family.id})),
+        (Method::POST, "revocations".into(), json!({"client": "robot"})),
+        (Method::PUT, "groups/admins".into(), json!({"name": "admins", "roles": []})),
+        (Method::DELETE, "groups/admins".into(), Value::Null),
+        (Method::PUT, "clients/robot".into(), json!({"name": "robot"})),
+        (Method::DELETE, "clients/robot".into(), Value::Null),
+        (Method::POST, "clients/robot/secrets".into(), json!({})),
+        (Method::DELETE, format!("clients/robot/secrets/{robot}"), Value::Null),
+        (Method::POST, "apply".into(), json!({"resources": [{"kind": "person", "name": "alice", "roles": ["customer"]}], "prune": true})),
+        // Realms and keys.
+        (Method::PUT, "realms/main".into(), json!({"name": "main", "access_token_seconds": 3600})),
+        (Method::PUT, "realms/mine".into(), json!({"name": "mine"})),
+        (Method::DELETE, "realms/main".into(), Value::Null),
+        (Method::POST, "apply".into(), json!({"resources": [{"kind": "realm", "name": "main", "access_token_seconds": 3600}]})),
+        (Method::POST, "apply?realm=mine".into(), json!({"resources": [{"kind": "realm", "name": "mine"}]})),
+        (Method::POST, "keys/rotate".into(), json!({})),
+        (Method::POST, format!("keys/{kid}/revoke"), json!({})),
+        (Method::POST, "backup".into(), json!({})),
+    ];
+    for (method, path, body) in writes {
+        let answer = world.call(By::Token(&operator), method.clone(), &path, Some(&body)).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path} {body}: {}", answer.body);
+        assert_eq!(world.store.head().await.unwrap(), head, "{method} {path} changed something");
+    }
+    let password = world.store.person_by_username("main", "root").await.unwrap().unwrap().password_hash;
+    assert!(password.is_none());
+}
+
+fn person_in(name: &str, role: &str) -> Value {
+    json!({"kind": "person", "name": name, "roles": [role]})
+}
+
+#[tokio::test]
+async fn an_operator_does_the_days_work() {
+    let world = with_administrators().await;
+    let operator = world.token_of(AdminRole::Operator).await;
+    let (session, _) = world.log_in("bob").await;
+    for (method, path, body) in [
+        (Method::PUT, "people/alice".to_owned(), json!({"name": "alice", "roles": ["customer", "clerk"]})),
+        (Method::PUT, "people/dora".to_owned(), json!({"name": "dora"})),
+        (Method::PUT, "people/dora/password".to_owned(), json!({"password": "long enough"})),
+        (Method::POST, "people/dora/disable".to_owned(), json!({})),
+        (Method::POST, "people/dora/enable".to_owned(), json!({})),
+        (Method::DELETE, "people/dora".to_owned(), Value::Null),
+        (Method::DELETE, format!("sessions/{}", session.id), Value::Null),
+        (Method::PUT, "roles/baker".to_owned(), json!({"name": "baker"})),
+        (Method::PUT, "groups/staff".to_owned(), json!({"name": "staff", "roles": ["clerk", "baker"]})),
+        (Method::PUT, "services/bakery".to_owned(), json!({"name": "bakery"})),
+        (Method::POST, "clients/payments-program/secrets".to_owned(), json!({})),
+        (Method::POST, "revocations".to_owned(), json!({"client": "web"})),
+        (Method::DELETE, "routes/stock".to_owned(), Value::Null),
+    ] {
+        let answer = world.call(By::Token(&operator), method.clone(), &path, Some(&body)).await;
+        assert!(answer.status.is_success(), "{method} {path}: {} {}", answer.status, answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_says_which_role_is_needed() {
+    let world = with_administrators().await;
+    let operator = world.token_of(AdminRole::Operator).await;
+    let answer = world.call(By::Token(&operator), Method::DELETE, "people/root", None).await;
+    assert_eq!(answer.body["code"], "beyond_role");
+    assert_eq!(answer.body["detail"], "person \"root\" may be changed with the role durward-admin only");
+    assert_eq!(answer.event.reason.as_deref(), Some("beyond_role"));
+    let everything = world.call(OWN, Method::DELETE, "people/root", None).await;
+    assert_eq!(everything.status, StatusCode::OK);
+}
+
+/// POL-012: a request for nothing does nothing, for whoever may ask.
+#[tokio::test]
+async fn an_empty_request_changes_nothing() {
+    let world = World::with_shop().await;
+    let head = world.store.head().await.unwrap();
+    assert_eq!(world.post("apply", &json!({"resources": []})).await.body["applied"], false);
+    assert_eq!(world.post("apply", &json!({})).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(world.post("revocations", &json!({})).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(world.post("revocations", &json!({"person": "alice", "client": "web"})).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(world.store.head().await.unwrap(), head);
+}

@@ -33,12 +33,13 @@ pub async fn run(arguments: &ServeArguments, data: Option<&Path>) -> anyhow::Res
     let settings = settings(arguments, data)?;
     let exporter = telemetry::start(&settings.telemetry)?;
     let server = Server::start(settings.clone(), machine::clock(), machine::rng()).await?;
+    // Before anybody is told that it runs: a signal that came earlier would end the process.
+    let mut reload = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     announce(&server, arguments.dev, &settings)?;
     if let Some(resources) = &settings.resources {
         apply_resources(&server, resources).await.context("the resources could not be applied at start")?;
     }
-    let mut reload = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
     loop {
         tokio::select! {
             _ = reload.recv() => match reloaded(arguments, data, &settings, &server).await {

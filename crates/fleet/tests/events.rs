@@ -1,5 +1,7 @@
 //! Events from nodes to the authority's journal over loopback.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+
 mod fixture;
 
 use std::sync::Arc;
@@ -68,7 +70,7 @@ async fn what_a_node_may_not_say_and_what_is_no_batch_is_refused_whole() {
     let good = event(&authority, EventKind::ServiceRequest);
     let forged = encode_batch(&[good.clone(), event(&authority, EventKind::KeyChanged)]);
     let login = encode_batch(&[good.clone(), event(&authority, EventKind::LoginSubmitted)]);
-    let torn = encode_batch(&[good.clone()]).split_last().unwrap().1.to_vec();
+    let torn = encode_batch([&good]).split_last().unwrap().1.to_vec();
     let many = encode_batch(&vec![good.clone(); BATCH_EVENTS + 1]);
     for (body, kind, status, code) in [
         (forged, BATCH, 400, "bad_event"),

@@ -1,5 +1,7 @@
 //! The feed from a store to nodes over loopback.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+
 mod fixture;
 
 use std::sync::Arc;

@@ -7,5 +7,7 @@ mod endpoints;
 mod fixture;
 mod keys;
 mod kill;
+mod record;
+mod reload;
 mod revocation;
 mod shop;

@@ -29,7 +29,7 @@ pub struct View {
 
 /// Something in the snapshot that cannot be used. What it was before stays in force; where there was nothing, nothing is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("realm \"{realm}\": {} \"{name}\": {message}", .kind.map_or("key", ResourceKind::name))]
+#[error("realm \"{realm}\": {} \"{name}\"{}: {message}", .kind.map_or("key", ResourceKind::name), at(*.place))]
 pub struct ViewProblem {
     /// The realm's name.
     pub realm: String,
@@ -167,6 +167,11 @@ fn compile_routes(snapshot: &Snapshot, before: &Arc<Routes>) -> Arc<Routes> {
 
 fn route_problem(realm: &str, route: &str, message: String) -> ViewProblem {
     ViewProblem { realm: realm.to_owned(), kind: Some(ResourceKind::Route), name: route.to_owned(), place: None, message }
+}
+
+/// `, line 3, column 7`, where a place is known.
+fn at(place: Option<(u32, u32)>) -> String {
+    place.map(|(line, column)| format!(", line {line}, column {column}")).unwrap_or_default()
 }
 
 /// Whether these are the very same records.

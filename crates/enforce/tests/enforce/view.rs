@@ -91,7 +91,8 @@ fn a_broken_policy_set_leaves_the_last_good_one_in_force_pol_003() {
         let problems = world.change(policy(text, number));
         assert_eq!(problems.len(), 1, "{what}");
         assert_eq!((problems[0].realm.as_str(), problems[0].kind, problems[0].name.as_str()), ("main", Some(ResourceKind::Policy), "shop"));
-        assert!(problems[0].place.is_some());
+        let (line, column) = problems[0].place.unwrap();
+        assert!(problems[0].to_string().contains(&format!("policy \"shop\", line {line}, column {column}: ")), "{}", problems[0]);
         assert!(clerk_may_restock(&world), "{what}");
         assert_eq!(world.view.realm("main").unwrap().policy_version(), version);
         assert_eq!(world.change(revocation(RevocationKind::Token, what)), problems, "it is said until it is mended");

@@ -1,6 +1,7 @@
 //! One request to an endpoint of a realm, with what every handler asks of it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts as _, Path, Request};
@@ -16,12 +17,13 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use crate::Issuer;
+use crate::issuer::Inner;
 use crate::realm::PresentRealm;
 
 /// A request to an endpoint of a realm that there is.
 pub(crate) struct Call {
     /// What all endpoints share.
-    pub issuer: Issuer,
+    pub issuer: Arc<Inner>,
     /// The realm in the URL, as it is now.
     pub realm: PresentRealm,
     /// The moment of the request.
@@ -48,14 +50,14 @@ impl FromRequest<Issuer> for Call {
         let (mut parts, body) = request.into_parts();
         let no_realm = || Problem::new(StatusCode::NOT_FOUND, "realm_unknown", "There is no such realm.");
         let Path(RealmName { realm }) = Path::from_request_parts(&mut parts, issuer).await.map_err(|_| no_realm())?;
-        let realm = PresentRealm::find(issuer, &realm).ok_or_else(no_realm)?;
+        let realm = PresentRealm::find(issuer.inner(), &realm).ok_or_else(no_realm)?;
         let Ok(recorder) = Recorder::from_request_parts(&mut parts, issuer).await;
         let Ok(peer) = Peer::from_request_parts(&mut parts, issuer).await;
         recorder.edit(|event| event.realm = Some(realm.name().into()));
         Ok(Self {
-            issuer: issuer.clone(),
+            issuer: Arc::clone(issuer.inner()),
             realm,
-            now: issuer.now(),
+            now: issuer.inner().now(),
             recorder,
             body: read(&parts.headers, body).await,
             headers: parts.headers,

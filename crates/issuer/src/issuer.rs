@@ -1,7 +1,6 @@
 //! What every endpoint of the issuer shares.
 
 use std::collections::HashMap;
-use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -44,7 +43,7 @@ pub struct IssuerSettings {
 pub struct Issuer(Arc<Inner>);
 
 /// What handlers work with.
-pub struct Inner {
+pub(crate) struct Inner {
     pub(crate) settings: IssuerSettings,
     /// The origin of the public URL, which our own forms come from.
     pub(crate) origin: String,
@@ -70,17 +69,14 @@ impl Issuer {
         }))
     }
 
+    /// What handlers work with.
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.0
+    }
+
     /// Every endpoint.
     pub fn endpoints(&self) -> Vec<Endpoint> {
         endpoints::all(self.clone())
-    }
-}
-
-impl Deref for Issuer {
-    type Target = Inner;
-
-    fn deref(&self) -> &Inner {
-        &self.0
     }
 }
 
@@ -104,6 +100,6 @@ impl Inner {
 
 impl std::fmt::Debug for Issuer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Issuer({})", self.settings.public_url)
+        write!(f, "Issuer({})", self.0.settings.public_url)
     }
 }

@@ -1,5 +1,7 @@
 //! The issuer's endpoints over a real store, each case of attack by its id.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod access;
 mod account;
 mod code_flow;
@@ -12,3 +14,4 @@ mod logout;
 mod pages;
 mod refresh;
 mod tokens;
+mod trouble;

@@ -12,13 +12,13 @@ use crate::{Issuer, json};
 
 /// `GET /gateways/{name}/jwks`
 pub async fn get(State(issuer): State<Issuer>, Path(name): Path<String>) -> Result<Response, Problem> {
-    let keys = registered(&issuer, &gateway_issuer(&issuer.settings.public_url, &name))?;
+    let keys = registered(&issuer, &gateway_issuer(&issuer.inner().settings.public_url, &name))?;
     Ok(json::public(&keys, crate::http::oauth2::jwks::MAX_AGE))
 }
 
 /// The keys of a gateway that has registered any.
 pub(super) fn registered(issuer: &Issuer, gateway: &str) -> Result<Jwks, Problem> {
-    let view = issuer.settings.views.load();
+    let view = issuer.inner().settings.views.load();
     let keys = view.keys();
     if keys.published(gateway).is_empty() {
         return Err(Problem::new(StatusCode::NOT_FOUND, "gateway_unknown", "No gateway of this name has registered a key."));

@@ -19,7 +19,7 @@ struct Document {
 
 /// `GET /gateways/{name}/.well-known/openid-configuration`
 pub async fn get(State(issuer): State<Issuer>, Path(name): Path<String>) -> Result<Response, Problem> {
-    let gateway = gateway_issuer(&issuer.settings.public_url, &name);
+    let gateway = gateway_issuer(&issuer.inner().settings.public_url, &name);
     registered(&issuer, &gateway)?;
     let document = Document {
         jwks_uri: format!("{gateway}/jwks"),

@@ -4,8 +4,16 @@ use std::process::Command;
 
 use crate::stage::Stages;
 
-/// Debian packages the tests drive: PostgreSQL, a browser, and what other languages' clients need.
-const PACKAGES: [&str; 5] = ["postgresql", "chromium", "nodejs", "npm", "python3-venv"];
+/// What the tests drive, and the Debian package that has it: PostgreSQL, a browser, and what other languages' clients need.
+const PROGRAMS: [(&str, &str); 7] = [
+    ("/usr/lib/postgresql/*/bin/initdb", "postgresql"),
+    ("chromium", "chromium"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("keytool", "default-jre-headless"),
+    ("curl", "curl"),
+    ("openssl", "openssl"),
+];
 
 /// The fuzz targets, each run for a share of time here and in full by `soak`.
 const FUZZ_TARGETS: [&str; 3] = ["jwt", "path", "configuration"];
@@ -38,17 +46,18 @@ fn run(fuzz_seconds: u32, kills: u32) -> anyhow::Result<()> {
 
 /// Installs what is missing where that is possible; says what is missing where it is not.
 fn packages() -> Command {
-    let script = format!(
-        r#"missing=(); for package in {}; do dpkg-query -W -f '${{Status}}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package"); done
-command -v node >/dev/null && command -v npm >/dev/null && missing=("${{missing[@]/nodejs}}") && missing=("${{missing[@]/npm}}")
-missing=(${{missing[*]}})
-[ ${{#missing[@]}} = 0 ] && echo 'all there' && exit 0
-if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then echo "install these first: ${{missing[*]}}"; exit 1; fi
-apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${{missing[@]}}" >/dev/null"#,
-        PACKAGES.join(" ")
-    );
+    let wanted: Vec<String> = PROGRAMS.iter().map(|(program, package)| format!("{program}:{package}")).collect();
+    let script = r#"missing=()
+for pair in "$@"; do
+  program=${pair%%:*}; package=${pair##*:}
+  command -v "$program" >/dev/null || compgen -G "$program" >/dev/null || missing+=("$package")
+done
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+if [ ${#missing[@]} = 0 ]; then echo 'all there'; exit 0; fi
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then echo "install these first: ${missing[*]}"; exit 1; fi
+apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null"#;
     let mut command = Command::new("bash");
-    command.args(["-c", &script]);
+    command.args(["-c", script, "packages"]).args(wanted);
     command
 }
 

@@ -1,1 +1,8 @@
-fn main() {}
+//! The `durward` binary.
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    durward_app::cli::main()
+}

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use durward_base::Duration;
 use durward_feed::{Frame, FrameDecoder, Snapshot};
-use durward_model::{Position, Revocation, RevocationKind, Write};
+use durward_model::{EventKind, Position, Revocation, RevocationKind, Write};
 use durward_net::Shutdown;
 use durward_node::{FeedClient, FeedSettings, Shared};
 use fixture::{Authority, Token, journal};
@@ -165,7 +165,7 @@ async fn the_feed_is_for_nodes_only() {
         assert_eq!(answer.headers().contains_key("www-authenticate"), status == 401, "{reason}");
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        let newest = &authority.shared.journal().tail(1).await.unwrap()[0];
+        let newest = authority.newest(EventKind::FeedRead).await;
         assert_eq!((newest.reason.as_deref(), newest.request.as_ref().unwrap().status), (problem["code"].as_str(), status));
         if reason != "signature_malformed" && reason != "token_expired" {
             assert_eq!(problem["code"], reason);

@@ -2,6 +2,8 @@
 //!
 //! hyper has parsed it and forgives more than we do; whatever of that can still be seen here is refused, and the connection closed.
 
+use std::net::Ipv6Addr;
+
 use durward_net::Problem;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -68,11 +70,20 @@ fn authority(parts: &Parts) -> Result<&str, Problem> {
         (Some(_), Some(_), None) => return Err(bad("host", "The request's target and its Host field name different hosts.")),
         (None, Some(host), None) => host.to_str().map_err(|_| bad("host", "The request's host is no host."))?,
     };
-    let valid: Option<http::uri::Authority> = authority.parse().ok().filter(|_| !authority.contains('@'));
-    match valid {
-        Some(valid) if !valid.host().is_empty() && !valid.host().ends_with('.') => Ok(authority),
-        _ => Err(bad("host", "The request's host is no host.")),
-    }
+    if is_authority(authority) { Ok(authority) } else { Err(bad("host", "The request's host is no host.")) }
+}
+
+/// `host [ ":" port ]` of a name, an IPv4 address or an IPv6 literal: no user, no empty or dot-ended name, no percent-encoding.
+fn is_authority(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let is_name =
+        || !host.is_empty() && !host.ends_with('.') && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = literal.map_or_else(is_name, |literal| literal.parse::<Ipv6Addr>().is_ok());
+    is_host && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|_| port.bytes().all(|byte| byte.is_ascii_digit())))
 }
 
 /// RFC 9112 section 6.3, with every ambiguity refused. hyper has already let go one of two lengths; two of a kind are seen here.

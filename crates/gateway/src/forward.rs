@@ -35,7 +35,7 @@ pub(crate) async fn forward(
     gateway: &Gateway,
     permitted: Permitted<Passage>,
     passing: Passing<'_>,
-    trail: &mut Trail,
+    trail: &mut Trail<'_>,
 ) -> Result<Response<Body>, Problem> {
     let Passage { route, verified } = permitted.into_inner();
     let Passing { parts, accepted, body, peer, now } = passing;
@@ -59,7 +59,9 @@ pub(crate) async fn forward(
         authority: accepted.authority,
         peer,
         identity: identity.as_deref().map(|token| token.authorization()),
-        request: trail.id,
+        request: &trail.request,
+        trace: trail.transaction(),
+        span: trail.span(),
         framing,
     };
     let head = head::write(parts, &said);

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Body;
-use durward_base::{Clock, Duration, EventId, Rng, Timestamp};
+use durward_base::{Clock, Duration, Rng, Timestamp};
 use durward_enforce::{CannotVerify, CredentialCache, Head, IdentityIssuer, Permitted, Refusal, RouteError, View};
 use durward_model::event::StepName;
 use durward_net::{Bound, HttpMetrics, Limits, Peer, Problem, Shutdown};
@@ -44,12 +44,12 @@ impl GatewaySettings {
 
 /// A gateway. Its routes, keys, policies and revocations are those of the shared view at each request, so that a reload drops nothing.
 pub struct Gateway {
-    node: Arc<str>,
+    pub(crate) node: Arc<str>,
     limits: Limits,
     idle: Duration,
-    shared: Shared<View>,
+    pub(crate) shared: Shared<View>,
     cache: CredentialCache,
-    metrics: HttpMetrics,
+    pub(crate) metrics: HttpMetrics,
     clock: Clock,
     pub(crate) rng: Rng,
     pub(crate) identity: IdentityIssuer,
@@ -109,14 +109,20 @@ impl Gateway {
     async fn answer(&self, peer: Peer, request: Request<Incoming>) -> Response<Body> {
         let now = self.clock.now();
         let (parts, body) = request.into_parts();
-        let id = EventId::new(now, &self.rng);
-        let mut trail = Trail::open(id, now, &self.node, &parts, peer, self.shared.journal().clone(), self.metrics.clone());
+        let mut trail = Trail::open(self, &parts, peer, now);
         let answer = self.pass(&parts, body, peer, now, &mut trail).await;
         trail.close(answer).await
     }
 
     /// The seven steps but the last.
-    async fn pass(&self, parts: &Parts, body: Incoming, peer: Peer, now: Timestamp, trail: &mut Trail) -> Result<Response<Body>, Problem> {
+    async fn pass(
+        &self,
+        parts: &Parts,
+        body: Incoming,
+        peer: Peer,
+        now: Timestamp,
+        trail: &mut Trail<'_>,
+    ) -> Result<Response<Body>, Problem> {
         let accepted = accept(parts)?;
         let permitted = self.permit(parts, &accepted, peer, now, trail)?;
         forward(self, permitted, Passing { parts, accepted: &accepted, body, peer, now }, trail).await
@@ -129,28 +135,19 @@ impl Gateway {
         accepted: &Accepted<'_>,
         peer: Peer,
         now: Timestamp,
-        trail: &mut Trail,
+        trail: &mut Trail<'_>,
     ) -> Result<Permitted<Passage>, Problem> {
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         let head = Head::new(&parts.method, target, accepted.authority, &parts.headers);
-        let mut realm = Arc::<str>::from("durward");
-        self.decided(&head, peer, now, trail, &mut realm).map_err(|refusal| {
+        self.decided(&head, peer, now, trail).map_err(|refusal| {
             trail.refused(&refusal);
-            problem(&refusal, &realm)
+            problem(&refusal, trail.realm().unwrap_or("durward"))
         })
     }
 
-    fn decided(
-        &self,
-        head: &Head<'_>,
-        peer: Peer,
-        now: Timestamp,
-        trail: &mut Trail,
-        realm: &mut Arc<str>,
-    ) -> Result<Permitted<Passage>, Refusal> {
+    fn decided(&self, head: &Head<'_>, peer: Peer, now: Timestamp, trail: &mut Trail<'_>) -> Result<Permitted<Passage>, Refusal> {
         let view = self.shared.view();
         let routed = route(&view, head).map_err(|refusal| self.or_not_yet(refusal))?;
-        *realm = Arc::clone(routed.route().realm());
         trail.routed(&routed, head.path());
         trail.step(StepName::Route);
         let token = credential(head, &routed)?;

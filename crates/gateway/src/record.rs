@@ -5,43 +5,36 @@ use std::time::Instant;
 
 use axum::body::Body;
 use durward_base::{EventId, Timestamp};
-use durward_enforce::{Decision, Refusal, Verified};
+use durward_enforce::{Decision, Refusal, Routed, Verified};
 use durward_model::event::StepName;
 use durward_model::{Event, EventKind, Outcome, event};
-use durward_net::{HttpMetrics, Peer, Problem};
-use durward_node::Journal;
+use durward_net::{Peer, Problem};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::decide::Passage;
-use crate::forward::head::trace_id;
+use crate::gateway::Gateway;
 
 const LISTENER: &str = "gateway";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A request's event while the request lasts. Dropped before it is closed, it says that the client went away.
-pub(crate) struct Trail {
-    pub(crate) id: EventId,
+pub(crate) struct Trail<'a> {
+    gateway: &'a Gateway,
+    id: EventId,
+    /// The id as the upstream and the client are told it.
+    pub(crate) request: String,
     event: Option<Event>,
-    journal: Journal,
-    metrics: HttpMetrics,
     began: Instant,
     lap: Instant,
 }
 
-impl Trail {
+impl<'a> Trail<'a> {
     /// Opens the event of a request, which begins a transaction.
-    pub(crate) fn open(
-        id: EventId,
-        now: Timestamp,
-        node: &Arc<str>,
-        parts: &Parts,
-        peer: Peer,
-        journal: Journal,
-        metrics: HttpMetrics,
-    ) -> Self {
-        let mut event = Event::new(id, now, Arc::clone(node), EventKind::Unrouted);
-        event.chain.transaction = Some(trace_id(id));
+    pub(crate) fn open(gateway: &'a Gateway, parts: &Parts, peer: Peer, now: Timestamp) -> Self {
+        let id = EventId::new(now, &gateway.rng);
+        let mut event = Event::new(id, now, Arc::clone(&gateway.node), EventKind::Unrouted);
+        event.chain.transaction = Some(format!("{:032x}", u128::from_be_bytes(id.to_bytes())));
         event.steps.reserve_exact(6);
         event.request = Some(event::Request {
             method: parts.method.as_str().chars().take(16).collect(),
@@ -49,7 +42,23 @@ impl Trail {
             ..event::Request::default()
         });
         let began = Instant::now();
-        Self { id, event: Some(event), journal, metrics, began, lap: began }
+        Self { gateway, id, request: id.to_string(), event: Some(event), began, lap: began }
+    }
+
+    /// The transaction's id.
+    pub(crate) fn transaction(&self) -> &str {
+        self.event.as_ref().and_then(|event| event.chain.transaction.as_deref()).unwrap_or_default()
+    }
+
+    /// This hop's id in the trace: the random half of the request's.
+    pub(crate) const fn span(&self) -> u64 {
+        let [.., a, b, c, d, e, f, g, h] = self.id.to_bytes();
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    /// The realm, once the route is known.
+    pub(crate) fn realm(&self) -> Option<&str> {
+        self.event.as_ref()?.realm.as_deref()
     }
 
     /// Fills in what has become known.
@@ -68,8 +77,8 @@ impl Trail {
     }
 
     /// The route is known, and with it the path is one that can be read in one way only.
-    pub(crate) fn routed(&mut self, passage: &durward_enforce::Routed, path: &str) {
-        let route = passage.route();
+    pub(crate) fn routed(&mut self, routed: &Routed, path: &str) {
+        let route = routed.route();
         self.edit(|event| {
             event.kind = EventKind::Forwarded;
             event.realm = Some(Arc::clone(route.realm()));
@@ -123,29 +132,29 @@ impl Trail {
         }
         if let Some(code) = code {
             event.outcome = if status.is_server_error() { Outcome::Failed } else { Outcome::Denied };
-            self.metrics.refused(LISTENER, &code);
+            self.gateway.metrics.refused(LISTENER, &code);
             event.reason = Some(code);
         }
         let route = event.request.as_ref().and_then(|request| request.route.clone());
-        if self.journal.record(event).await.is_err() {
+        if self.gateway.shared.journal().record(event).await.is_err() {
             response = unrecorded().render(Some(self.id));
         }
-        if let Ok(id) = HeaderValue::try_from(self.id.to_string()) {
+        if let Ok(id) = HeaderValue::try_from(std::mem::take(&mut self.request)) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
         let endpoint = route.as_deref().unwrap_or("(none)");
-        self.metrics.answered(LISTENER, endpoint, response.status().as_u16(), self.began.elapsed().as_secs_f64());
+        self.gateway.metrics.answered(LISTENER, endpoint, response.status().as_u16(), self.began.elapsed().as_secs_f64());
         response
     }
 }
 
-impl Drop for Trail {
+impl Drop for Trail<'_> {
     fn drop(&mut self) {
         if let Some(mut event) = self.event.take() {
             event.outcome = Outcome::Failed;
             event.reason = Some("client_gone".to_owned());
             // Queued here; there is nobody left to wait for the disk.
-            drop(self.journal.record(event));
+            drop(self.gateway.shared.journal().record(event));
         }
     }
 }

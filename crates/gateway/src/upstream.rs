@@ -163,7 +163,7 @@ impl Upstream {
     fn kept(&self) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(mut connection) = idle.pop() {
-            if connection.is_fresh(self.timeouts.idle) && connection.is_silent() {
+            if connection.is_silent() {
                 return Some(connection);
             }
         }

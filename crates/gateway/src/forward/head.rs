@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use durward_base::EventId;
 use durward_net::Peer;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -24,14 +23,13 @@ pub(crate) struct Said<'a> {
     /// The signed identity as `Authorization`; none on a public route.
     pub(crate) identity: Option<&'a HeaderValue>,
     /// This request, which is the transaction's first.
-    pub(crate) request: EventId,
+    pub(crate) request: &'a str,
+    /// The transaction.
+    pub(crate) trace: &'a str,
+    /// This hop in the trace.
+    pub(crate) span: u64,
     /// How the body follows.
     pub(crate) framing: Option<Upload>,
-}
-
-/// The trace id of the transaction that a request begins.
-pub(crate) fn trace_id(request: EventId) -> String {
-    format!("{:032x}", u128::from_be_bytes(request.to_bytes()))
 }
 
 /// The head as bytes.
@@ -62,10 +60,9 @@ fn say(head: &mut Vec<u8>, said: &Said<'_>) {
     if let Some(identity) = said.identity {
         field(head, header::AUTHORIZATION.as_str(), identity.as_bytes());
     }
-    let id = u128::from_be_bytes(said.request.to_bytes());
     let mut text = String::with_capacity(256);
     // Writing to a `String` does not fail.
-    let _ = write!(text, "x-request-id: {}\r\ntraceparent: 00-{id:032x}-{:016x}-01\r\n", said.request, id & u128::from(u64::MAX));
+    let _ = write!(text, "x-request-id: {}\r\ntraceparent: 00-{}-{:016x}-01\r\n", said.request, said.trace, said.span);
     if let Some(address) = said.peer.ip() {
         let _ = write!(text, "x-forwarded-for: {address}\r\n");
     }
@@ -82,19 +79,9 @@ fn say(head: &mut Vec<u8>, said: &Said<'_>) {
 
 /// What of an upstream's answer is not passed on: its connection's own fields, and cookies that are the gateway's to set.
 pub(crate) fn strip_answer(headers: &mut HeaderMap) {
-    const OF_THE_CONNECTION: [HeaderName; 6] = [
-        header::CONNECTION,
-        header::TRANSFER_ENCODING,
-        header::UPGRADE,
-        header::TE,
-        header::TRAILER,
-        HeaderName::from_static("keep-alive"),
-    ];
-    let listed: Vec<HeaderName> = tokens(headers, &header::CONNECTION).filter_map(|token| token.parse().ok()).collect();
-    for name in listed.iter().filter(|name| **name != header::CONTENT_LENGTH).chain(&OF_THE_CONNECTION) {
-        headers.remove(name);
-    }
-    for name in ["proxy-connection", "proxy-authenticate", "traceparent", "tracestate"] {
+    let is_gone = |name: &HeaderName| *name != header::CONTENT_LENGTH && (is_of_the_hop(name) || is_listed(headers, name));
+    let gone: Vec<HeaderName> = headers.keys().filter(|name| is_gone(name)).cloned().collect();
+    for name in &gone {
         headers.remove(name);
     }
     if headers.get_all(header::SET_COOKIE).iter().any(is_own) {
@@ -104,6 +91,11 @@ pub(crate) fn strip_answer(headers: &mut HeaderMap) {
             headers.append(header::SET_COOKIE, value);
         }
     }
+}
+
+fn is_of_the_hop(name: &HeaderName) -> bool {
+    let names = ["connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+    names.contains(&name.as_str()) || matches!(name.as_str(), "traceparent" | "tracestate")
 }
 
 fn is_own(set_cookie: &HeaderValue) -> bool {
@@ -134,7 +126,7 @@ mod tests {
         }
         let parts = request.body(()).unwrap().into_parts().0;
         let peer = Peer { address: Some("192.0.2.1:5".parse().unwrap()), tls: true, ..Peer::default() };
-        let request = EventId::from_bytes([0xab; 16]);
+        let (request, trace, span) = ("Aa", "ab".repeat(16), 0xab);
         let said = Said {
             target: "/orders?a=1",
             host: "127.0.0.1:9002",
@@ -142,6 +134,8 @@ mod tests {
             peer,
             identity,
             request,
+            trace: &trace,
+            span,
             framing: Some(Upload::Length(3)),
         };
         String::from_utf8(write(&parts, &said)).unwrap()
@@ -166,15 +160,13 @@ mod tests {
             ],
             Some(&HeaderValue::from_static("Bearer signed")),
         );
-        let id = "ab".repeat(16);
         assert_eq!(
             head,
             format!(
                 "GET /orders?a=1 HTTP/1.1\r\nhost: 127.0.0.1:9002\r\ncookie: a=1\r\naccept: */*\r\nauthorization: Bearer signed\r\n\
-                 x-request-id: {}\r\ntraceparent: 00-{id}-{}-01\r\nx-forwarded-for: 192.0.2.1\r\nx-forwarded-host: shop.example\r\n\
+                 x-request-id: Aa\r\ntraceparent: 00-{}-00000000000000ab-01\r\nx-forwarded-for: 192.0.2.1\r\nx-forwarded-host: shop.example\r\n\
                  x-forwarded-proto: https\r\ncontent-length: 3\r\n\r\n",
-                EventId::from_bytes([0xab; 16]),
-                "ab".repeat(8),
+                "ab".repeat(16),
             )
         );
         assert!(!written(&[("authorization", "Bearer stolen")], None).contains("stolen"));

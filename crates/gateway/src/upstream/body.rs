@@ -9,7 +9,6 @@ use bytes::{Bytes, BytesMut};
 use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::AsyncReadExt as _;
-use tokio::time::Sleep;
 
 use super::chunked::Decoded;
 use super::connection::{Connection, Sending};
@@ -36,8 +35,6 @@ struct Streaming {
     /// The request's body, while the upstream answers before it has all of it.
     sending: Option<Sending>,
     upstream: Arc<Upstream>,
-    /// When the upstream has been silent for too long.
-    silence: Pin<Box<Sleep>>,
 }
 
 impl UpstreamBody {
@@ -54,14 +51,11 @@ impl UpstreamBody {
                 finish(connection, head.keep_alive, upstream);
                 State::Whole((!body.is_empty()).then_some(body))
             }
-            None => State::Streaming(Box::new(Streaming {
-                connection: Some(connection),
-                framing: head.framing,
-                keep_alive: head.keep_alive,
-                sending,
-                upstream: Arc::clone(upstream),
-                silence: Box::pin(tokio::time::sleep(upstream.timeouts.idle)),
-            })),
+            None => {
+                connection.allow(upstream.timeouts.idle);
+                let (framing, keep_alive, upstream) = (head.framing, head.keep_alive, Arc::clone(upstream));
+                State::Streaming(Box::new(Streaming { connection: Some(connection), framing, keep_alive, sending, upstream }))
+            }
         };
         let mut response = Response::new(Self(state));
         *response.status_mut() = head.status;
@@ -118,10 +112,10 @@ impl Streaming {
                     return Poll::Ready(None);
                 }
                 Poll::Ready(Ok(0)) => return self.fail(UpstreamError::Malformed("it ends within the body")),
-                Poll::Ready(Ok(_)) => self.silence.as_mut().reset(tokio::time::Instant::now() + self.upstream.timeouts.idle),
+                Poll::Ready(Ok(_)) => connection.allow(self.upstream.timeouts.idle),
                 Poll::Ready(Err(error)) => return self.fail(UpstreamError::Broken(error)),
                 Poll::Pending => {
-                    ready!(self.silence.as_mut().poll(cx));
+                    ready!(connection.timer.as_mut().poll(cx));
                     let limit = self.upstream.timeouts.idle;
                     return self.fail(UpstreamError::AnswerTimeout(limit));
                 }

@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::Sleep;
 
 use super::body::UpstreamBody;
 use super::head::{self, AnswerHead, HEAD_BYTES};
@@ -21,6 +22,9 @@ use super::{Outgoing, Upstream, UpstreamError};
 
 /// Interim answers before the final one.
 const INTERIM_ANSWERS: usize = 8;
+/// Bytes allocated at a time for answers' heads, and the fewest left over that are worth reading into.
+const PIECE: usize = 16 * 1024;
+const ROOM: usize = 2 * 1024;
 
 /// How a request's body is framed on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +44,8 @@ pub(super) struct Connection {
     /// Absent while a body is being sent, and after that has failed.
     pub(super) write: Option<OwnedWriteHalf>,
     pub(super) buffer: BytesMut,
+    /// Runs while something is awaited. One for all its requests: putting it off is cheaper than making it anew.
+    pub(super) timer: Pin<Box<Sleep>>,
     since: Instant,
 }
 
@@ -48,7 +54,8 @@ impl Connection {
         let stream = TcpStream::connect((host, port)).await?;
         stream.set_nodelay(true)?;
         let (read, write) = stream.into_split();
-        Ok(Self { read, write: Some(write), buffer: BytesMut::new(), since: Instant::now() })
+        let timer = Box::pin(tokio::time::sleep(Duration::ZERO));
+        Ok(Self { read, write: Some(write), buffer: BytesMut::new(), timer, since: Instant::now() })
     }
 
     /// Puts it to rest until the next request.
@@ -74,30 +81,36 @@ impl Connection {
         body: Option<(Incoming, Upload)>,
     ) -> Result<Response<UpstreamBody>, UpstreamError> {
         let limit = upstream.timeouts.answer;
-        let mut sending = None;
-        let early = match (body, self.write.take()) {
-            (None, Some(mut write)) => {
-                let sent = tokio::time::timeout(limit, write.write_all(request.head)).await;
-                sent.map_err(|_| UpstreamError::AnswerTimeout(limit))?.map_err(UpstreamError::Broken)?;
-                self.write = Some(write);
-                None
-            }
-            (Some((body, framing)), Some(write)) => {
-                let head = Bytes::copy_from_slice(request.head);
-                let sender: Sending = Box::pin(send(write, head, body, framing, upstream.timeouts.idle));
-                self.head_or_sent(request.method, sending.insert(sender)).await?
-            }
-            (_, None) => return Err(UpstreamError::Closed),
+        let write = self.write.take().ok_or(UpstreamError::Closed)?;
+        let Some((body, framing)) = body else {
+            let head = self.send_head(write, request, limit).await?;
+            return Ok(UpstreamBody::begin(self, head, None, upstream));
         };
-        let head = match early {
-            Some(head) => head,
+        let out = Bytes::copy_from_slice(request.head);
+        let mut sending: Sending = Box::pin(send(write, out, body, framing, upstream.timeouts.idle));
+        match self.head_or_sent(request.method, &mut sending).await? {
+            Some(head) => Ok(UpstreamBody::begin(self, head, Some(sending), upstream)),
             None => {
-                sending = None;
-                let head = tokio::time::timeout(limit, self.head(request.method)).await;
-                head.map_err(|_| UpstreamError::AnswerTimeout(limit))??
+                let head = self.head_within(request.method, limit).await?;
+                Ok(UpstreamBody::begin(self, head, None, upstream))
             }
+        }
+    }
+
+    /// A request that is nothing but a head: out with it, and the answer's head in.
+    async fn send_head(&mut self, mut write: OwnedWriteHalf, request: &Outgoing<'_>, limit: Duration) -> Result<AnswerHead, UpstreamError> {
+        self.allow(limit);
+        let exchange = async {
+            write.write_all(request.head).await.map_err(UpstreamError::Broken)?;
+            read_head(&mut self.read, &mut self.buffer, request.method).await
         };
-        Ok(UpstreamBody::begin(self, head, sending, upstream))
+        let head = tokio::select! {
+            biased;
+            head = exchange => head?,
+            () = self.timer.as_mut() => return Err(UpstreamError::AnswerTimeout(limit)),
+        };
+        self.write = Some(write);
+        Ok(head)
     }
 
     /// Sends the body, unless the answer begins before that is done: then its head.
@@ -105,7 +118,7 @@ impl Connection {
         let sent = tokio::select! {
             biased;
             sent = &mut *sending => sent,
-            head = self.head(method) => return head.map(Some),
+            head = read_head(&mut self.read, &mut self.buffer, method) => return head.map(Some),
         };
         match sent {
             Ok(write) => self.write = Some(write),
@@ -116,30 +129,51 @@ impl Connection {
         Ok(None)
     }
 
-    /// The head of the final answer. May be dropped and called again: what was read stays in the buffer.
-    async fn head(&mut self, method: &Method) -> Result<AnswerHead, UpstreamError> {
-        for _ in 0..INTERIM_ANSWERS {
-            let head = loop {
-                if let Some(head) = head::take(&mut self.buffer, method).map_err(UpstreamError::Malformed)? {
-                    break head;
-                }
-                self.buffer.reserve(8 * 1024);
-                match self.read.read_buf(&mut self.buffer).await {
-                    Ok(0) if self.buffer.is_empty() => return Err(UpstreamError::Closed),
-                    Ok(0) => return Err(UpstreamError::Malformed("it ends within the head")),
-                    Ok(_) if self.buffer.len() > 2 * HEAD_BYTES => return Err(UpstreamError::Malformed("the head is too large")),
-                    Ok(_) => {}
-                    Err(error) => return Err(UpstreamError::Broken(error)),
-                }
-            };
-            if !head.status.is_informational() {
-                return Ok(head);
-            }
-            if head.status == http::StatusCode::SWITCHING_PROTOCOLS {
-                return Err(UpstreamError::Malformed("it switches protocols unasked"));
-            }
+    async fn head_within(&mut self, method: &Method, limit: Duration) -> Result<AnswerHead, UpstreamError> {
+        self.allow(limit);
+        tokio::select! {
+            biased;
+            head = read_head(&mut self.read, &mut self.buffer, method) => head,
+            () = self.timer.as_mut() => Err(UpstreamError::AnswerTimeout(limit)),
         }
-        Err(UpstreamError::Malformed("too many interim answers"))
+    }
+
+    /// Lets the timer run for so long from now.
+    pub(super) fn allow(&mut self, limit: Duration) {
+        self.timer.as_mut().reset(tokio::time::Instant::now() + limit);
+    }
+}
+
+/// The head of the final answer. May be dropped and called again: what was read stays in the buffer.
+async fn read_head(read: &mut OwnedReadHalf, buffer: &mut BytesMut, method: &Method) -> Result<AnswerHead, UpstreamError> {
+    for _ in 0..INTERIM_ANSWERS {
+        let head = loop {
+            if let Some(head) = head::take(buffer, method).map_err(UpstreamError::Malformed)? {
+                break head;
+            }
+            make_room(buffer);
+            match read.read_buf(buffer).await {
+                Ok(0) if buffer.is_empty() => return Err(UpstreamError::Closed),
+                Ok(0) => return Err(UpstreamError::Malformed("it ends within the head")),
+                Ok(_) if buffer.len() > 2 * HEAD_BYTES => return Err(UpstreamError::Malformed("the head is too large")),
+                Ok(_) => {}
+                Err(error) => return Err(UpstreamError::Broken(error)),
+            }
+        };
+        if !head.status.is_informational() {
+            return Ok(head);
+        }
+        if head.status == http::StatusCode::SWITCHING_PROTOCOLS {
+            return Err(UpstreamError::Malformed("it switches protocols unasked"));
+        }
+    }
+    Err(UpstreamError::Malformed("too many interim answers"))
+}
+
+/// Many small answers share one piece of memory.
+fn make_room(buffer: &mut BytesMut) {
+    if buffer.capacity() - buffer.len() < ROOM {
+        buffer.reserve(PIECE);
     }
 }
 

@@ -113,9 +113,10 @@ pub(super) fn text(plan: &Plan) -> String {
     let mut line = |sign: char, item: &Item| {
         // Writing to a `String` does not fail.
         let _ = writeln!(text, "{sign} {} {}", item.kind.name(), item.name);
-        let width = item.fields.iter().map(|field| field.field.len()).max().unwrap_or_default();
-        for field in &item.fields {
-            let _ = writeln!(text, "    {:width$}  {}", field.field, changed(&field.from, &field.to));
+        let fields: Vec<(String, String)> = item.fields.iter().flat_map(|field| rows(&field.field, &field.from, &field.to)).collect();
+        let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+        for (name, change) in fields {
+            let _ = writeln!(text, "    {name:width$}  {change}");
         }
     };
     plan.create.iter().for_each(|item| line('+', item));
@@ -127,6 +128,19 @@ pub(super) fn text(plan: &Plan) -> String {
         let _ = writeln!(text, "\n{create} to create, {update} to change, {delete} to delete, {} as declared: {tense}", plan.unchanged);
     }
     text
+}
+
+/// Name and change of a field; of a record, those of its own fields that differ.
+fn rows(name: &str, from: &Value, to: &Value) -> Vec<(String, String)> {
+    match (from, to) {
+        (Value::Object(before), Value::Object(after)) => {
+            let gone = before.iter().filter(|(key, _)| !after.contains_key(*key)).map(|(key, value)| (key, value, &Value::Null));
+            let kept = after.iter().map(|(key, value)| (key, before.get(key).unwrap_or(&Value::Null), value));
+            let differing = kept.chain(gone).filter(|(_, from, to)| from != to);
+            differing.map(|(key, from, to)| (format!("{name}.{key}"), changed(from, to))).collect()
+        }
+        _ => vec![(name.to_owned(), changed(from, to))],
+    }
 }
 
 fn changed(from: &Value, to: &Value) -> String {
@@ -172,13 +186,17 @@ mod tests {
             update: vec![item(
                 ResourceKind::Client,
                 "web",
-                vec![field("scopes", json!(["a", "b"]), json!(["b", "c"])), field("title", json!(null), json!("The Shop"))],
+                vec![
+                    field("scopes", json!(["a", "b"]), json!(["b", "c"])),
+                    field("title", json!(null), json!("The Shop")),
+                    field("require", json!({"roles": [], "authenticated": true}), json!({"roles": ["clerk"], "authenticated": true})),
+                ],
             )],
             delete: vec![item(ResourceKind::Route, "old", vec![])],
             unchanged: 7,
             applied: true,
         };
-        let expected = "+ role clerk\n~ client web\n    scopes  -a +c\n    title   → The Shop\n- route old\n\n\
+        let expected = "+ role clerk\n~ client web\n    scopes         -a +c\n    title          → The Shop\n    require.roles  +clerk\n- route old\n\n\
                         1 to create, 1 to change, 1 to delete, 7 as declared: done\n";
         assert_eq!(text(&plan), expected);
         assert_eq!(text(&Plan::default()), "");

@@ -1,6 +1,6 @@
 //! `durward ca export`: the roots that clients have to trust.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -59,7 +59,10 @@ pub async fn run(arguments: &Arguments, connection: &Connection) -> anyhow::Resu
     };
     match file {
         Some(file) => std::fs::write(file, bytes).with_context(|| format!("{} cannot be written", file.display()))?,
-        None => std::io::stdout().write_all(&bytes)?,
+        None => match std::io::stdout().write_all(&bytes) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error.into()),
+            _ => {}
+        },
     }
     Ok(ExitCode::SUCCESS)
 }

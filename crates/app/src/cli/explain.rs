@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::api::{Connection, segment};
-use super::output::Output;
+use super::output::{Output, line};
 
 /// Say why a request was answered as it was, hop by hop
 #[derive(Debug, Args)]
@@ -18,7 +18,7 @@ pub struct Arguments {
 pub async fn run(arguments: &Arguments, connection: &Connection, output: Output) -> anyhow::Result<ExitCode> {
     let (api, path) = (connection.api().await?, format!("explain/{}", segment(&arguments.id)));
     match output {
-        Output::Text => print!("{}", api.text(&path, &[("form", "text")]).await?),
+        Output::Text => line(api.text(&path, &[("form", "text")]).await?.trim_end())?,
         Output::Json => output.print(&api.get::<serde_json::Value>(&path, &[]).await?, |_| String::new())?,
     }
     Ok(ExitCode::SUCCESS)

@@ -9,7 +9,7 @@ use durward_model::resource::PersonResource;
 use durward_model::{Person, Resource, ResourceKind, Stored};
 
 use super::api::{Api, Connection};
-use super::output::Output;
+use super::output::{Output, line};
 use super::{plural, yaml};
 
 /// Write the realm's resources as the files that `durward apply` takes, without secrets
@@ -63,8 +63,7 @@ fn write(directory: &Path, resources: &[Resource]) -> anyhow::Result<()> {
     let keep = |name: String, text: String| {
         let path = directory.join(name);
         std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&path, text)).with_context(|| format!("{} cannot be written", path.display()))?;
-        println!("{}", path.display());
-        anyhow::Ok(())
+        line(&path.display().to_string())
     };
     for resource in resources {
         match resource {

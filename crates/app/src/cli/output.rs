@@ -1,5 +1,7 @@
 //! What is printed: tables and lines for people, JSON for programs.
 
+use std::io::{ErrorKind, Write as _};
+
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -22,17 +24,23 @@ impl Output {
             Self::Text => text(value),
         };
         let shown = shown.trim_end();
-        if !shown.is_empty() {
-            println!("{shown}");
-        }
-        Ok(())
+        if shown.is_empty() { Ok(()) } else { line(shown) }
     }
 
     /// Says that something was done: a sentence for people, nothing for programs, which have the exit status.
     pub fn done(self, sentence: &str) {
         if self == Self::Text {
-            println!("{sentence}");
+            // Whoever does not listen has the exit status, too.
+            let _ = line(sentence);
         }
+    }
+}
+
+/// Prints a line. A reader who has seen enough and left, like `head`, is no error.
+pub fn line(text: &str) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
 }
 

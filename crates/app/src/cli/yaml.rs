@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use durward_model::Resource;
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// A resource as a document, without what is as it would be by default.
@@ -19,14 +18,6 @@ pub fn document(resource: &Resource) -> anyhow::Result<String> {
     for (key, value) in said.iter().filter(|(key, _)| !matches!(key.as_str(), "kind" | "name")) {
         entry(&mut text, key, value, 0);
     }
-    Ok(text)
-}
-
-/// A record as a document, every field of it.
-pub fn record(record: &impl Serialize) -> anyhow::Result<String> {
-    let Value::Object(fields) = serde_json::to_value(record)? else { anyhow::bail!("only records are written as documents") };
-    let mut text = String::new();
-    fields.iter().for_each(|(key, value)| entry(&mut text, key, value, 0));
     Ok(text)
 }
 

@@ -212,6 +212,9 @@ fn document(text: &str, file: &Path, first_line: u64) -> Result<Resource, Config
             "the document has no line that begins with `kind:`: expected one of its keys to be `kind: client`, say".to_owned(),
         ));
     };
+    if let Some((again, _)) = text.lines().enumerate().skip(line + 1).find(|(_, text)| text.starts_with("kind:")) {
+        return Err(at(again, 1, "the key `kind` stands here twice: separate documents by `---`".to_owned()));
+    }
     let word = value.split(" #").next().unwrap_or_default().trim().trim_matches(['"', '\'']);
     let Some(kind) = ResourceKind::from_name(word) else {
         let known = ResourceKind::ALL.iter().map(|kind| kind.name());

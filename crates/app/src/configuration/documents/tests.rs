@@ -30,10 +30,11 @@ fn what_is_wrong_is_said_with_file_line_and_column() {
             "\n\nname: a\n",
             "the document has no line that begins with `kind:`: expected one of its keys to be `kind: client`, say  shop.yaml:3:1",
         ),
-        ("kind: role\nname: a\nname: b\n", "duplicate mapping key: name  shop.yaml:3:1"),
+        ("kind: role\nname: a\nname: b\n", "the key `name` stands here twice  shop.yaml:3:1"),
+        ("kind: role\nname: a\nkind: role\nname: b\n", "the key `kind` stands here twice: separate documents by `---`  shop.yaml:3:1"),
         ("--- kind: role\n", "found text behind `---`: expected the document on the lines below  shop.yaml:1:5"),
         ("%YAML 1.2\n---\nkind: role\n", "found `%YAML 1.2`: expected documents separated by `---`, without directives  shop.yaml:1:1"),
-        ("kind: realm\nname: main\naccess_token_seconds: soon\n", "invalid u32  shop.yaml:3:23"),
+        ("kind: realm\nname: main\naccess_token_seconds: soon\n", "expected a value of type u32  shop.yaml:3:23"),
     ] {
         assert_eq!(refused(text), expected, "{text}");
     }

@@ -2,6 +2,6 @@
 
 pub mod cli;
 pub mod configuration;
-mod http;
 pub mod demo;
+mod http;
 pub mod server;

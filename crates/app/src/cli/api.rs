@@ -59,7 +59,9 @@ impl Connection {
     pub fn ca_file(&self) -> anyhow::Result<PathBuf> {
         match &self.ca {
             Some(file) => Ok(file.clone()),
-            None if self.server.is_some() => bail!("--server needs --ca FILE: `durward ca export` on the authority's machine writes the roots to trust"),
+            None if self.server.is_some() => {
+                bail!("--server needs --ca FILE: `durward ca export` on the authority's machine writes the roots to trust")
+            }
             None => Ok(self.data().join("ca.pem")),
         }
     }
@@ -67,7 +69,8 @@ impl Connection {
     /// A client for the authority's listeners.
     pub fn client(&self) -> anyhow::Result<Client> {
         let file = self.ca_file()?;
-        let pem = std::fs::read(&file).with_context(|| format!("{}: the roots to trust cannot be read; name them with --ca", file.display()))?;
+        let pem =
+            std::fs::read(&file).with_context(|| format!("{}: the roots to trust cannot be read; name them with --ca", file.display()))?;
         Ok(Client::new(Some(Trust::from_pem(&pem).with_context(|| file.display().to_string())?)))
     }
 
@@ -180,7 +183,13 @@ impl Api {
         whole(self.exchange(method, path, query, body).await?).await
     }
 
-    async fn exchange(&self, method: Method, path: &str, query: &[(&str, &str)], body: Option<Vec<u8>>) -> anyhow::Result<Response<Incoming>> {
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> anyhow::Result<Response<Incoming>> {
         let mut pairs = form_urlencoded::Serializer::new(String::new());
         let query = pairs.append_pair("realm", &self.realm).extend_pairs(query).finish();
         let target = format!("/admin/v1/{path}?{query}");
@@ -239,13 +248,19 @@ pub fn secret_file(path: &Path) -> anyhow::Result<Secret> {
 }
 
 fn read<T: DeserializeOwned>(answer: &Response<Bytes>) -> anyhow::Result<T> {
-    serde_json::from_slice(answer.body()).context("the authority's answer is not what this version expects: use the `durward` of its version")
+    serde_json::from_slice(answer.body())
+        .context("the authority's answer is not what this version expects: use the `durward` of its version")
 }
 
 fn refused(answer: &Response<Bytes>) -> ApiError {
     let request = answer.headers().get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     match serde_json::from_slice::<ProblemBody>(answer.body()) {
         Ok(ProblemBody { code, detail, faults }) => ApiError { code, detail, request, faults },
-        Err(_) => ApiError { code: "unreadable".to_owned(), detail: format!("the authority answered {}", answer.status()), request, faults: Vec::new() },
+        Err(_) => ApiError {
+            code: "unreadable".to_owned(),
+            detail: format!("the authority answered {}", answer.status()),
+            request,
+            faults: Vec::new(),
+        },
     }
 }

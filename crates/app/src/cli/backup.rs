@@ -34,6 +34,9 @@ pub async fn run(arguments: &Arguments, connection: &Connection, output: Output)
         return Err(error);
     }
     out.sync_all().and_then(|()| std::fs::rename(&partial, file)).with_context(cannot)?;
-    output.done(&format!("{} holds the store, encrypted under its root key: keep the recovery key or the seal file elsewhere.", file.display()));
+    output.done(&format!(
+        "{} holds the store, encrypted under its root key: keep the recovery key or the seal file elsewhere.",
+        file.display()
+    ));
     Ok(ExitCode::SUCCESS)
 }

@@ -73,7 +73,10 @@ pub async fn run(arguments: &Arguments, connection: &Connection, output: Output)
             let all: Vec<Shown> = api.get(&secrets(client), &[]).await?;
             let until = |end: Option<Timestamp>| end.map_or_else(String::new, |end| end.to_string());
             output.print(&all, |all| {
-                table(["ID", "CREATED", "EXPIRES"], all.iter().map(|secret| [secret.id.clone(), secret.created.to_string(), until(secret.expires)]))
+                table(
+                    ["ID", "CREATED", "EXPIRES"],
+                    all.iter().map(|secret| [secret.id.clone(), secret.created.to_string(), until(secret.expires)]),
+                )
             })?;
         }
         SecretVerb::Expire { client, id } => {

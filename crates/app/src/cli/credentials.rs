@@ -11,8 +11,8 @@ use durward_oauth::builtin::MAIN_REALM;
 use serde::{Deserialize, Serialize};
 
 use super::oauth::{Application, Tokens};
-use durward_node::machine;
 use crate::server::root::{private_directory, write_private};
+use durward_node::machine;
 
 /// A token with less life than this is renewed before it is used.
 const SOON: Duration = Duration::from_secs(20);
@@ -27,7 +27,8 @@ struct Kept {
 
 /// A token for the admin API of the authority at `url`, renewed when its life is nearly over.
 pub async fn access_token(client: &Client, url: &str) -> anyhow::Result<Secret> {
-    let kept = read()?.remove(url).with_context(|| format!("you are not logged in at {url}: run `durward login --server {url} --ca FILE`"))?;
+    let kept =
+        read()?.remove(url).with_context(|| format!("you are not logged in at {url}: run `durward login --server {url} --ca FILE`"))?;
     if machine::clock().now() + SOON < kept.expires { Ok(Secret::new(kept.access_token)) } else { renewed(client, url).await }
 }
 
@@ -68,6 +69,7 @@ fn write(all: &BTreeMap<String, Kept>) -> anyhow::Result<PathBuf> {
 }
 
 fn file() -> anyhow::Result<PathBuf> {
-    let of_user = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")));
+    let of_user =
+        std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")));
     Ok(of_user.context("neither XDG_CONFIG_HOME nor HOME says where logins are kept")?.join("durward").join("credentials.json"))
 }

@@ -26,7 +26,8 @@ pub struct Arguments {
 /// Runs `durward export`.
 pub async fn run(arguments: &Arguments, connection: &Connection, output: Output) -> anyhow::Result<ExitCode> {
     let api = connection.api().await?;
-    let kinds: Vec<ResourceKind> = ResourceKind::ALL.iter().copied().filter(|kind| arguments.kind.is_none_or(|only| only == *kind)).collect();
+    let kinds: Vec<ResourceKind> =
+        ResourceKind::ALL.iter().copied().filter(|kind| arguments.kind.is_none_or(|only| only == *kind)).collect();
     let mut resources = Vec::new();
     for kind in kinds {
         resources.extend(of_kind(&api, kind).await?);
@@ -62,7 +63,9 @@ fn declared(person: Person) -> PersonResource {
 fn write(directory: &Path, resources: &[Resource]) -> anyhow::Result<()> {
     let keep = |name: String, text: String| {
         let path = directory.join(name);
-        std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&path, text)).with_context(|| format!("{} cannot be written", path.display()))?;
+        std::fs::create_dir_all(directory)
+            .and_then(|()| std::fs::write(&path, text))
+            .with_context(|| format!("{} cannot be written", path.display()))?;
         line(&path.display().to_string())
     };
     for resource in resources {

@@ -37,7 +37,9 @@ pub async fn run(arguments: &Arguments, connection: &Connection, output: Output)
     let keys: Vec<Key> = match &arguments.verb {
         Verb::List => api.get("keys", &[]).await?,
         Verb::Rotate => api.post("keys/rotate", &json!({})).await?,
-        Verb::Revoke { kid } => serde_json::from_slice(&api.send(Method::POST, &format!("keys/{}/revoke", segment(kid)), Some(&json!({}))).await?)?,
+        Verb::Revoke { kid } => {
+            serde_json::from_slice(&api.send(Method::POST, &format!("keys/{}/revoke", segment(kid)), Some(&json!({}))).await?)?
+        }
     };
     output.print(&keys, |keys| table(["KID", "ALGORITHM", "USE", "STATE", "SINCE", "ISSUER"], keys.iter().map(row)))?;
     Ok(ExitCode::SUCCESS)

@@ -16,8 +16,8 @@ use super::api::{Api, Connection};
 use super::apply::body;
 use super::output::Output;
 use super::yaml;
-use durward_node::machine;
 use crate::server::root::write_private;
+use durward_node::machine;
 
 /// Put a service of your own behind the gateway: writes a route, a service, a client and a person, and says how to call it
 #[derive(Debug, Args)]
@@ -51,7 +51,9 @@ struct Protected {
 pub async fn run(arguments: &Arguments, connection: &Connection, output: Output) -> anyhow::Result<ExitCode> {
     let name = named(arguments)?;
     let api = connection.api().await?;
-    let Some(gateway) = api.get::<Status>("status", &[]).await?.gateway else { bail!("the gateway does not run: set `gateway.enabled` and start again") };
+    let Some(gateway) = api.get::<Status>("status", &[]).await?.gateway else {
+        bail!("the gateway does not run: set `gateway.enabled` and start again")
+    };
     let resources = resources(&name, arguments)?;
     let (password_file, ca_file) = (connection.data().join(format!("{name}-demo.password")), connection.ca_file()?);
     let password = kept_password(&password_file, &machine::rng())?;
@@ -87,7 +89,8 @@ fn text(made: &Protected) -> String {
 fn named(arguments: &Arguments) -> anyhow::Result<String> {
     let first = arguments.at.trim_start_matches('/').split('/').next().unwrap_or_default();
     let name = arguments.name.clone().unwrap_or_else(|| first.to_ascii_lowercase());
-    let good = (1..=60).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let good =
+        (1..=60).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     anyhow::ensure!(good, "`{name}` names nothing: give --name with lower-case letters, digits and hyphens");
     anyhow::ensure!(arguments.at.starts_with('/'), "--at {}: expected a path that begins with a slash", arguments.at);
     Ok(name)

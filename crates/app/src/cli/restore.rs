@@ -20,8 +20,8 @@ use serde::Serialize;
 use super::api::secret_file;
 use super::output::Output;
 use crate::configuration::{Settings, StoreChoice};
-use durward_node::machine;
 use crate::server::root::{private_directory, write_private};
+use durward_node::machine;
 
 /// The longest life of an access token, and a minute for clocks that differ.
 const LAST_TOKEN_DEAD: Duration = Duration::from_secs(3_600 + 60);
@@ -92,7 +92,11 @@ struct Opened {
 impl Opened {
     fn read(file: &Path, seal_file: &Path, recovery: Option<&Path>) -> anyhow::Result<Self> {
         let header = backup::read_header(BufReader::new(open(file)?)).with_context(|| file.display().to_string())?;
-        let seal = fs::read(seal_file).ok().map(|bytes| SealKey::from_bytes(&bytes)).transpose().with_context(|| seal_file.display().to_string())?;
+        let seal = fs::read(seal_file)
+            .ok()
+            .map(|bytes| SealKey::from_bytes(&bytes))
+            .transpose()
+            .with_context(|| seal_file.display().to_string())?;
         let root = match (recovery, &seal) {
             (Some(recovery), _) => {
                 let key = RecoveryKey::parse(secret_file(recovery)?.expose()).with_context(|| recovery.display().to_string())?;
@@ -118,7 +122,11 @@ impl Opened {
         out.sync_all()?;
         if let Some(seal) = &self.seal {
             let held = holds(&mut open(&copy)?, seal.expose())?;
-            ensure!(!held, "{} holds the seal key itself: whoever has it has everything; destroy it and use another backup", self.file.display());
+            ensure!(
+                !held,
+                "{} holds the seal key itself: whoever has it has everything; destroy it and use another backup",
+                self.file.display()
+            );
         }
         Ok(copy)
     }

@@ -66,7 +66,9 @@ fn settings(arguments: &ServeArguments, data: Option<&Path>) -> anyhow::Result<S
         Some(file) => Settings::read(file)?,
         None if here.exists() => Settings::read(here)?,
         None if arguments.dev => Settings::default(),
-        None => bail!("there is no {CONFIGURATION} here: write one (`durward config schema` says what may stand in it), name one with --config, or try things out with --dev"),
+        None => bail!(
+            "there is no {CONFIGURATION} here: write one (`durward config schema` says what may stand in it), name one with --config, or try things out with --dev"
+        ),
     };
     if let Some(data) = data {
         settings.data = data.to_owned();
@@ -80,14 +82,23 @@ fn settings(arguments: &ServeArguments, data: Option<&Path>) -> anyhow::Result<S
 /// Says where it listens: one JSON line for programs, sentences for people; and the recovery key, once.
 fn announce(server: &Server, dev: bool, settings: &Settings) -> anyhow::Result<()> {
     if let Some(key) = server.recovery_key() {
-        eprintln!("\nRecovery key, shown this once. Keep it off this machine: with it a backup opens when the seal file is lost.\n\n    {}\n", key.expose());
+        eprintln!(
+            "\nRecovery key, shown this once. Keep it off this machine: with it a backup opens when the seal file is lost.\n\n    {}\n",
+            key.expose()
+        );
         eprintln!("The seal file is {}; never keep it together with a backup.\n", settings.seal_file().display());
     }
     println!("{}", json!({ "ready": true, "public_url": server.public_url(), "listen": server.addresses() }));
     if dev {
         let data = settings.data.display();
-        eprintln!("The authority is at {}, the gateway at port {}.", server.public_url(), server.addresses().gateway.map_or(0, |at| at.port()));
-        eprintln!("Next, in another terminal, put it in front of a service of yours:\n\n    durward protect http://127.0.0.1:8080 --at /orders --data {data}\n");
+        eprintln!(
+            "The authority is at {}, the gateway at port {}.",
+            server.public_url(),
+            server.addresses().gateway.map_or(0, |at| at.port())
+        );
+        eprintln!(
+            "Next, in another terminal, put it in front of a service of yours:\n\n    durward protect http://127.0.0.1:8080 --at /orders --data {data}\n"
+        );
     }
     Ok(())
 }
@@ -95,7 +106,9 @@ fn announce(server: &Server, dev: bool, settings: &Settings) -> anyhow::Result<(
 /// Reads the configuration and the resources again and puts them in force as a whole, or not at all.
 async fn reloaded(arguments: &ServeArguments, data: Option<&Path>, running: &Settings, server: &Server) -> anyhow::Result<String> {
     let settings = settings(arguments, data)?;
-    let fixed = |settings: &Settings| json!([settings.public_url, settings.data, settings.listen, settings.gateway, settings.names, settings.store, settings.telemetry]);
+    let fixed = |settings: &Settings| {
+        json!([settings.public_url, settings.data, settings.listen, settings.gateway, settings.names, settings.store, settings.telemetry])
+    };
     if fixed(&settings) != fixed(running) {
         tracing::warn!("a reload takes in resources; the other settings that changed take effect at the next start");
     }

@@ -23,7 +23,8 @@ pub fn document(resource: &Resource) -> anyhow::Result<String> {
 
 /// Leaves out each field without which the same resource is read back, within fields too.
 fn without_defaults(resource: &Resource, fields: Map<String, Value>) -> Map<String, Value> {
-    let same = |said: &Map<String, Value>| serde_json::from_value::<Resource>(Value::Object(said.clone())).is_ok_and(|read| read == *resource);
+    let same =
+        |said: &Map<String, Value>| serde_json::from_value::<Resource>(Value::Object(said.clone())).is_ok_and(|read| read == *resource);
     let mut said = fields;
     for key in said.keys().cloned().collect::<Vec<_>>() {
         let fewer = without(&said, &key);

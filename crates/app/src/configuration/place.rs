@@ -40,7 +40,9 @@ impl ConfigurationError {
         let plain = error.without_snippet();
         let message = match plain {
             serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => unknown_key(field, expected),
-            serde_saphyr::Error::DuplicateMappingKey { key, .. } => format!("the key `{}` stands here twice", key.as_deref().unwrap_or("?")),
+            serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
+                format!("the key `{}` stands here twice", key.as_deref().unwrap_or("?"))
+            }
             serde_saphyr::Error::InvalidScalar { ty, .. } => format!("expected a value of type {ty}"),
             other => first_sentence(&other.to_string()),
         };

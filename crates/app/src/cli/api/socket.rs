@@ -25,7 +25,9 @@ fn unreachable(socket: &Path, error: &std::io::Error) -> anyhow::Error {
     let advice = match error.kind() {
         ErrorKind::NotFound => "is `durward serve` running, and is --data its data directory?",
         ErrorKind::ConnectionRefused => "the authority that made it is gone: start `durward serve`",
-        ErrorKind::PermissionDenied => "only the user that the authority runs as may use it; from elsewhere use --server and `durward login`",
+        ErrorKind::PermissionDenied => {
+            "only the user that the authority runs as may use it; from elsewhere use --server and `durward login`"
+        }
         _ => "use --data, --socket or --server to say where the authority is",
     };
     anyhow!("{}: {error}: {advice}", socket.display())

@@ -46,7 +46,8 @@ impl Browser {
             if let Some(notice) = notice(&page) {
                 bail!("the login was not accepted: {notice}");
             }
-            let action = attribute(&page, "<form", "action").with_context(|| format!("{url} shows no form to fill in (status {})", answer.status()))?;
+            let action = attribute(&page, "<form", "action")
+                .with_context(|| format!("{url} shows no form to fill in (status {})", answer.status()))?;
             url = url.join(&action)?;
             request = submitted(&page, &url, username, password)?;
         }

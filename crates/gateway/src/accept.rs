@@ -2,9 +2,9 @@
 //!
 //! hyper has parsed it and forgives more than we do; whatever of that can still be seen here is refused, and the connection closed.
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
-use durward_net::Problem;
+use durward_net::{Peer, Problem};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode, Version};
@@ -15,6 +15,20 @@ use crate::upstream::Upload;
 /// Fields of a request, and bytes of its target.
 const FIELDS: usize = 100;
 const TARGET: usize = 8 * 1024;
+
+/// The other end of a connection, for all its requests.
+pub(crate) struct Client {
+    pub(crate) ip: Option<IpAddr>,
+    /// The same as text.
+    pub(crate) address: Option<String>,
+    pub(crate) tls: bool,
+}
+
+impl From<Peer> for Client {
+    fn from(peer: Peer) -> Self {
+        Self { ip: peer.ip(), address: peer.ip().map(|ip| ip.to_string()), tls: peer.tls }
+    }
+}
 
 /// What the checks found out: the one authority, and how the body is framed.
 #[derive(Debug, PartialEq, Eq)]

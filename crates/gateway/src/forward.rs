@@ -7,13 +7,13 @@ use axum::body::Body;
 use durward_base::Timestamp;
 use durward_enforce::{IdentityIssuer, Permitted};
 use durward_model::event::StepName;
-use durward_net::{Peer, Problem};
+use durward_net::Problem;
 use http::request::Parts;
 use http::{Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
-use crate::accept::Accepted;
+use crate::accept::{Accepted, Client};
 use crate::decide::Passage;
 use crate::gateway::Gateway;
 use crate::record::Trail;
@@ -26,7 +26,7 @@ pub(crate) struct Passing<'a> {
     pub(crate) parts: &'a Parts,
     pub(crate) accepted: &'a Accepted<'a>,
     pub(crate) body: Incoming,
-    pub(crate) peer: Peer,
+    pub(crate) client: &'a Client,
     pub(crate) now: Timestamp,
 }
 
@@ -38,7 +38,7 @@ pub(crate) async fn forward(
     trail: &mut Trail<'_>,
 ) -> Result<Response<Body>, Problem> {
     let Passage { route, verified } = permitted.into_inner();
-    let Passing { parts, accepted, body, peer, now } = passing;
+    let Passing { parts, accepted, body, client, now } = passing;
     let identity = match &verified {
         Some(verified) => {
             let issuer: &IdentityIssuer = &gateway.identity;
@@ -57,7 +57,7 @@ pub(crate) async fn forward(
         target: parts.uri.path_and_query().map_or("/", |target| target.as_str()),
         host: &upstream.authority,
         authority: accepted.authority,
-        peer,
+        client,
         identity: identity.as_deref().map(|token| token.authorization()),
         request: &trail.request,
         trace: trail.transaction(),

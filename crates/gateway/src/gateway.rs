@@ -7,20 +7,21 @@ use axum::body::Body;
 use durward_base::{Clock, Duration, Rng, Timestamp};
 use durward_enforce::{CannotVerify, CredentialCache, Head, IdentityIssuer, Permitted, Refusal, RouteError, View};
 use durward_model::event::StepName;
-use durward_net::{Bound, HttpMetrics, Limits, Peer, Problem, Shutdown};
+use durward_net::{Bound, HttpMetrics, Limits, Problem, Shutdown};
 use durward_node::Shared;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use rustls::ServerConfig;
 
-use crate::accept::{Accepted, accept};
+use crate::accept::{Accepted, Client, accept};
 use crate::credential::credential;
 use crate::decide::{Passage, decide};
 use crate::forward::{Passing, forward};
 use crate::principal::principal;
 use crate::record::Trail;
 use crate::refusal::problem;
+use crate::request_id::RequestIds;
 use crate::route::route;
 use crate::upstream::{UpstreamTimeouts, Upstreams};
 
@@ -52,6 +53,7 @@ pub struct Gateway {
     pub(crate) metrics: HttpMetrics,
     clock: Clock,
     pub(crate) rng: Rng,
+    pub(crate) ids: RequestIds,
     pub(crate) identity: IdentityIssuer,
     pub(crate) upstreams: Upstreams,
 }
@@ -74,6 +76,7 @@ impl Gateway {
             cache: CredentialCache::default(),
             metrics,
             clock,
+            ids: RequestIds::new(rng.clone()),
             rng,
             identity,
             upstreams: Upstreams::new(settings.timeouts),
@@ -96,21 +99,24 @@ impl Gateway {
         });
         let limits = self.limits;
         let service = |peer| {
-            let gateway = Arc::clone(&self);
+            let connection = Arc::new((Arc::clone(&self), Client::from(peer)));
             hyper::service::service_fn(move |request| {
-                let gateway = Arc::clone(&gateway);
-                async move { Ok::<_, Infallible>(gateway.answer(peer, request).await) }
+                let connection = Arc::clone(&connection);
+                async move {
+                    let (gateway, client) = &*connection;
+                    Ok::<_, Infallible>(gateway.answer(client, request).await)
+                }
             })
         };
         durward_net::serve(bound, tls, limits, shutdown, service).await;
         sweeper.abort();
     }
 
-    async fn answer(&self, peer: Peer, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, client: &Client, request: Request<Incoming>) -> Response<Body> {
         let now = self.clock.now();
         let (parts, body) = request.into_parts();
-        let mut trail = Trail::open(self, &parts, peer, now);
-        let answer = self.pass(&parts, body, peer, now, &mut trail).await;
+        let mut trail = Trail::open(self, &parts, client, now);
+        let answer = self.pass(&parts, body, client, now, &mut trail).await;
         trail.close(answer).await
     }
 
@@ -119,13 +125,13 @@ impl Gateway {
         &self,
         parts: &Parts,
         body: Incoming,
-        peer: Peer,
+        client: &Client,
         now: Timestamp,
         trail: &mut Trail<'_>,
     ) -> Result<Response<Body>, Problem> {
         let accepted = accept(parts)?;
-        let permitted = self.permit(parts, &accepted, peer, now, trail)?;
-        forward(self, permitted, Passing { parts, accepted: &accepted, body, peer, now }, trail).await
+        let permitted = self.permit(parts, &accepted, client, now, trail)?;
+        forward(self, permitted, Passing { parts, accepted: &accepted, body, client, now }, trail).await
     }
 
     /// Steps 2 to 5, over one view.
@@ -133,19 +139,19 @@ impl Gateway {
         &self,
         parts: &Parts,
         accepted: &Accepted<'_>,
-        peer: Peer,
+        client: &Client,
         now: Timestamp,
         trail: &mut Trail<'_>,
     ) -> Result<Permitted<Passage>, Problem> {
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         let head = Head::new(&parts.method, target, accepted.authority, &parts.headers);
-        self.decided(&head, peer, now, trail).map_err(|refusal| {
+        self.decided(&head, client, now, trail).map_err(|refusal| {
             trail.refused(&refusal);
             problem(&refusal, trail.realm().unwrap_or("durward"))
         })
     }
 
-    fn decided(&self, head: &Head<'_>, peer: Peer, now: Timestamp, trail: &mut Trail<'_>) -> Result<Permitted<Passage>, Refusal> {
+    fn decided(&self, head: &Head<'_>, client: &Client, now: Timestamp, trail: &mut Trail<'_>) -> Result<Permitted<Passage>, Refusal> {
         let view = self.shared.view();
         let routed = route(&view, head).map_err(|refusal| self.or_not_yet(refusal))?;
         trail.routed(&routed, head.path());
@@ -155,7 +161,7 @@ impl Gateway {
         let verified = token.map(|token| principal(&self.shared, &view, &self.cache, &routed, token, now)).transpose()?;
         verified.iter().for_each(|verified| trail.proved(verified));
         trail.step(StepName::Principal);
-        let permitted = decide(&view, &routed, verified, now, peer.ip())?;
+        let permitted = decide(&view, &routed, verified, now, client.ip)?;
         trail.permitted(permitted.get(), permitted.decision());
         trail.step(StepName::Decide);
         Ok(permitted)

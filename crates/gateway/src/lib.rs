@@ -8,6 +8,7 @@ mod gateway;
 mod principal;
 mod record;
 mod refusal;
+mod request_id;
 mod route;
 mod upstream;
 

@@ -8,10 +8,11 @@ use durward_base::{EventId, Timestamp};
 use durward_enforce::{Decision, Refusal, Routed, Verified};
 use durward_model::event::StepName;
 use durward_model::{Event, EventKind, Outcome, event};
-use durward_net::{Peer, Problem};
+use durward_net::Problem;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
+use crate::accept::Client;
 use crate::decide::Passage;
 use crate::gateway::Gateway;
 
@@ -31,14 +32,14 @@ pub(crate) struct Trail<'a> {
 
 impl<'a> Trail<'a> {
     /// Opens the event of a request, which begins a transaction.
-    pub(crate) fn open(gateway: &'a Gateway, parts: &Parts, peer: Peer, now: Timestamp) -> Self {
-        let id = EventId::new(now, &gateway.rng);
+    pub(crate) fn open(gateway: &'a Gateway, parts: &Parts, client: &Client, now: Timestamp) -> Self {
+        let id = gateway.ids.next(now);
         let mut event = Event::new(id, now, Arc::clone(&gateway.node), EventKind::Unrouted);
-        event.chain.transaction = Some(format!("{:032x}", u128::from_be_bytes(id.to_bytes())));
+        event.chain.transaction = Some(hexadecimal(id.to_bytes()));
         event.steps.reserve_exact(6);
         event.request = Some(event::Request {
-            method: parts.method.as_str().chars().take(16).collect(),
-            address: peer.ip().map(|ip| ip.to_string()),
+            method: parts.method.as_str().get(..16).unwrap_or(parts.method.as_str()).to_owned(),
+            address: client.address.clone(),
             ..event::Request::default()
         });
         let began = Instant::now();
@@ -157,6 +158,12 @@ impl Drop for Trail<'_> {
             drop(self.gateway.shared.journal().record(event));
         }
     }
+}
+
+/// A trace id's form (W3C Trace Context section 3.2.2.3).
+fn hexadecimal(bytes: [u8; 16]) -> String {
+    let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' + value - 10 });
+    bytes.into_iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn unrecorded() -> Problem {

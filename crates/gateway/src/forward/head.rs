@@ -2,12 +2,11 @@
 
 use std::fmt::Write as _;
 
-use durward_net::Peer;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 
 use super::strip;
-use crate::accept::tokens;
+use crate::accept::{Client, tokens};
 use crate::upstream::Upload;
 
 /// What the gateway says about a request, in place of whatever the client said.
@@ -19,7 +18,7 @@ pub(crate) struct Said<'a> {
     /// The host the client asked.
     pub(crate) authority: &'a str,
     /// Who the client is to the kernel.
-    pub(crate) peer: Peer,
+    pub(crate) client: &'a Client,
     /// The signed identity as `Authorization`; none on a public route.
     pub(crate) identity: Option<&'a HeaderValue>,
     /// This request, which is the transaction's first.
@@ -38,8 +37,9 @@ pub(crate) fn write(parts: &Parts, said: &Said<'_>) -> Vec<u8> {
     for piece in [parts.method.as_str(), " ", said.target, " HTTP/1.1\r\nhost: ", said.host, "\r\n"] {
         head.extend_from_slice(piece.as_bytes());
     }
+    let listed = listed(&parts.headers);
     for (name, value) in &parts.headers {
-        if strip::is_reserved(name.as_str()) || is_listed(&parts.headers, name) {
+        if strip::is_reserved(name.as_str()) || listed.contains(name) {
             continue;
         }
         if *name == header::COOKIE {
@@ -63,10 +63,11 @@ fn say(head: &mut Vec<u8>, said: &Said<'_>) {
     let mut text = String::with_capacity(256);
     // Writing to a `String` does not fail.
     let _ = write!(text, "x-request-id: {}\r\ntraceparent: 00-{}-{:016x}-01\r\n", said.request, said.trace, said.span);
-    if let Some(address) = said.peer.ip() {
+    if let Some(address) = &said.client.address {
         let _ = write!(text, "x-forwarded-for: {address}\r\n");
     }
-    let _ = write!(text, "x-forwarded-host: {}\r\nx-forwarded-proto: {}\r\n", said.authority, if said.peer.tls { "https" } else { "http" });
+    let _ =
+        write!(text, "x-forwarded-host: {}\r\nx-forwarded-proto: {}\r\n", said.authority, if said.client.tls { "https" } else { "http" });
     match said.framing {
         Some(Upload::Length(length)) => {
             let _ = write!(text, "content-length: {length}\r\n");
@@ -79,7 +80,8 @@ fn say(head: &mut Vec<u8>, said: &Said<'_>) {
 
 /// What of an upstream's answer is not passed on: its connection's own fields, and cookies that are the gateway's to set.
 pub(crate) fn strip_answer(headers: &mut HeaderMap) {
-    let is_gone = |name: &HeaderName| *name != header::CONTENT_LENGTH && (is_of_the_hop(name) || is_listed(headers, name));
+    let listed = listed(headers);
+    let is_gone = |name: &HeaderName| is_of_the_hop(name) || (*name != header::CONTENT_LENGTH && listed.contains(name));
     let gone: Vec<HeaderName> = headers.keys().filter(|name| is_gone(name)).cloned().collect();
     for name in &gone {
         headers.remove(name);
@@ -94,17 +96,30 @@ pub(crate) fn strip_answer(headers: &mut HeaderMap) {
 }
 
 fn is_of_the_hop(name: &HeaderName) -> bool {
-    let names = ["connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
-    names.contains(&name.as_str()) || matches!(name.as_str(), "traceparent" | "tracestate")
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "traceparent"
+            | "tracestate"
+    )
 }
 
 fn is_own(set_cookie: &HeaderValue) -> bool {
     strip::is_own_cookie(set_cookie.as_bytes())
 }
 
-/// Whether `Connection` says that the field is of this hop.
-fn is_listed(headers: &HeaderMap, name: &HeaderName) -> bool {
-    headers.contains_key(header::CONNECTION) && tokens(headers, &header::CONNECTION).any(|token| token.eq_ignore_ascii_case(name.as_str()))
+/// The fields that `Connection` says are of this hop. Usually it says no more than whether the connection stays.
+fn listed(headers: &HeaderMap) -> Vec<HeaderName> {
+    let tokens = tokens(headers, &header::CONNECTION);
+    let fields = tokens.filter(|token| !token.eq_ignore_ascii_case("keep-alive") && !token.eq_ignore_ascii_case("close"));
+    fields.filter_map(|token| token.parse().ok()).collect()
 }
 
 fn field(head: &mut Vec<u8>, name: &str, value: &[u8]) {
@@ -125,13 +140,13 @@ mod tests {
             request = request.header(*name, *value);
         }
         let parts = request.body(()).unwrap().into_parts().0;
-        let peer = Peer { address: Some("192.0.2.1:5".parse().unwrap()), tls: true, ..Peer::default() };
+        let client = &Client { ip: None, address: Some("192.0.2.1".to_owned()), tls: true };
         let (request, trace, span) = ("Aa", "ab".repeat(16), 0xab);
         let said = Said {
             target: "/orders?a=1",
             host: "127.0.0.1:9002",
             authority: "shop.example",
-            peer,
+            client,
             identity,
             request,
             trace: &trace,

@@ -1,5 +1,7 @@
 //! RFC 9112 sections 4 to 6: the head of an upstream's answer, and how long its body is.
 
+use std::mem::MaybeUninit;
+
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
@@ -32,9 +34,12 @@ pub(super) enum Framing {
 
 /// Takes a head out of `buffer`, once it is whole.
 pub(super) fn take(buffer: &mut BytesMut, method: &Method) -> Result<Option<AnswerHead>, &'static str> {
-    let mut fields = [httparse::EMPTY_HEADER; HEAD_FIELDS];
-    let mut parsed = httparse::Response::new(&mut fields);
-    let length = match parsed.parse(buffer) {
+    if buffer.is_empty() {
+        return Ok(None);
+    }
+    let mut fields = [const { MaybeUninit::uninit() }; HEAD_FIELDS];
+    let mut parsed = httparse::Response::new(&mut []);
+    let length = match httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, buffer, &mut fields) {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) if buffer.len() > HEAD_BYTES => return Err("the head is too large"),
         Ok(httparse::Status::Partial) => return Ok(None),

@@ -129,15 +129,17 @@ fn authorization(value: &[u8]) -> Result<Presented<'_>, CredentialError> {
     }
 }
 
+/// Looks at every byte, come what may: a token is several hundred bytes, and without a way out they are taken many at a time.
 fn text(value: &[u8]) -> Result<&str, CredentialError> {
-    let printable = !value.is_empty() && value.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    let printable = !value.is_empty() && value.iter().fold(true, |printable, byte| printable & matches!(byte, b' '..=b'~'));
     std::str::from_utf8(value).ok().filter(|_| printable).ok_or(CredentialError::Malformed)
 }
 
 /// `token68 = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
 fn is_token68(text: &str) -> bool {
     let body = text.trim_end_matches('=');
-    !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/'))
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+    !body.is_empty() && body.bytes().fold(true, |all, byte| all & allowed(byte))
 }
 
 /// The session cookies of one realm in a `Cookie` field line (RFC 6265 section 4.2.1).

@@ -62,7 +62,8 @@ pub fn run(plan: &Plan) -> anyhow::Result<Report> {
 /// The median microseconds of each step, from the audit record of the last requests.
 fn steps(durward: &Authority) -> anyhow::Result<Vec<String>> {
     let events = durward.command(&["audit", "list", "--kind", "gateway.request", "--limit", "200", "--output", "json"])?;
-    let events: Vec<serde_json::Value> = serde_json::from_str(&events)?;
+    let page: serde_json::Value = serde_json::from_str(&events)?;
+    let events = page.get("events").or(Some(&page)).and_then(|events| events.as_array()).cloned().unwrap_or_default();
     let mut times: std::collections::BTreeMap<String, Vec<u64>> = std::collections::BTreeMap::new();
     for step in events.iter().filter_map(|event| event.get("steps")?.as_array()).flatten() {
         if let Some([name, time]) = step.as_array().map(Vec::as_slice) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Digest, SHA256, digest};
 use durward_base::base64url;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -101,9 +101,23 @@ impl Jwk {
         if purpose && operations { Ok(()) } else { Err(JoseError::KeyPurpose) }
     }
 
-    /// RFC 7638 section 3: SHA-256 over the required members in lexical order, cut to 16 bytes. Only for members found valid: they go
-    /// into the hashed JSON as they are.
+    /// The key under its own name, for `algorithm` where it does not say one itself.
+    pub(crate) fn named(self, algorithm: Algorithm) -> Self {
+        Self { kid: None, alg: self.alg.or_else(|| Some(algorithm.name().to_owned())), ..self }
+    }
+
+    /// A short name for the key: its [`thumbprint`](Self::thumbprint)'s first 16 bytes, 22 characters of base64url.
+    pub(crate) fn own_kid(&self) -> String {
+        base64url::encode(self.digest().as_ref().get(..16).unwrap_or_default())
+    }
+
+    /// RFC 7638 section 3: SHA-256 over the required members in lexical order, base64url, 43 characters. Only for members found valid:
+    /// they go into the hashed JSON as they are.
     pub(crate) fn thumbprint(&self) -> String {
+        base64url::encode(self.digest().as_ref())
+    }
+
+    fn digest(&self) -> Digest {
         let text = |member: &Option<String>| member.clone().unwrap_or_default();
         let (crv, x, y) = (text(&self.crv), text(&self.x), text(&self.y));
         let required = match self.kty.as_str() {
@@ -111,7 +125,7 @@ impl Jwk {
             "OKP" => format!(r#"{{"crv":"{crv}","kty":"OKP","x":"{x}"}}"#),
             _ => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text(&self.e), text(&self.n)),
         };
-        base64url::encode(digest(&SHA256, required.as_bytes()).as_ref().get(..16).unwrap_or_default())
+        digest(&SHA256, required.as_bytes())
     }
 }
 
@@ -167,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thumbprint_is_the_rfc_s_cut_to_sixteen_bytes() {
+    fn a_thumbprint_is_the_rfc_s_and_a_kid_is_its_first_sixteen_bytes() {
         let rsa = serde_json::json!({"kty": "RSA", "e": "AQAB", "alg": "RS256", "kid": "2011-04-29",
             "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5\
 JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0\
@@ -178,7 +192,8 @@ fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"});
             ("RFC 8037 appendix A.3", ed25519, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"),
         ] {
             let cut = base64url::encode(&base64url::decode(thumbprint).unwrap()[..16]);
-            assert_eq!(Jwk::try_from(jwk).unwrap().thumbprint(), cut, "{source}");
+            let jwk = Jwk::try_from(jwk).unwrap();
+            assert_eq!((jwk.thumbprint(), jwk.own_kid()), (thumbprint.to_owned(), cut), "{source}");
         }
     }
 

@@ -27,7 +27,21 @@ pub(crate) struct Header {
 impl<'a> Compact<'a> {
     const LONGEST: usize = 16 * 1024;
 
+    /// Reads a token whose key is known from elsewhere: one in its header is refused.
     pub(crate) fn parse(text: &'a str) -> Result<Self, JoseError> {
+        match Self::read(text)? {
+            (jws, None) => Ok(jws),
+            (_, Some(_)) => Err(JoseError::HeaderForbidden { name: "jwk" }),
+        }
+    }
+
+    /// Reads a token whose header has the key, and the key.
+    pub(crate) fn parse_with_key(text: &'a str) -> Result<(Self, Value), JoseError> {
+        let (jws, key) = Self::read(text)?;
+        Ok((jws, key.ok_or(JoseError::HeaderMember { name: "jwk", expected: "present" })?))
+    }
+
+    fn read(text: &'a str) -> Result<(Self, Option<Value>), JoseError> {
         if text.len() > Self::LONGEST {
             return Err(JoseError::TooLong { what: "token", found: text.len(), limit: Self::LONGEST });
         }
@@ -36,9 +50,9 @@ impl<'a> Compact<'a> {
         if header.is_empty() || payload.is_empty() || payload.contains('.') || signature.is_empty() {
             return Err(JoseError::NotCompact);
         }
-        let header = Header::parse(&decode("header", header)?)?;
+        let (header, key) = Header::parse(&decode("header", header)?)?;
         let signature = decode("signature", signature)?;
-        Ok(Self { header, payload, signing_input, signature })
+        Ok((Self { header, payload, signing_input, signature }, key))
     }
 
     pub(crate) fn payload(&self) -> Result<Vec<u8>, JoseError> {
@@ -56,21 +70,22 @@ impl<'a> Compact<'a> {
 }
 
 impl Header {
-    fn parse(bytes: &[u8]) -> Result<Self, JoseError> {
+    fn parse(bytes: &[u8]) -> Result<(Self, Option<Value>), JoseError> {
         let mut members = json::object(bytes, Limits::TOKEN).map_err(|cause| JoseError::NotJson { part: "header", cause })?;
         // RFC 7515 section 4.1.11: if any of the listed extension Header Parameters are not understood and supported, then the JWS is
         // invalid
         if members.contains_key("crit") {
             return Err(JoseError::CritUnsupported);
         }
-        // RFC 7797 section 7: JWTs MUST NOT use "b64": false; RFC 8725 section 3.6: no compression; `jwk` belongs to DPoP proofs alone
-        for name in ["b64", "zip", "jwk"] {
+        // RFC 7797 section 7: JWTs MUST NOT use "b64": false; RFC 8725 section 3.6: no compression
+        for name in ["b64", "zip"] {
             if members.contains_key(name) {
                 return Err(JoseError::HeaderForbidden { name });
             }
         }
         let algorithm = text(&mut members, "alg")?.ok_or(JoseError::HeaderMember { name: "alg", expected: "present" })?.parse()?;
-        Ok(Self { algorithm, kid: text(&mut members, "kid")?, typ: text(&mut members, "typ")? })
+        let key = members.remove("jwk");
+        Ok((Self { algorithm, kid: text(&mut members, "kid")?, typ: text(&mut members, "typ")? }, key))
     }
 }
 

@@ -87,11 +87,16 @@ impl<'a> UnverifiedJwt<'a> {
     }
 
     fn verified(self, kid: &str, algorithm: Algorithm) -> VerifiedJwt {
-        VerifiedJwt { claims: self.claims, typ: self.jws.header.typ, kid: kid.to_owned(), algorithm }
+        VerifiedJwt::new(self.claims, self.jws.header.typ, kid, algorithm)
     }
 }
 
 impl VerifiedJwt {
+    /// Only for those who have verified it.
+    pub(crate) fn new(claims: Claims, typ: Option<String>, kid: &str, algorithm: Algorithm) -> Self {
+        Self { claims, typ, kid: kid.to_owned(), algorithm }
+    }
+
     /// The kind of token, where it says one.
     pub fn typ(&self) -> Option<&str> {
         self.typ.as_deref()

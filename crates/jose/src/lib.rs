@@ -36,6 +36,7 @@ mod jwk;
 mod jws;
 mod jwt;
 mod rsa;
+mod self_signed;
 mod signing_key;
 mod verifying_key;
 
@@ -45,5 +46,6 @@ pub use error::JoseError;
 pub use hmac_key::HmacKey;
 pub use jwk::{Jwk, JwkSet};
 pub use jwt::{Expected, LEEWAY, UnverifiedJwt, VerifiedJwt};
+pub use self_signed::SelfSignedJwt;
 pub use signing_key::SigningKey;
 pub use verifying_key::VerifyingKey;

@@ -36,7 +36,7 @@ impl VerifyingKey {
             Algorithm::RS256 => rsa(jwk, &RSA_PKCS1_2048_8192_SHA256),
             Algorithm::HS256 => Err(JoseError::KeyNotPublic { member: "kty" }),
         }?;
-        let kid = jwk.kid().map_or_else(|| jwk.thumbprint(), str::to_owned);
+        let kid = jwk.kid().map_or_else(|| jwk.own_kid(), str::to_owned);
         Ok(Self(Arc::new(Inner { kid, algorithm, key })))
     }
 

@@ -3,6 +3,7 @@
 
 mod claims;
 mod keys;
+mod self_signed;
 mod tokens;
 
 use aws_lc_rs::rand::SystemRandom;

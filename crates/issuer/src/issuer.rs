@@ -8,7 +8,7 @@ use durward_authn::Throttle;
 use durward_base::{Clock, Rng, Timestamp};
 use durward_enforce::View;
 use durward_model::Stored;
-use durward_net::Endpoint;
+use durward_net::{Egress, Endpoint};
 use durward_oauth::{KeyRing, builtin};
 use durward_seal::{HandleKeys, RootKey, SecretHasher, StateKeys};
 use durward_store::Store;
@@ -28,6 +28,8 @@ pub struct IssuerSettings {
     pub store: Store,
     /// The keys that sign.
     pub keys: KeyRings,
+    /// The way out to URLs that clients name.
+    pub egress: Egress,
     /// Where passwords are hashed.
     pub hashing: Arc<HashingPool>,
     /// When the store was last restored from a backup.

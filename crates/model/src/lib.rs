@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod change;
+pub mod egress_url;
 pub mod event;
 pub mod grant;
 pub mod key;
@@ -13,11 +14,12 @@ pub mod write;
 
 pub use access::{AccessClass, AdminRole, RateClass};
 pub use change::{Change, ClientSecret, Position, Record};
+pub use egress_url::{EgressRules, EgressUrl};
 pub use event::{Caller, Chain, Decided, Event, EventKind, Outcome, Request};
 pub use grant::GrantType;
 pub use key::{Key, KeyState, KeyUse};
 pub use ledger::{Consent, Family, Person, Session};
-pub use principal::{Acting, Assurance, BoundKey, CredentialFacts, CredentialKind, Principal, PrincipalKind, Source};
+pub use principal::{Acting, Actor, Assurance, BoundKey, CredentialFacts, CredentialKind, Principal, PrincipalKind, Source};
 pub use resource::{Resource, ResourceKind, Stored};
 pub use revocation::{Revocation, RevocationKind};
 pub use write::{Spent, Write};

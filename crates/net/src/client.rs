@@ -80,9 +80,6 @@ impl Origin {
         }
     }
 
-    fn bare_host(&self) -> &str {
-        self.host.trim_start_matches('[').trim_end_matches(']')
-    }
 }
 
 impl std::fmt::Display for Origin {
@@ -146,18 +143,12 @@ where
     /// A new connection.
     pub async fn connect(&self, origin: &Origin) -> Result<Connection<B>, ClientError> {
         let failed = |cause| ClientError::Connect { origin: origin.to_string(), cause };
-        let address = (origin.bare_host(), origin.port);
+        let address = (bare(&origin.host), origin.port);
         let stream =
             tokio::time::timeout(CONNECT, TcpStream::connect(address)).await.map_err(|_| ClientError::Timeout(CONNECT))?.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         let sender = if origin.tls {
-            let trust = self.trust.as_ref().ok_or(ClientError::NoTrust)?;
-            let name = ServerName::try_from(origin.bare_host().to_owned()).map_err(|_| ClientError::Url)?;
-            let handshake = TlsConnector::from(trust.config()).connect(name, stream);
-            let stream = tokio::time::timeout(CONNECT, handshake).await.map_err(|_| ClientError::Timeout(CONNECT))?.map_err(failed)?;
-            let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(ClientError::Exchange)?;
-            tokio::spawn(connection);
-            sender
+            over_tls(self.trust.as_ref().ok_or(ClientError::NoTrust)?, &origin.host, stream).await?
         } else {
             let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(ClientError::Exchange)?;
             tokio::spawn(connection);
@@ -180,6 +171,29 @@ where
             kept.push(connection.sender);
         }
     }
+}
+
+/// HTTP/1.1 over TLS on a stream that stands.
+pub(crate) async fn over_tls<B>(trust: &Trust, host: &str, stream: TcpStream) -> Result<SendRequest<B>, ClientError>
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let name = ServerName::try_from(bare(host).to_owned()).map_err(|_| ClientError::Url)?;
+    let handshake = TlsConnector::from(trust.config()).connect(name, stream);
+    let stream = tokio::time::timeout(CONNECT, handshake)
+        .await
+        .map_err(|_| ClientError::Timeout(CONNECT))?
+        .map_err(|cause| ClientError::Connect { origin: format!("https://{host}"), cause })?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(ClientError::Exchange)?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+/// An IPv6 address stands in brackets in a URL, and nowhere else.
+fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 /// A client for whole requests and whole answers, and for streams.

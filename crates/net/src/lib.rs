@@ -1,6 +1,7 @@
 //! Binds every listener and makes every outbound call: TLS, timeouts, graceful shutdown, the `Endpoint` table.
 
 mod client;
+mod egress;
 mod endpoint;
 mod listener;
 mod metrics;
@@ -12,6 +13,7 @@ mod surface;
 mod tls;
 
 pub use client::{Client, ClientError, Connection, Origin, Pool};
+pub use egress::{Egress, GuardedError};
 pub use endpoint::{Endpoint, Endpoints};
 pub use listener::{Bound, Limits, serve};
 pub use metrics::HttpMetrics;

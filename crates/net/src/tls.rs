@@ -82,8 +82,7 @@ pub struct Trust(Arc<ClientConfig>);
 impl Trust {
     /// From certificates in PEM.
     pub fn from_pem(pem: &[u8]) -> Result<Self, TlsError> {
-        let roots = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().map_err(TlsError::Pem)?;
-        Self::from_der(roots)
+        Self::from_der(roots(pem)?)
     }
 
     /// From certificates in DER.
@@ -106,4 +105,9 @@ impl Trust {
     pub(crate) fn config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.0)
     }
+}
+
+/// Certificates in PEM.
+pub(crate) fn roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(TlsError::Pem)
 }

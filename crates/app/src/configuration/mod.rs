@@ -6,4 +6,4 @@ mod settings;
 
 pub use documents::{Document, Documents};
 pub use place::ConfigurationError;
-pub use settings::{GatewaySettings, Listen, LogFormat, Settings, StoreChoice, Telemetry, resolve};
+pub use settings::{GatewaySettings, Listen, LogFormat, Outbound, Settings, StoreChoice, Telemetry, resolve};

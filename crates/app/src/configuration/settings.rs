@@ -30,6 +30,8 @@ pub struct Settings {
     pub store: StoreChoice,
     /// A directory of resources applied at start and at each reload (SIGHUP).
     pub resources: Option<PathBuf>,
+    /// Calls to URLs that somebody else named.
+    pub outbound: Outbound,
     /// Logs and traces.
     pub telemetry: Telemetry,
 }
@@ -69,6 +71,16 @@ pub enum StoreChoice {
     Postgres(SecretReference),
 }
 
+/// Calls to URLs that somebody else named: key sets, notifications, metadata documents. https alone, and public addresses alone.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Outbound {
+    /// Roots to trust beside the system's, as a file of certificates in PEM.
+    pub trusted_roots: Option<PathBuf>,
+    /// Whether this machine itself may be called: for tests and for trying things out.
+    pub allow_loopback: bool,
+}
+
 /// Logs and traces.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -103,6 +115,7 @@ impl Default for Settings {
             names: Vec::new(),
             store: StoreChoice::default(),
             resources: None,
+            outbound: Outbound::default(),
             telemetry: Telemetry::default(),
         }
     }
@@ -136,6 +149,7 @@ impl Settings {
         settings.data = directory.join(&settings.data);
         settings.seal = settings.seal.map(|path| directory.join(path));
         settings.resources = settings.resources.map(|path| directory.join(path));
+        settings.outbound.trusted_roots = settings.outbound.trusted_roots.map(|path| directory.join(path));
         Ok(settings)
     }
 

@@ -11,8 +11,8 @@ use durward_fleet::{Fleet, FleetSettings};
 use durward_gateway::{Gateway, GatewaySettings};
 use durward_issuer::{HashingPool, Issuer, IssuerSettings, KeyRings};
 use durward_model::resource::{Realm, Resource, Stored};
-use durward_model::{Event, EventKind, Outcome, ResourceKind, Write};
-use durward_net::{Bound, Endpoint, Gate, HttpMetrics, Limits, Open, Record, ServerIdentity, Shutdown, Surface, SurfaceSettings, serve};
+use durward_model::{EgressRules, Event, EventKind, Outcome, ResourceKind, Write};
+use durward_net::{Bound, Egress, Endpoint, Gate, HttpMetrics, Limits, Open, Record, ServerIdentity, Shutdown, Surface, SurfaceSettings, serve};
 use durward_node::{Journal, JournalSettings, Shared};
 use durward_oauth::builtin::MAIN_REALM;
 use durward_seal::RootKey;
@@ -25,7 +25,7 @@ use super::keys::SigningKeys;
 use super::listeners::{Addresses, Listeners, hosts};
 use super::metrics::Gauges;
 use super::{Server, background, local, root};
-use crate::configuration::{Settings, StoreChoice, resolve};
+use crate::configuration::{Outbound, Settings, StoreChoice, resolve};
 use crate::http::{Operations, Probe};
 
 /// The name of this process in events.
@@ -41,6 +41,7 @@ struct Parts {
     public_url: String,
     addresses: Addresses,
     store: Store,
+    egress: Egress,
     root: Arc<RootKey>,
     shared: Shared<View>,
     metrics: HttpMetrics,
@@ -79,6 +80,7 @@ impl Server {
             metrics: HttpMetrics::register(&mut registry),
             shutdown: Shutdown::new(),
             tasks: TaskTracker::new(),
+            egress: egress(&settings.outbound)?,
             root: root_key,
             settings,
             public_url,
@@ -185,6 +187,7 @@ impl Parts {
             views: self.shared.views(),
             store: self.store.clone(),
             keys,
+            egress: self.egress.clone(),
             hashing,
             restored: self.store.restored_at().await?,
             clock: self.clock.clone(),
@@ -273,4 +276,13 @@ fn store_settings(settings: &Settings) -> anyhow::Result<StoreSettings> {
 /// One hashing thread a core.
 fn threads() -> NonZeroU32 {
     std::thread::available_parallelism().ok().and_then(|cores| NonZeroU32::try_from(cores).ok()).unwrap_or(NonZeroU32::MIN)
+}
+
+/// The way out to URLs that somebody else names.
+fn egress(settings: &Outbound) -> anyhow::Result<Egress> {
+    let roots = match &settings.trusted_roots {
+        Some(path) => std::fs::read(path).with_context(|| format!("outbound.trusted_roots: the file {} cannot be read", path.display()))?,
+        None => Vec::new(),
+    };
+    Ok(Egress::new(EgressRules { loopback: settings.allow_loopback }, roots))
 }

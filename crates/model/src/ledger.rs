@@ -3,7 +3,7 @@
 use durward_base::{ClientId, FamilyId, PersonId, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::Assurance;
+use crate::{Assurance, BoundKey};
 
 /// A person who may log in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +78,8 @@ pub struct Family {
     pub assurance: Assurance,
     /// The generation of the refresh token that is good now.
     pub generation: u32,
+    /// The key whose holder alone may refresh: a public client's, once it has proved one (RFC 9449 section 5, RFC 8705 section 4).
+    pub bound_key: Option<BoundKey>,
     /// When the generation last moved.
     pub rotated: Timestamp,
     /// When it began.
@@ -99,6 +101,8 @@ pub struct Consent {
     pub client: ClientId,
     /// Which scopes, sorted.
     pub scopes: Vec<String>,
+    /// Which optional scopes they were asked for and left out, sorted.
+    pub declined: Vec<String>,
     /// For which audience.
     pub audience: String,
     /// When.

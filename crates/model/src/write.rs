@@ -1,10 +1,12 @@
 //! What a decision asks the store to do. Each is one guarded statement: when its guard misses, nothing of the batch happens.
 
-use durward_base::{FamilyId, KeyId, PersonId, SessionId, Timestamp};
+use durward_base::{ClientId, DeviceId, FamilyId, KeyId, PersonId, SessionId, Timestamp, TokenId};
 
 use crate::key::{KeyState, SealedKey};
 use crate::resource::Stored;
-use crate::{ClientSecret, Consent, Family, Person, ResourceKind, Revocation, Session};
+use crate::{
+    BoundKey, ClientSecret, Consent, DeviceAuthorization, DeviceState, Family, Person, PersonalToken, ResourceKind, Revocation, Session,
+};
 
 /// A write. The store's mapping from each to its statement is in `durward_store`, file by aggregate.
 #[derive(Debug, Clone)]
@@ -46,6 +48,15 @@ pub enum Write {
         /// When.
         at: Timestamp,
     },
+    /// Binds a family's refresh tokens to a key. Guard: it is bound to none and not ended.
+    BindFamily {
+        /// The realm's name.
+        realm: String,
+        /// Which.
+        family: FamilyId,
+        /// The key.
+        key: BoundKey,
+    },
     /// Ends a family, writing its revocation. No guard.
     EndFamily {
         /// The realm's name.
@@ -61,6 +72,50 @@ pub enum Write {
     Revoke(Revocation),
     /// What a person allowed a client, replacing what they had. No guard.
     PutConsent(Consent),
+    /// Forgets what a person allowed a client for an audience, and ends the families that stood on it, writing a revocation for each. No
+    /// guard.
+    EndConsent {
+        /// The realm's name.
+        realm: String,
+        /// Who had allowed it.
+        person: PersonId,
+        /// To which client.
+        client: ClientId,
+        /// For which audience.
+        audience: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// A device that asks for a person's answer. Guard: neither id nor user code exists in the realm.
+    OpenDevice(DeviceAuthorization),
+    /// Moves a device on. Guard: it is in `from`, and not expired.
+    MoveDevice {
+        /// The realm's name.
+        realm: String,
+        /// Which.
+        device: DeviceId,
+        /// Where it is.
+        from: DeviceState,
+        /// Where it goes.
+        to: DeviceState,
+        /// The family that an approval opened.
+        family: Option<FamilyId>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A personal access token. Guard: no such id, and the person is enabled.
+    PutPersonalToken(PersonalToken),
+    /// Ends a personal access token, writing its revocation. No guard.
+    EndPersonalToken {
+        /// The realm's name.
+        realm: String,
+        /// Whose.
+        person: PersonId,
+        /// Which.
+        token: TokenId,
+        /// When.
+        at: Timestamp,
+    },
     /// Makes a person. Guard: neither id nor username exists in the realm.
     CreatePerson {
         /// The record.
@@ -150,6 +205,8 @@ pub enum Spent {
     ClientAssertion,
     /// A login or consent form.
     Transaction,
+    /// The `jti` of a JWT that was presented as a grant.
+    GrantAssertion,
 }
 
 impl Spent {
@@ -159,6 +216,7 @@ impl Spent {
             Self::Code => 1,
             Self::ClientAssertion => 2,
             Self::Transaction => 3,
+            Self::GrantAssertion => 10,
         }
     }
 }

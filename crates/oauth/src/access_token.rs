@@ -2,8 +2,9 @@
 
 use durward_base::{Duration, FamilyId, SessionId, Timestamp, TokenId};
 use durward_jose::{ClaimError, Expected, LEEWAY, UnverifiedJwt, VerifiedJwt};
-use durward_model::{Revocation, RevocationKind};
+use durward_model::{BoundKey, Revocation, RevocationKind};
 
+use crate::confirmation;
 use crate::registry::Registry;
 
 /// An access token of this realm, for whatever audience: signed here, not expired, not revoked.
@@ -23,6 +24,8 @@ pub struct AccessToken {
     pub(crate) family: Option<FamilyId>,
     /// The login; none for a client's own token.
     pub(crate) session: Option<SessionId>,
+    /// The key its holder must prove, when it is bound.
+    pub(crate) bound_key: Option<BoundKey>,
     /// When it was issued.
     pub(crate) issued: Timestamp,
     /// When it dies by itself.
@@ -82,6 +85,7 @@ impl AccessToken {
             scopes: scopes.into_iter().map(str::to_owned).collect(),
             family,
             session,
+            bound_key: confirmation::read(claims)?,
             issued,
             expires,
         }))
@@ -117,6 +121,11 @@ impl AccessToken {
     /// The client it was issued to, by name.
     pub fn client_id(&self) -> &str {
         &self.client_id
+    }
+
+    /// The key its holder must prove; none for a bearer token.
+    pub const fn bound_key(&self) -> Option<&BoundKey> {
+        self.bound_key.as_ref()
     }
 
     /// The family it hangs on; none for a client's own token.

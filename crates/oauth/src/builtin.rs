@@ -71,16 +71,11 @@ fn command_line() -> Client {
         title: Some("Durward's command line".to_owned()),
         trust: Trust::FirstParty,
         authentication: ClientAuthentication::None,
-        secrets: Vec::new(),
-        jwks: None,
         redirect_uris: vec!["http://127.0.0.1/callback".to_owned(), "http://[::1]/callback".to_owned()],
-        post_logout_redirect_uris: Vec::new(),
         grants: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         scopes: std::iter::once(OPENID.to_owned()).chain(ROLES.map(|role| role.name().to_owned())).collect(),
         services: vec![ADMIN_AUDIENCE.to_owned()],
-        roles: Vec::new(),
-        runs: None,
         id_token_signed_response_alg: Some("ES256".to_owned()),
-        disabled: false,
+        ..Client::default()
     }
 }

@@ -2,13 +2,15 @@
 
 mod assertion;
 
+pub(crate) use assertion::spent_id;
+
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use durward_base::{ClientId, KeyId, Secret, Timestamp, base64url, equal};
 use durward_model::resource::ClientAuthentication;
-use durward_model::{ClientSecret, Write};
+use durward_model::{BoundKey, ClientSecret, Write};
 use durward_seal::SecretHasher;
 
 use crate::error::{ErrorCode, OAuthError};
@@ -21,6 +23,7 @@ pub struct AuthenticatedClient<'a> {
     client: RegisteredClient<'a>,
     secret: Option<KeyId>,
     spend: Option<Write>,
+    bound_key: Option<BoundKey>,
 }
 
 /// What a request presents as proof; nothing of it is verified yet.
@@ -74,6 +77,11 @@ impl<'a> PresentedClient<'a> {
         &self.client_id
     }
 
+    /// Whether it offers a secret, which can be guessed.
+    pub const fn offers_secret(&self) -> bool {
+        matches!(self.proof, Proof::Basic(_) | Proof::Post(_))
+    }
+
     /// Verifies the proof. An unknown client costs as much as a wrong secret and gets the same answer.
     ///
     /// # Errors
@@ -109,7 +117,7 @@ impl<'a> PresentedClient<'a> {
             Proof::Assertion(assertion) => Some(assertion::verify(assertion, client, registry, now)?),
             Proof::None | Proof::Basic(_) | Proof::Post(_) => None,
         };
-        Ok(AuthenticatedClient { client, secret, spend })
+        Ok(AuthenticatedClient { client, secret, spend, bound_key: None })
     }
 }
 
@@ -127,6 +135,11 @@ impl<'a> AuthenticatedClient<'a> {
     /// The secret that proved it, for the record of its use.
     pub const fn secret(&self) -> Option<KeyId> {
         self.secret
+    }
+
+    /// The key that the client has proved it holds in this request: what it gets is bound to it.
+    pub const fn bound_key(&self) -> Option<&BoundKey> {
+        self.bound_key.as_ref()
     }
 
     /// The write that uses up its assertion. Every `decide` has it among its writes; an endpoint that decides nothing commits it by itself.

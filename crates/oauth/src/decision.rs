@@ -112,7 +112,7 @@ pub fn client_caller(client: RegisteredClient<'_>, acts_for: Option<&Person>) ->
     Caller {
         kind,
         id: id.clone(),
-        acts_for: acts_for.map(|person| Acting { kind: PrincipalKind::User, id: person.sub.clone() }),
+        acts_for: acts_for.map(|person| Acting { kind: PrincipalKind::User, id: person.sub.clone(), through: Vec::new() }),
         roles: Vec::new(),
         scopes: Vec::new(),
         assurance: Assurance::default(),
@@ -134,6 +134,15 @@ pub fn person_caller(person: &Person, roles: &[String], scopes: &[String], assur
 }
 
 impl Decision {
+    /// Binds what is issued to the key its client has proved in this request, whatever the grant. Called once, by the token endpoint.
+    #[must_use]
+    pub fn bound_to(mut self, client: &AuthenticatedClient<'_>, realm: &str) -> Self {
+        if let Self::Issue { grant, writes, .. } = &mut self {
+            writes.extend(grant.bind(client, realm));
+        }
+        self
+    }
+
     /// Refuses; an assertion that was good is spent all the same.
     pub(crate) fn deny(client: &AuthenticatedClient<'_>, error: OAuthError) -> Self {
         Self::Deny {

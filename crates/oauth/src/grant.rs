@@ -6,8 +6,9 @@ pub mod refresh_token;
 
 use durward_base::{Duration, FamilyId, RealmId, SessionId, Timestamp, TokenId};
 use durward_model::resource::{Client, TokenType};
-use durward_model::{Assurance, Family, GrantType, Outcome, Person};
+use durward_model::{Assurance, BoundKey, Family, GrantType, Outcome, Person, Write};
 
+use crate::client_authentication::AuthenticatedClient;
 use crate::decision::{EventFacts, client_caller};
 use crate::eligibility::{Eligible, Holder};
 use crate::error::{ErrorCode, OAuthError};
@@ -31,6 +32,7 @@ pub struct Grant {
     pub(crate) issued: Timestamp,
     pub(crate) lifetime: Duration,
     pub(crate) login: Option<Login>,
+    pub(crate) bound_key: Option<BoundKey>,
 }
 
 /// What is minted for a person beside the access token.
@@ -42,6 +44,8 @@ pub(crate) struct Login {
     pub(crate) nonce: Option<String>,
     pub(crate) id_token_algorithm: Option<IdTokenAlgorithm>,
     pub(crate) refresh_generation: Option<u32>,
+    /// Whether the family's refresh tokens are bound to a key already.
+    pub(crate) is_bound: bool,
 }
 
 /// OpenID Connect Registration section 2: `id_token_signed_response_alg`.
@@ -80,7 +84,7 @@ pub fn grant_type(parameters: &Parameters) -> Result<GrantType, OAuthError> {
 /// Refuses a client that is not registered for the grant.
 pub(crate) fn allowed(client: &Client, grant: GrantType) -> Result<(), OAuthError> {
     // RFC 6749 5.2: "unauthorized_client: The authenticated client is not authorized to use this authorization grant type."
-    if client.grants.contains(&grant) {
+    if client.may_use(grant) {
         Ok(())
     } else {
         Err(OAuthError::new(ErrorCode::UnauthorizedClient, "grant_not_allowed", "the client may not use this grant"))
@@ -128,12 +132,25 @@ impl Grant {
                 Holder::Person { family: None, .. } | Holder::Client => lifetime,
             },
             login,
+            bound_key: None,
         })
     }
 
     /// The id of the access token.
     pub const fn jti(&self) -> TokenId {
         self.jti
+    }
+
+    /// Binds what is to be minted to the key that its client has proved, and gives the write that binds the refresh tokens too.
+    ///
+    /// RFC 9449 5: "When an authorization server supporting DPoP issues a refresh token to a public client that presents a valid DPoP proof at
+    /// the token endpoint, the refresh token MUST be bound to the respective public key." RFC 8705 4 has the same for certificates. Those of
+    /// confidential clients are bound to the client, which may change its key.
+    pub(crate) fn bind(&mut self, client: &AuthenticatedClient<'_>, realm: &str) -> Option<Write> {
+        let key = client.bound_key()?;
+        self.bound_key = Some(key.clone());
+        let login = self.login.as_ref().filter(|login| login.refresh_generation.is_some() && !login.is_bound)?;
+        (!client.is_confidential()).then(|| Write::BindFamily { realm: realm.to_owned(), family: login.family, key: key.clone() })
     }
 
     /// The record of its issue.
@@ -157,12 +174,20 @@ pub(crate) struct PersonGrant {
     pub(crate) family: FamilyId,
     pub(crate) session: SessionId,
     pub(crate) assurance: Assurance,
+    pub(crate) is_bound: bool,
 }
 
 impl PersonGrant {
     /// The grant of a family, with the refresh token of this generation.
     pub(crate) fn new(family: &Family, nonce: Option<String>, generation: u32) -> Self {
-        Self { nonce, generation, family: family.id, session: family.session, assurance: family.assurance.clone() }
+        Self {
+            nonce,
+            generation,
+            family: family.id,
+            session: family.session,
+            assurance: family.assurance.clone(),
+            is_bound: family.bound_key.is_some(),
+        }
     }
 }
 
@@ -177,5 +202,6 @@ fn login(eligible: &Eligible<'_>, person: PersonGrant, scopes: &[String]) -> Log
         nonce: person.nonce,
         id_token_algorithm: openid.then(|| IdTokenAlgorithm::from_name(client.id_token_signed_response_alg.as_deref())).flatten(),
         refresh_generation: client.grants.contains(&GrantType::RefreshToken).then_some(person.generation),
+        is_bound: person.is_bound,
     }
 }

@@ -5,6 +5,7 @@ use durward_model::GrantType;
 use serde::Serialize;
 
 use crate::client_authentication::AuthenticatedClient;
+use crate::confirmation::{self, Confirmation};
 use crate::eligibility::{Applicant, Holder, eligibility};
 use crate::grant::refresh_token::Standing;
 use crate::presented_token::PresentedToken;
@@ -39,6 +40,8 @@ pub struct TokenFacts {
     username: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
 }
 
 /// Answers a confidential client about a token: about those for the service it runs, and about its own. About any other it learns what it
@@ -66,7 +69,8 @@ pub fn introspect(
             jti: Some(token.jti.to_string()),
             sid: token.family.map(|family| family.to_string()),
             username: None,
-            token_type: Some("Bearer"),
+            token_type: Some(confirmation::token_type(token.bound_key())),
+            cnf: token.bound_key().map(Confirmation::from),
         }),
         PresentedToken::Refresh(token) => lineage
             .filter(|lineage| token.standing(lineage.family, now) == Standing::Current)
@@ -107,5 +111,6 @@ fn refresh(registry: &dyn Registry, client: &AuthenticatedClient<'_>, lineage: L
         sid: Some(family.id.to_string()),
         username: Some(lineage.person.username.clone()),
         token_type: None,
+        cnf: family.bound_key.as_ref().map(Confirmation::from),
     })
 }

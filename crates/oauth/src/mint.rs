@@ -6,6 +6,7 @@ use durward_jose::{Algorithm, JoseError, SigningKey};
 use durward_seal::{HandleKeys, HandleKind};
 use serde::Serialize;
 
+use crate::confirmation::{self, Confirmation};
 use crate::grant::{Grant, IdTokenAlgorithm, Login};
 
 /// The keys that sign a realm's tokens now.
@@ -60,6 +61,8 @@ pub struct Minted {
     pub scope: String,
     /// The id of the access token.
     pub jti: TokenId,
+    /// How it is presented: `Bearer` or `DPoP`.
+    pub token_type: &'static str,
 }
 
 /// Mints what was granted. The decision that granted it is committed by now.
@@ -84,6 +87,7 @@ pub fn mint(grant: &Grant, keys: &KeyRing, handles: &HandleKeys) -> Result<Minte
         expires_in: grant.lifetime.as_secs(),
         scope,
         jti: grant.jti,
+        token_type: confirmation::token_type(grant.bound_key.as_ref()),
     })
 }
 
@@ -95,7 +99,7 @@ impl Minted {
     pub fn body(&self) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(&TokenResponse {
             access_token: self.access_token.expose(),
-            token_type: "Bearer",
+            token_type: self.token_type,
             expires_in: self.expires_in,
             scope: &self.scope,
             refresh_token: self.refresh_token.as_ref().map(Secret::expose),
@@ -143,6 +147,8 @@ struct AccessTokenClaims<'a> {
     acr: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
 }
 
 impl<'a> AccessTokenClaims<'a> {
@@ -167,6 +173,7 @@ impl<'a> AccessTokenClaims<'a> {
             ses: login.map(|login| login.session),
             acr: assurance.and_then(|assurance| assurance.acr.as_deref()),
             auth_time: assurance.and_then(|assurance| assurance.auth_time).map(|time| time.seconds()),
+            cnf: grant.bound_key.as_ref().map(Confirmation::from),
         }
     }
 }

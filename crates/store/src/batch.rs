@@ -4,7 +4,9 @@ use durward_base::Timestamp;
 use durward_model::{Event, Position, Write};
 
 use crate::sql::Step;
-use crate::{CommitError, client_secret, consent, event, family, key, person, resource, revocation, session, spent};
+use crate::{
+    CommitError, client_secret, consent, device, event, family, key, person, personal_token, resource, revocation, session, spent,
+};
 
 /// Steps of one transaction, each with the index of the write it belongs to.
 pub(crate) struct Batch {
@@ -68,9 +70,15 @@ fn steps(write: &Write, now: Timestamp) -> Vec<Step> {
         Write::EndSession { realm, session, at, reason } => session::end(realm, *session, *at, reason),
         Write::OpenFamily(family) => family::open(family),
         Write::RotateFamily { realm, family, from, at } => family::rotate(realm, *family, *from, *at),
+        Write::BindFamily { realm, family, key } => family::bind(realm, *family, key),
         Write::EndFamily { realm, family, at, reason } => family::end(realm, *family, *at, reason),
         Write::Revoke(revocation) => vec![revocation::put(revocation)],
         Write::PutConsent(consent) => consent::put(consent),
+        Write::EndConsent { realm, person, client, audience, at } => consent::end(realm, *person, *client, audience, *at),
+        Write::OpenDevice(device) => device::open(device),
+        Write::MoveDevice { realm, device, from, to, family, at } => device::advance(realm, *device, (*from, *to), *family, *at),
+        Write::PutPersonalToken(token) => personal_token::put(token),
+        Write::EndPersonalToken { realm, person, token, at } => personal_token::end(realm, *person, *token, *at),
         Write::CreatePerson { person, password_hash } => person::create(person, password_hash),
         Write::UpdatePerson(person) => person::update(person),
         Write::SetPassword { realm, person, hash } => person::set_password(realm, *person, hash),

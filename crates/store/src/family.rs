@@ -1,7 +1,7 @@
 //! Families: one client in one login, and how far its refresh tokens have come.
 
 use durward_base::{ClientId, FamilyId, PersonId, SessionId, Timestamp};
-use durward_model::{Family, Person, RevocationKind, Session};
+use durward_model::{BoundKey, Family, Person, RevocationKind, Session};
 
 use crate::revocation::ended;
 use crate::sql::{Invalid, Query, Row, Sql, Step, Value, locked, statements};
@@ -11,7 +11,7 @@ use crate::{Store, StoreError, person, session};
 macro_rules! columns {
     () => {
         "family.id, family.realm, family.session, family.person, family.client, family.client_name, family.scopes, family.audience, \
-         family.assurance, family.generation, family.rotated, family.created, family.expires, family.revoked"
+         family.assurance, family.generation, family.rotated, family.created, family.expires, family.revoked, family.bound_key"
     };
 }
 
@@ -19,8 +19,8 @@ statements! {
     /// The guard is in the statement: the login and the person are live, and stay so until this is committed.
     OPEN = locked!(
         "INSERT INTO family (realm, id, session, person, client, client_name, scopes, audience, assurance, generation, rotated, created,
-                             expires)
-         SELECT $1, $2, session.id, session.person, $5, $6, $7, $8, $9, $10, $11, $12, $13
+                             expires, bound_key)
+         SELECT $1, $2, session.id, session.person, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
          FROM session JOIN person ON person.realm = session.realm AND person.id = session.person
          WHERE session.realm = $1 AND session.id = $3 AND session.person = $4 AND session.revoked IS NULL AND NOT person.disabled",
         " FOR SHARE OF session, person"
@@ -33,12 +33,17 @@ statements! {
                        WHERE session.realm = family.realm AND session.id = family.session
                          AND session.revoked IS NULL AND NOT person.disabled)",
     );
+    BIND = Sql::shared("UPDATE family SET bound_key = $3 WHERE realm = $1 AND id = $2 AND bound_key IS NULL AND revoked IS NULL");
     END = Sql::shared("UPDATE family SET revoked = $3 WHERE realm = $1 AND id = $2 AND revoked IS NULL RETURNING id");
     pub(crate) END_IN_SESSION =
         Sql::shared("UPDATE family SET revoked = $3 WHERE realm = $1 AND session = $2 AND revoked IS NULL RETURNING id");
     pub(crate) END_ALL_OF = Sql::shared(
         "UPDATE family SET revoked = $3
          WHERE realm = $1 AND session IN (SELECT id FROM session WHERE realm = $1 AND person = $2) AND revoked IS NULL RETURNING id",
+    );
+    pub(crate) END_OF_CONSENT = Sql::shared(
+        "UPDATE family SET revoked = $5
+         WHERE realm = $1 AND person = $2 AND client = $3 AND audience = $4 AND revoked IS NULL RETURNING id",
     );
     FACTS = Sql::shared(concat!(
         "SELECT ", columns!(), ", ", session::columns!(), ", ", person::columns!(),
@@ -96,12 +101,17 @@ pub(crate) fn open(family: &Family) -> Vec<Step> {
             family.rotated.into(),
             family.created.into(),
             family.expires.into(),
+            family.bound_key.as_ref().map_or(Value::Null, Value::json),
         ],
     )]
 }
 
 pub(crate) fn rotate(realm: &str, family: FamilyId, from: u32, at: Timestamp) -> Vec<Step> {
     vec![Step::one(ROTATE, [realm.into(), Value::Id(family.to_bytes()), from.into(), at.into()])]
+}
+
+pub(crate) fn bind(realm: &str, family: FamilyId, key: &BoundKey) -> Vec<Step> {
+    vec![Step::one(BIND, [realm.into(), Value::Id(family.to_bytes()), Value::json(key)])]
 }
 
 pub(crate) fn end(realm: &str, family: FamilyId, at: Timestamp, reason: &'static str) -> Vec<Step> {
@@ -130,6 +140,7 @@ fn read(row: &mut Row<'_>) -> Result<Family, Invalid> {
         created: row.time()?,
         expires: row.time()?,
         revoked: row.optional_time()?,
+        bound_key: row.optional_json()?,
     })
 }
 

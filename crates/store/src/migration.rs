@@ -13,9 +13,17 @@ pub(crate) struct Migration {
     pub text: &'static str,
 }
 
-pub(crate) const SQLITE: &[Migration] = &[Migration { number: 1, text: include_str!("../migrations/sqlite/0001_ledger.sql") }];
+pub(crate) const SQLITE: &[Migration] = &[
+    Migration { number: 1, text: include_str!("../migrations/sqlite/0001_ledger.sql") },
+    Migration { number: 2, text: include_str!("../migrations/sqlite/0002_family_binding.sql") },
+    Migration { number: 3, text: include_str!("../migrations/sqlite/0003_devices_and_tokens.sql") },
+];
 
-pub(crate) const POSTGRES: &[Migration] = &[Migration { number: 1, text: include_str!("../migrations/postgres/0001_ledger.sql") }];
+pub(crate) const POSTGRES: &[Migration] = &[
+    Migration { number: 1, text: include_str!("../migrations/postgres/0001_ledger.sql") },
+    Migration { number: 2, text: include_str!("../migrations/postgres/0002_family_binding.sql") },
+    Migration { number: 3, text: include_str!("../migrations/postgres/0003_devices_and_tokens.sql") },
+];
 
 pub(crate) const TABLE: Sql = Sql::each(
     "CREATE TABLE IF NOT EXISTS migration (number INTEGER NOT NULL PRIMARY KEY, checksum TEXT NOT NULL, applied INTEGER NOT NULL) STRICT",

@@ -251,9 +251,30 @@ impl<'a> Row<'a> {
         }
     }
 
+    pub fn optional_id(&mut self) -> Result<Option<[u8; 16]>, Invalid> {
+        let at = self.next;
+        match self.source {
+            Source::Sqlite(_) => {
+                let bytes = self.optional_bytes()?;
+                bytes.map(|bytes| bytes.try_into().map_err(|_| self.invalid(at, "16 bytes or null"))).transpose()
+            }
+            Source::Postgres(row) => {
+                self.next += 1;
+                let id = row.try_get::<_, Option<Id>>(at).map_err(|_| self.invalid(at, "an id or null"))?;
+                Ok(id.map(|id| id.0))
+            }
+        }
+    }
+
     pub fn json<T: DeserializeOwned>(&mut self) -> Result<T, Invalid> {
         let at = self.next;
         serde_json::from_str(&self.text()?).map_err(|_| self.invalid(at, "JSON of the right shape"))
+    }
+
+    pub fn optional_json<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Invalid> {
+        let at = self.next;
+        let text = self.optional_text()?;
+        text.map(|text| serde_json::from_str(&text).map_err(|_| self.invalid(at, "JSON of the right shape"))).transpose()
     }
 
     /// The reverse of [`Value::word`].

@@ -273,6 +273,7 @@ impl World {
             audience: "shop".to_owned(),
             assurance: Assurance::default(),
             generation: 0,
+            bound_key: None,
             rotated: now,
             created: now,
             expires: end,

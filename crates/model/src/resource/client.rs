@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::GrantType;
+use crate::{GrantType, LegacyGrant};
 
 /// A client. Its name is its `client_id`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Client {
     /// The `client_id`.
@@ -35,9 +35,15 @@ pub struct Client {
     /// Which grants it may use.
     #[serde(default)]
     pub grants: Vec<GrantType>,
+    /// Grants of the past that it may use all the same, until it has moved on. Each use is on record and warned about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub legacy_grants: Vec<LegacyGrant>,
     /// The scopes it may be given. `openid`, `profile`, `email` and `offline_access` are the realm's, all others a service's.
     #[serde(default)]
     pub scopes: Vec<String>,
+    /// Those among its scopes that people may leave out when they are asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub optional_scopes: Vec<String>,
     /// The services it may get tokens for, by name; the first is the default.
     #[serde(default)]
     pub services: Vec<String>,
@@ -50,9 +56,40 @@ pub struct Client {
     /// The algorithm of its ID tokens: RS256 when absent (OpenID Connect Registration section 2), or ES256.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token_signed_response_alg: Option<String>,
+    /// RFC 8705 section 2.1.2: the subject of its certificate (RFC 4514). `tls_client_auth` has exactly one of this and the next four.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_subject_dn: Option<String>,
+    /// A DNS name in its certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_dns: Option<String>,
+    /// A URI in its certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_uri: Option<String>,
+    /// An IP address in its certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_ip: Option<String>,
+    /// An e-mail address in its certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_email: Option<String>,
+    /// RFC 8705 section 3.4: its tokens are bound to the certificate it comes with.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls_client_certificate_bound_access_tokens: bool,
+    /// RFC 9449 section 5.2: it gets no token without a proof.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dpop_bound_access_tokens: bool,
+    /// RFC 8693 section 1.1: it may exchange people's tokens for such as do not name it as the actor.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub impersonates: bool,
     /// A disabled client is issued nothing.
     #[serde(default)]
     pub disabled: bool,
+}
+
+impl Client {
+    /// Whether it is registered for a grant, of today or of the past.
+    pub fn may_use(&self, grant: GrantType) -> bool {
+        self.grants.contains(&grant) || self.legacy_grants.iter().any(|legacy| legacy.grant() == grant)
+    }
 }
 
 /// Whose application it is.

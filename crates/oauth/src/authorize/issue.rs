@@ -118,6 +118,7 @@ fn open(eligible: &Eligible<'_>, registry: &dyn Registry, session: &Session, id:
         audience: applicant.audience.to_owned(),
         assurance: session.assurance.clone(),
         generation: 0,
+        bound_key: None,
         rotated: now,
         created: now,
         expires: if offline { longest } else { longest.min(session.expires) },

@@ -3,7 +3,7 @@
 //! A refresh token is a handle on a family and its generation, so nothing is stored per token. Those of public clients rotate: each use
 //! moves the family's generation on, in place. The one before the last is good for a few seconds more and yields the same successor, for a
 //! client that lost the answer; anything older is theft, and ends the family. Confidential clients prove who they are with each use (RFC
-//! 9700 2.2.2), so theirs stay the same until the family ends, and cost no write.
+//! 9700 2.2.2), and so do public ones whose tokens are bound to a key: theirs stay the same until the family ends, and cost no write.
 //!
 //! A generation ahead of the row can only come of a restored backup. It is refused and nothing is revoked: the person logs in once more.
 
@@ -95,7 +95,7 @@ pub fn decide(
     let writes = match token.standing(family, now) {
         Standing::Reused => return reuse(registry, client, lineage, now),
         Standing::Ahead => return Decision::deny(client, OAuthError::invalid_grant("refresh_token.ahead")),
-        Standing::Current if !client.is_confidential() => vec![rotate(registry, family, now)],
+        Standing::Current if !client.is_confidential() && family.bound_key.is_none() => vec![rotate(registry, family, now)],
         Standing::Current | Standing::InGrace => Vec::new(),
     };
     let generation = if writes.is_empty() { family.generation } else { family.generation.saturating_add(1) };
@@ -130,6 +130,11 @@ fn presented_rightly(registry: &dyn Registry, client: &AuthenticatedClient<'_>, 
     // RFC 6749 6: "the authorization server MUST [...] ensure that the refresh token was issued to the authenticated client".
     if family.client != registered.id || family.realm != registry.realm().name {
         return Err(OAuthError::invalid_grant("refresh_token.client_mismatch"));
+    }
+    // RFC 9449 5: "such a client MUST present a DPoP proof for the same key that was used to obtain the refresh token each time that refresh
+    // token is used".
+    if family.bound_key.as_ref().is_some_and(|key| client.bound_key() != Some(key)) {
+        return Err(OAuthError::invalid_grant("refresh_token.key_mismatch"));
     }
     if family.revoked.is_some() {
         return Err(OAuthError::invalid_grant("family_ended"));

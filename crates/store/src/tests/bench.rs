@@ -135,6 +135,7 @@ impl Bench {
             audience: "orders".to_owned(),
             assurance: session.assurance.clone(),
             generation: 1,
+            bound_key: None,
             rotated: self.now(),
             created: self.now(),
             expires: self.now() + Duration::from_secs(30 * 86_400),

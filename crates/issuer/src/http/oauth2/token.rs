@@ -13,7 +13,8 @@ use http::StatusCode;
 use crate::authorization::ATTEMPTS;
 use crate::call::Call;
 use crate::client;
-use crate::json::{self, BROKEN, CONTENDED, UNAVAILABLE};
+use crate::cors;
+use crate::json::{self, BROKEN, CLOCK_JUMPED, CONTENDED, UNAVAILABLE};
 use crate::lineage::FamilyRows;
 
 /// The longest that a request waits until a token made for it would live: a watermark reaches no further.
@@ -23,17 +24,26 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 pub async fn post(call: Call) -> Response {
     let parameters = match call.form() {
         Ok(parameters) => parameters,
-        Err(error) => return json::unreadable(&call, error),
+        Err(error) => return cors::share(&call, json::unreadable(&call, error)),
     };
-    token(&call, &parameters).await.unwrap_or_else(|error| json::refuse(&call, error))
+    let response = token(&call, &parameters).await.unwrap_or_else(|error| json::refuse(&call, error));
+    cors::share(&call, response)
+}
+
+/// `OPTIONS /realms/{realm}/oauth2/token`
+pub async fn options(call: Call) -> Response {
+    cors::preflight(&call, "POST")
 }
 
 async fn token(call: &Call, parameters: &Parameters) -> Result<Response, OAuthError> {
+    if call.clock_jumped() {
+        return Err(CLOCK_JUMPED);
+    }
     let client = client::authenticate(call, parameters).await?;
     let grant_type = grant::grant_type(parameters)?;
     for _ in 0..ATTEMPTS {
         let now = call.issuer.now();
-        let (writes, event, outcome) = match decide(call, parameters, &client, grant_type, now).await? {
+        let (writes, event, outcome) = match decide(call, parameters, &client, grant_type, now).await?.bound_to(&client, call.realm.name()) {
             Decision::Wait { until } => {
                 tokio::time::sleep(until.since(now).min(LONGEST_WAIT)).await;
                 continue;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use aws_lc_rs::digest::{SHA256, SHA384, SHA512, digest};
 use serde::{Deserialize, Serialize};
 
 use crate::JoseError;
@@ -20,14 +21,24 @@ pub enum Algorithm {
     EdDSA,
     /// RSASSA-PSS with SHA-256 and a salt of 32 bytes.
     PS256,
+    /// RSASSA-PSS with SHA-384 and a salt of 48 bytes.
+    PS384,
+    /// RSASSA-PSS with SHA-512 and a salt of 64 bytes.
+    PS512,
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RS256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    RS384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    RS512,
     /// HMAC with SHA-256; an [`HmacKey`](crate::HmacKey) only.
     HS256,
 }
 
 impl Algorithm {
-    const ALL: [Self; 7] = [Self::ES256, Self::ES384, Self::ES512, Self::EdDSA, Self::PS256, Self::RS256, Self::HS256];
+    /// Those of public keys: what others may sign with.
+    pub const ASYMMETRIC: [Self; 10] =
+        [Self::ES256, Self::ES384, Self::ES512, Self::EdDSA, Self::PS256, Self::PS384, Self::PS512, Self::RS256, Self::RS384, Self::RS512];
 
     /// The name in a JWS header.
     pub const fn name(self) -> &'static str {
@@ -37,7 +48,11 @@ impl Algorithm {
             Self::ES512 => "ES512",
             Self::EdDSA => "EdDSA",
             Self::PS256 => "PS256",
+            Self::PS384 => "PS384",
+            Self::PS512 => "PS512",
             Self::RS256 => "RS256",
+            Self::RS384 => "RS384",
+            Self::RS512 => "RS512",
             Self::HS256 => "HS256",
         }
     }
@@ -47,7 +62,7 @@ impl Algorithm {
         match self {
             Self::ES256 | Self::ES384 | Self::ES512 => "EC",
             Self::EdDSA => "OKP",
-            Self::PS256 | Self::RS256 => "RSA",
+            Self::PS256 | Self::PS384 | Self::PS512 | Self::RS256 | Self::RS384 | Self::RS512 => "RSA",
             Self::HS256 => "oct",
         }
     }
@@ -59,8 +74,18 @@ impl Algorithm {
             Self::ES384 => Some("P-384"),
             Self::ES512 => Some("P-521"),
             Self::EdDSA => Some("Ed25519"),
-            Self::PS256 | Self::RS256 | Self::HS256 => None,
+            _ => None,
         }
+    }
+
+    /// The hash it signs; for EdDSA the one inside Ed25519.
+    pub fn digest(self, bytes: &[u8]) -> Vec<u8> {
+        let hash = match self {
+            Self::ES256 | Self::PS256 | Self::RS256 | Self::HS256 => &SHA256,
+            Self::ES384 | Self::PS384 | Self::RS384 => &SHA384,
+            Self::ES512 | Self::PS512 | Self::RS512 | Self::EdDSA => &SHA512,
+        };
+        digest(hash, bytes).as_ref().to_vec()
     }
 }
 
@@ -75,8 +100,9 @@ impl FromStr for Algorithm {
 
     /// Names are case-sensitive (RFC 7515 section 4.1.1).
     fn from_str(name: &str) -> Result<Self, JoseError> {
-        Self::ALL
+        Self::ASYMMETRIC
             .into_iter()
+            .chain([Self::HS256])
             .find(|algorithm| algorithm.name() == name)
             .ok_or_else(|| JoseError::AlgorithmUnsupported { found: name.chars().take(32).collect() })
     }
@@ -88,7 +114,7 @@ mod tests {
 
     #[test]
     fn an_algorithm_is_read_back_from_its_name_and_from_json() {
-        for algorithm in Algorithm::ALL {
+        for algorithm in Algorithm::ASYMMETRIC.into_iter().chain([Algorithm::HS256]) {
             assert_eq!(algorithm.to_string().parse::<Algorithm>(), Ok(algorithm));
             assert_eq!(serde_json::from_str::<Algorithm>(&format!("\"{algorithm}\"")).unwrap(), algorithm);
         }

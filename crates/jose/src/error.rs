@@ -1,7 +1,7 @@
 //! Why a token, a key or a key set is refused.
 
-use crate::Algorithm;
 use crate::json::JsonError;
+use crate::{Algorithm, KeyManagement};
 
 /// Why a token, a key or a key set is refused. No variant carries a secret, nor more of a token than a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +54,9 @@ pub enum JoseError {
         name: &'static str,
     },
     /// An algorithm that is not in use here.
-    #[error("algorithm {found:?} is not supported (expected ES256, ES384, ES512, EdDSA, PS256, RS256 or HS256)")]
+    #[error(
+        "algorithm {found:?} is not supported (expected ES256, ES384, ES512, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512 or HS256)"
+    )]
     AlgorithmUnsupported {
         /// The name found, cut to 32 characters.
         found: String,
@@ -70,6 +72,32 @@ pub enum JoseError {
     /// The signature is not this key's signature of these bytes.
     #[error("signature: not made by this key over this token")]
     SignatureInvalid,
+    /// Not the compact form of an encrypted token.
+    #[error("token: expected five segments separated by dots")]
+    NotEncrypted,
+    /// A way to encrypt a key that is not in use here.
+    #[error("algorithm {found:?} is not supported (expected ECDH-ES, ECDH-ES+A128KW, ECDH-ES+A256KW or RSA-OAEP-256)")]
+    KeyManagementUnsupported {
+        /// The name found, cut to 32 characters.
+        found: String,
+    },
+    /// The header names another way to encrypt a key than the key's.
+    #[error("header: algorithm {found}, but the key is for {expected}")]
+    KeyManagementMismatch {
+        /// The header's.
+        found: KeyManagement,
+        /// The key's.
+        expected: KeyManagement,
+    },
+    /// A way to encrypt content that is not in use here.
+    #[error("encryption {found:?} is not supported (expected A128GCM, A256GCM, A128CBC-HS256 or A256CBC-HS512)")]
+    ContentEncryptionUnsupported {
+        /// The name found, cut to 32 characters.
+        found: String,
+    },
+    /// Not encrypted to this key, or altered. One answer to all of it: which step failed must not be told (RFC 7516 section 11.5).
+    #[error("token: not encrypted to this key, or altered")]
+    DecryptionFailed,
     /// Claims that are no JSON.
     #[error("claims: cannot be written as JSON")]
     ClaimsUnwritable,
@@ -80,7 +108,7 @@ pub enum JoseError {
         member: &'static str,
     },
     /// A key of a kind, curve or algorithm that is not in use here, or whose members contradict each other.
-    #[error("key: type {kty:?}, curve {crv:?}, algorithm {alg:?} do not name a supported signature key")]
+    #[error("key: type {kty:?}, curve {crv:?}, algorithm {alg:?} do not name a supported key")]
     KeyUnsupported {
         /// `kty`.
         kty: String,
@@ -89,8 +117,8 @@ pub enum JoseError {
         /// `alg`.
         alg: Option<String>,
     },
-    /// A key that is not for verifying signatures.
-    #[error("key: \"use\" or \"key_ops\" says that it is not for verifying signatures")]
+    /// A key that is not for what is to be done with it.
+    #[error("key: \"use\" or \"key_ops\" says that it is for something else")]
     KeyPurpose,
     /// A key member with the wrong content, or missing.
     #[error("key: {member} must be {expected}")]
@@ -117,6 +145,12 @@ pub enum JoseError {
     NotPkcs8 {
         /// The algorithm asked for.
         algorithm: Algorithm,
+    },
+    /// Bytes that are no private key for decrypting.
+    #[error("key: not a PKCS#8 private key for {algorithm}")]
+    NotDecryptionPkcs8 {
+        /// The algorithm asked for.
+        algorithm: KeyManagement,
     },
     /// The cryptographic library could not make a key or a signature.
     #[error("the cryptographic library failed while {doing}")]
@@ -155,6 +189,10 @@ impl JoseError {
             Self::AlgorithmUnsupported { .. } => "alg_unsupported",
             Self::AlgorithmMismatch { .. } => "alg_mismatch",
             Self::SignatureInvalid => "signature_invalid",
+            Self::NotEncrypted => "not_compact",
+            Self::KeyManagementUnsupported { .. } | Self::ContentEncryptionUnsupported { .. } => "alg_unsupported",
+            Self::KeyManagementMismatch { .. } => "alg_mismatch",
+            Self::DecryptionFailed => "decryption_failed",
             Self::ClaimsUnwritable => "claims_unwritable",
             Self::KeyNotPublic { .. } => "key_not_public",
             Self::KeyUnsupported { .. } => "key_unsupported",
@@ -162,7 +200,7 @@ impl JoseError {
             Self::KeyMember { .. } => "key_member_invalid",
             Self::KeyWeak { .. } => "key_weak",
             Self::HmacKeyTooShort { .. } => "hmac_key_too_short",
-            Self::NotPkcs8 { .. } => "not_pkcs8",
+            Self::NotPkcs8 { .. } | Self::NotDecryptionPkcs8 { .. } => "not_pkcs8",
             Self::Crypto { .. } => "crypto_failed",
             Self::KidDuplicate { .. } => "kid_duplicate",
             Self::TooManyKeys { .. } => "too_many_keys",

@@ -87,11 +87,11 @@ impl Jwk {
             _ => None,
         };
         let fits = |algorithm: &Algorithm| self.kty == algorithm.key_type() && self.crv.as_deref() == algorithm.curve();
-        algorithm.filter(fits).ok_or_else(|| JoseError::KeyUnsupported {
-            kty: self.kty.clone(),
-            crv: self.crv.clone(),
-            alg: self.alg.clone(),
-        })
+        algorithm.filter(fits).ok_or_else(|| self.unsupported())
+    }
+
+    pub(crate) fn unsupported(&self) -> JoseError {
+        JoseError::KeyUnsupported { kty: self.kty.clone(), crv: self.crv.clone(), alg: self.alg.clone() }
     }
 
     /// RFC 7517 sections 4.2 and 4.3: whether the key may verify signatures.
@@ -99,6 +99,16 @@ impl Jwk {
         let purpose = self.purpose.as_deref().is_none_or(|purpose| purpose == "sig");
         let operations = self.key_ops.as_deref().is_none_or(|operations| operations.iter().any(|operation| operation == "verify"));
         if purpose && operations { Ok(()) } else { Err(JoseError::KeyPurpose) }
+    }
+
+    /// RFC 7517 sections 4.2 and 4.3: whether keys may be agreed on or encrypted with it. A list of operations may be empty: what a public
+    /// key of ECDH does is none of them (Web Cryptography API section 24.4).
+    pub(crate) fn must_be_for_encrypting(&self) -> Result<(), JoseError> {
+        const ENCRYPTING: [&str; 4] = ["deriveKey", "deriveBits", "wrapKey", "encrypt"];
+        let purpose = self.purpose.as_deref().is_none_or(|purpose| purpose == "enc");
+        let fits =
+            |operations: &[String]| operations.is_empty() || operations.iter().any(|operation| ENCRYPTING.contains(&operation.as_str()));
+        if purpose && self.key_ops.as_deref().is_none_or(fits) { Ok(()) } else { Err(JoseError::KeyPurpose) }
     }
 
     /// The key under its own name, for `algorithm` where it does not say one itself.

@@ -112,7 +112,7 @@ pub(crate) fn write(
 }
 
 /// A header member that is a short, printable text when it is there.
-fn text(members: &mut Map<String, Value>, name: &'static str) -> Result<Option<String>, JoseError> {
+pub(crate) fn text(members: &mut Map<String, Value>, name: &'static str) -> Result<Option<String>, JoseError> {
     const LONGEST: usize = 256;
     match members.remove(name) {
         None => Ok(None),
@@ -121,7 +121,7 @@ fn text(members: &mut Map<String, Value>, name: &'static str) -> Result<Option<S
     }
 }
 
-fn decode(part: &'static str, text: &str) -> Result<Vec<u8>, JoseError> {
+pub(crate) fn decode(part: &'static str, text: &str) -> Result<Vec<u8>, JoseError> {
     base64url::decode(text).ok_or(JoseError::NotBase64url { part })
 }
 

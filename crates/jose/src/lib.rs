@@ -1,4 +1,4 @@
-//! JWS, JWK and JWT over aws-lc-rs, with parsed keys and a per-key algorithm.
+//! JWS, JWE, JWK and JWT over aws-lc-rs, with parsed keys and a per-key algorithm.
 //!
 //! A token is read in three steps, each its own type, so that none can be left out:
 //! [`UnverifiedJwt`] (well-formed, says only what is needed to choose a key) → [`VerifiedJwt`] (signed by that key) →
@@ -32,9 +32,11 @@ mod claims;
 mod error;
 mod hmac_key;
 pub mod json;
+mod jwe;
 mod jwk;
 mod jws;
 mod jwt;
+mod members;
 mod rsa;
 mod self_signed;
 mod signing_key;
@@ -44,6 +46,7 @@ pub use algorithm::Algorithm;
 pub use claims::{ClaimError, Claims};
 pub use error::JoseError;
 pub use hmac_key::HmacKey;
+pub use jwe::{ContentEncryption, DecryptionKey, EncryptedJwt, EncryptionKey, KeyManagement};
 pub use jwk::{Jwk, JwkSet};
 pub use jwt::{Expected, LEEWAY, UnverifiedJwt, VerifiedJwt};
 pub use self_signed::SelfSignedJwt;

@@ -7,7 +7,8 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
-    Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
+    Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512,
+    RsaEncoding, RsaKeyPair,
 };
 use durward_base::{SecretBytes, base64url};
 use serde::Serialize;
@@ -38,7 +39,7 @@ impl SigningKey {
             Algorithm::ES384 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &random).map_err(failed)?,
             Algorithm::ES512 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P521_SHA512_FIXED_SIGNING, &random).map_err(failed)?,
             Algorithm::EdDSA => Ed25519KeyPair::generate_pkcs8(&random).map_err(failed)?,
-            Algorithm::PS256 | Algorithm::RS256 => {
+            Algorithm::PS256 | Algorithm::PS384 | Algorithm::PS512 | Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512 => {
                 let key = RsaKeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
                 let der: Pkcs8V1Der<'_> = key.as_der().map_err(failed)?;
                 return Self::from_pkcs8(algorithm, der.as_ref());
@@ -59,7 +60,11 @@ impl SigningKey {
             Algorithm::ES512 => ecdsa(&ECDSA_P521_SHA512_FIXED_SIGNING),
             Algorithm::EdDSA => Ed25519KeyPair::from_pkcs8(pkcs8).map(KeyPair::Ed25519).map_err(rejected),
             Algorithm::PS256 => rsa(&RSA_PSS_SHA256),
+            Algorithm::PS384 => rsa(&RSA_PSS_SHA384),
+            Algorithm::PS512 => rsa(&RSA_PSS_SHA512),
             Algorithm::RS256 => rsa(&RSA_PKCS1_SHA256),
+            Algorithm::RS384 => rsa(&RSA_PKCS1_SHA384),
+            Algorithm::RS512 => rsa(&RSA_PKCS1_SHA512),
             Algorithm::HS256 => Err(JoseError::NotPkcs8 { algorithm }),
         }?;
         let mut jwk = key.jwk(algorithm);
@@ -159,12 +164,9 @@ mod tests {
     use super::*;
     use crate::{JwkSet, UnverifiedJwt};
 
-    const ALGORITHMS: [Algorithm; 6] =
-        [Algorithm::ES256, Algorithm::ES384, Algorithm::ES512, Algorithm::EdDSA, Algorithm::PS256, Algorithm::RS256];
-
     #[test]
     fn what_a_key_signs_its_published_half_verifies() {
-        for algorithm in ALGORITHMS {
+        for algorithm in Algorithm::ASYMMETRIC {
             let key = SigningKey::generate(algorithm).unwrap();
             let token = key.sign("at+jwt", &json!({"sub": "alice"})).unwrap();
             let published = JwkSet::parse(&serde_json::to_vec(&JwkSet { keys: vec![key.jwk()] }).unwrap()).unwrap();
@@ -177,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_key_is_the_same_after_it_was_stored() {
-        for algorithm in ALGORITHMS {
+        for algorithm in Algorithm::ASYMMETRIC {
             let key = SigningKey::generate(algorithm).unwrap();
             let stored = SigningKey::from_pkcs8(algorithm, key.to_pkcs8().expose()).unwrap();
             assert_eq!((stored.kid(), stored.jwk()), (key.kid(), key.jwk()));

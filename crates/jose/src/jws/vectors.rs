@@ -14,10 +14,7 @@ macro_rules! vectors {
 /// Signatures judged otherwise than by Wycheproof, each for its reason.
 const WAIVED_SIGNATURES: &[(&[u64], &str)] = &[
     (&[259, 264, 268, 272, 320, 325], "valid, refused: an empty payload is no JWT"),
-    (&[265, 266, 267], "valid, refused: RS384 is not in use"),
-    (&[269, 270, 271], "valid, refused: RS512 is not in use"),
-    (&[321, 322, 323, 346, 350], "valid, refused: PS384 is not in use, and the keys of 346 and 350 are for PS256"),
-    (&[326, 327, 328], "valid, refused: PS512 is not in use"),
+    (&[346, 350], "valid, refused: signed with PS384 under keys for PS256"),
     (&[347, 351], "valid, refused: the key's \"alg\" is \"ES521\", which no RFC defines"),
     (&[372, 373], "valid, refused: \"?\" is not in the base64url alphabet (RFC 7515 section 2)"),
     (&[367, 370], "invalid, accepted: byte for byte the valid case 357; the padding they are named for is lost in the file"),
@@ -37,7 +34,7 @@ fn wycheproof_signatures_are_judged_as_wycheproof_judges_them() {
     };
     let file = vectors!("wycheproof/json_web_signature_test.json");
     assert_eq!(differences(&file, judge), listed(WAIVED_SIGNATURES));
-    assert_eq!((file["numberOfTests"].as_u64(), listed(WAIVED_SIGNATURES).len()), (Some(401), 26));
+    assert_eq!((file["numberOfTests"].as_u64(), listed(WAIVED_SIGNATURES).len()), (Some(401), 14));
 }
 
 #[test]
@@ -67,11 +64,15 @@ fn wycheproof_keys_are_judged_as_wycheproof_judges_them() {
 fn examples_of_the_rfcs_in_algorithms_in_use_are_accepted() {
     for (name, example) in [
         ("RFC 7520 section 4.1", vectors!("cookbook/jws/4_1.rsa_v15_signature.json")),
+        ("RFC 7520 section 4.2", vectors!("cookbook/jws/4_2.rsa-pss_signature.json")),
         ("RFC 7520 section 4.3", vectors!("cookbook/jws/4_3.ecdsa_signature.json")),
         ("RFC 7520 section 4.4", vectors!("cookbook/jws/4_4.hmac-sha2_integrity_protection.json")),
+        ("RFC 7520 section 6", vectors!("cookbook/6.nesting_signatures_and_encryption.json")["sign"].clone()),
         ("RFC 8037 appendix A.4", vectors!("cookbook/curve25519/jws.json")),
     ] {
-        let payload = accept(&example["input"]["key"], example["output"]["compact"].as_str().unwrap());
+        let mut key = example["input"]["key"].clone();
+        key["alg"] = example["input"]["alg"].clone();
+        let payload = accept(&key, example["output"]["compact"].as_str().unwrap());
         assert_eq!(payload, Ok(example["input"]["payload"].as_str().unwrap().as_bytes().to_vec()), "{name}");
     }
 }
@@ -79,7 +80,6 @@ fn examples_of_the_rfcs_in_algorithms_in_use_are_accepted() {
 #[test]
 fn examples_of_the_rfcs_in_forms_not_in_use_are_refused() {
     for (name, example, reason) in [
-        ("RFC 7520 section 4.2, PS384", vectors!("cookbook/jws/4_2.rsa-pss_signature.json"), "alg_unsupported"),
         ("RFC 7520 section 4.5, detached content", vectors!("cookbook/jws/4_5.signature_with_detached_content.json"), "not_compact"),
         ("RFC 7520 section 4.6, JSON", vectors!("cookbook/jws/4_6.protecting_specific_header_fields.json"), "not_compact"),
         ("RFC 7520 section 4.7, JSON", vectors!("cookbook/jws/4_7.protecting_content_only.json"), "not_compact"),

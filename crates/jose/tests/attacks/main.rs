@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
 mod claims;
+mod encrypted;
 mod keys;
 mod self_signed;
 mod tokens;

@@ -11,8 +11,11 @@ use durward_base::{Rng, Secret};
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
+mod chosen;
 #[cfg(test)]
 mod tests;
+
+pub use chosen::{Breached, BreachedUnavailable, NewPassword};
 
 /// The fewest characters of a new password.
 pub const MIN_CHARACTERS: usize = 8;
@@ -30,6 +33,18 @@ pub enum PasswordError {
         /// Characters found, at most one more than allowed.
         found: usize,
     },
+    /// Among those that are tried first.
+    #[error("this password is among those that everybody tries first: choose another one")]
+    Common,
+    /// The username or the realm, and little more.
+    #[error("a password must not be little more than the username or the name of the realm")]
+    Expected,
+    /// It was published after a breach somewhere.
+    #[error("this password was published after a breach elsewhere: choose another one")]
+    Breached,
+    /// It cannot be told whether it was.
+    #[error("the list of breached passwords cannot be read, so no password is set")]
+    BreachedUnavailable,
     /// argon2id failed: no memory.
     #[error("the password could not be hashed")]
     Hashing,
@@ -49,14 +64,10 @@ pub enum StoredHashError {
 /// Hashes a new password with a random salt: argon2id, 19 MiB, 2 passes, 1 lane, in PHC form.
 ///
 /// # Errors
-/// `Length`, before anything is hashed; `Hashing`.
-pub fn hash(password: &Secret, rng: &Rng) -> Result<String, PasswordError> {
-    let found = password.expose().nfc().take(MAX_CHARACTERS + 1).count();
-    if !(MIN_CHARACTERS..=MAX_CHARACTERS).contains(&found) {
-        return Err(PasswordError::Length { found });
-    }
+/// `Hashing`.
+pub fn hash(password: &NewPassword, rng: &Rng) -> Result<String, PasswordError> {
     let salt: [u8; 16] = rng.bytes();
-    let hash = parameters().and_then(|argon2| argon2.hash_password_with_salt(normalized(password).as_bytes(), &salt));
+    let hash = parameters().and_then(|argon2| argon2.hash_password_with_salt(normalized(password.secret()).as_bytes(), &salt));
     hash.map(|hash| hash.to_string()).map_err(|_| PasswordError::Hashing)
 }
 

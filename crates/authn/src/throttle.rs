@@ -5,6 +5,9 @@
 //! locked. A network (/24 or /64) has 50 failures a minute over all accounts, and no success gives any of them back.
 
 mod bounded;
+pub mod budget;
+pub mod client;
+pub mod pace;
 
 use std::net::IpAddr;
 

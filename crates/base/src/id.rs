@@ -92,6 +92,8 @@ id! {
     TokenId,
     /// One audit event, and one request.
     EventId,
+    /// A device that waits for a person's answer (RFC 8628).
+    DeviceId,
     /// A stored secret or key that is no signing key.
     KeyId,
 }

@@ -1,12 +1,14 @@
 //! Ids, time as a value, the `Rng` handle, secret-holding types, constant-time compare, the nearest word.
 
 mod id;
+mod jump;
 mod nearest;
 mod random;
 mod secret;
 mod time;
 
-pub use id::{ClientId, EventId, FamilyId, IdError, KeyId, PersonId, RealmId, ResourceId, SessionId, TokenId};
+pub use id::{ClientId, DeviceId, EventId, FamilyId, IdError, KeyId, PersonId, RealmId, ResourceId, SessionId, TokenId};
+pub use jump::ClockJump;
 pub use nearest::nearest;
 pub use random::{Entropy, EntropyError, Rng};
 pub use secret::{Secret, SecretBytes, equal};

@@ -1,11 +1,13 @@
 //! Time as a value: pure code takes `now: Timestamp`; only `app` makes the clock that reads the machine's.
 
 use std::ops::{Add, Sub};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 pub use std::time::Duration;
+
+use crate::jump::{ClockJump, Watch};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -81,21 +83,40 @@ fn civil(days: i64) -> (i64, i64, i64) {
 pub trait Time: Send + Sync + 'static {
     /// The present moment.
     fn now(&self) -> Timestamp;
+
+    /// How long the machine has been up, sleep included, which setting the clock does not change. A clock that nobody sets is its own measure.
+    fn uptime(&self) -> Duration {
+        self.now().since(Timestamp::default())
+    }
 }
 
 /// The handle on time that I/O code carries; pure code takes a `Timestamp`.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Time>);
+pub struct Clock {
+    time: Arc<dyn Time>,
+    watch: Arc<Mutex<Watch>>,
+}
 
 impl Clock {
     /// A clock that reads `time`.
     pub fn new(time: impl Time) -> Self {
-        Self(Arc::new(time))
+        let watch = Watch::new(time.now(), time.uptime());
+        Self { time: Arc::new(time), watch: Arc::new(Mutex::new(watch)) }
     }
 
     /// The present moment.
     pub fn now(&self) -> Timestamp {
-        self.0.now()
+        self.time.now()
+    }
+
+    /// How far it has jumped, while nobody knows whether it is right: nothing is issued, expired or moved on until then.
+    pub fn jump(&self) -> Option<ClockJump> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner).look(self.time.now(), self.time.uptime())
+    }
+
+    /// It is right as it stands: somebody who knows says so.
+    pub fn confirm(&self) {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner).confirm(self.time.now(), self.time.uptime());
     }
 }
 

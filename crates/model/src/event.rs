@@ -101,6 +101,9 @@ pub enum StepName {
     /// Signing.
     #[n(8)]
     Sign,
+    /// Asking the authority about a credential.
+    #[n(9)]
+    Resolve,
 }
 
 /// The ids that join one event with others.
@@ -272,6 +275,17 @@ kinds! {
     27 OperationsRead "operations.read",
     28 Unrouted "request.unrouted",
     29 ClientSecretChanged "client_secret.changed",
+    30 ConnectionRefused "connection.refused",
+    31 AuditPruned "audit.pruned",
+    40 DeviceAuthorizationRequested "device_authorization.requested",
+    41 DeviceShown "device.shown",
+    42 DeviceSubmitted "device.submitted",
+    43 PersonalTokensListed "personal_token.listed",
+    44 PersonalTokenChanged "personal_token.changed",
+    45 ConsentsListed "consent.listed",
+    46 ConsentRevoked "consent.revoked",
+    47 CredentialResolved "credential.resolved",
+    60 ClockConfirmed "clock.confirmed",
 }
 
 impl Event {

@@ -19,11 +19,38 @@ pub enum GrantType {
     /// RFC 6749 section 4.4.
     #[n(2)]
     ClientCredentials,
+    /// RFC 8628.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
+    #[n(3)]
+    DeviceCode,
+    /// RFC 6749 section 4.2: only as a [`LegacyGrant`].
+    #[serde(skip)]
+    #[n(20)]
+    Implicit,
+    /// RFC 6749 section 4.3: only as a [`LegacyGrant`].
+    #[serde(skip)]
+    #[n(21)]
+    Password,
+    /// RFC 8693.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
+    #[n(8)]
+    TokenExchange,
+    /// RFC 7523 section 2.1.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
+    #[n(9)]
+    JwtBearer,
 }
 
 impl GrantType {
-    /// Every grant type this authority knows.
-    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
+    /// Every grant type that a client of today may be registered for.
+    pub const ALL: [Self; 6] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::ClientCredentials,
+        Self::DeviceCode,
+        Self::TokenExchange,
+        Self::JwtBearer,
+    ];
 
     /// The value as it stands on the wire.
     pub const fn name(self) -> &'static str {
@@ -31,11 +58,36 @@ impl GrantType {
             Self::AuthorizationCode => "authorization_code",
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::Implicit => "implicit",
+            Self::Password => "password",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
+            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
         }
     }
 
     /// The grant type of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|grant| grant.name() == name)
+    }
+}
+
+/// RFC 9700 sections 2.1.2 and 2.4: grants that no client should use any more, for those that have not moved on yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LegacyGrant {
+    /// Tokens straight from the authorization endpoint.
+    Implicit,
+    /// The person's password in the client's hands.
+    Password,
+}
+
+impl LegacyGrant {
+    /// As a grant type.
+    pub const fn grant(self) -> GrantType {
+        match self {
+            Self::Implicit => GrantType::Implicit,
+            Self::Password => GrantType::Password,
+        }
     }
 }

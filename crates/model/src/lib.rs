@@ -2,11 +2,13 @@
 
 pub mod access;
 pub mod change;
+pub mod device;
 pub mod egress_url;
 pub mod event;
 pub mod grant;
 pub mod key;
 pub mod ledger;
+pub mod personal_token;
 pub mod principal;
 pub mod resource;
 pub mod revocation;
@@ -14,11 +16,13 @@ pub mod write;
 
 pub use access::{AccessClass, AdminRole, RateClass};
 pub use change::{Change, ClientSecret, Position, Record};
+pub use device::{DeviceAuthorization, DeviceState};
 pub use egress_url::{EgressRules, EgressUrl};
 pub use event::{Caller, Chain, Decided, Event, EventKind, Outcome, Request};
-pub use grant::GrantType;
+pub use grant::{GrantType, LegacyGrant};
 pub use key::{Key, KeyState, KeyUse};
 pub use ledger::{Consent, Family, Person, Session};
+pub use personal_token::PersonalToken;
 pub use principal::{Acting, Actor, Assurance, BoundKey, CredentialFacts, CredentialKind, Principal, PrincipalKind, Source};
 pub use resource::{Resource, ResourceKind, Stored};
 pub use revocation::{Revocation, RevocationKind};

@@ -54,6 +54,22 @@ pub struct Acting {
     /// Its id.
     #[n(1)]
     pub id: String,
+    /// Through whom the right to act came, the last first (RFC 8693 section 4.1: "prior actors are informational only").
+    #[n(2)]
+    #[cbor(skip_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<Actor>,
+}
+
+/// One that acts, or acted, for another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+pub struct Actor {
+    /// Its kind.
+    #[n(0)]
+    pub kind: PrincipalKind,
+    /// Its id.
+    #[n(1)]
+    pub id: String,
 }
 
 /// OpenID Connect Core section 2: `acr`, `amr`, `auth_time`. Empty for programs.

@@ -7,6 +7,7 @@ mod realm;
 mod role;
 mod route;
 mod service;
+mod trusted_issuer;
 
 use durward_base::ResourceId;
 use schemars::JsonSchema;
@@ -15,10 +16,11 @@ use serde::{Deserialize, Serialize};
 pub use client::{Client, ClientAuthentication, SecretReference, Trust};
 pub use person::PersonResource;
 pub use policy::{Policy, Schema};
-pub use realm::Realm;
+pub use realm::{PersonalTokens, Realm};
 pub use role::{Group, Role};
 pub use route::{Access, Authorize, Requirement, Route};
 pub use service::{Scope, Service, TokenType};
+pub use trusted_issuer::{Subjects, TrustedIssuer};
 
 /// A declared resource. In YAML: `kind:`, `name:`, and the kind's own fields beside them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +30,9 @@ pub enum Resource {
     Realm(Realm),
     /// A client.
     Client(Client),
+    /// Somebody else's issuer whose JWTs are taken.
+    #[serde(rename = "trusted_issuer")]
+    TrustedIssuer(TrustedIssuer),
     /// A service: a resource server.
     Service(Service),
     /// A route of the gateway.
@@ -61,9 +66,9 @@ macro_rules! resource_kinds {
     ($($kind:ident $text:literal),* $(,)?) => {
         /// The kinds of declared resource.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(rename_all = "lowercase")]
         pub enum ResourceKind {$(
             #[doc = concat!("`kind: ", $text, "`")]
+            #[serde(rename = $text)]
             $kind,
         )*}
 
@@ -102,6 +107,7 @@ resource_kinds! {
     Group "group",
     Service "service",
     Client "client",
+    TrustedIssuer "trusted_issuer",
     Schema "schema",
     Policy "policy",
     Route "route",

@@ -50,3 +50,15 @@ pub struct Revocation {
     /// Why, as a stable word: `logout`, `disabled`, `refresh_reuse`, `code_replay`, `revoked`, `role_lost`, `consent_withdrawn`, `deleted`.
     pub reason: String,
 }
+
+impl Revocation {
+    /// A watermark: kills every token under `key` made until now.
+    pub fn watermark(realm: impl Into<String>, kind: RevocationKind, key: impl Into<String>, now: Timestamp, reason: &str) -> Self {
+        let not_before = now + WATERMARK_MARGIN;
+        let (realm, key, reason) = (realm.into(), key.into(), reason.to_owned());
+        Self { realm, kind, key, not_before, expires: not_before + LAST_TOKEN_DEAD, reason }
+    }
+}
+
+/// The longest life a realm may give an access token, and a minute for clocks that differ.
+const LAST_TOKEN_DEAD: Duration = Duration::from_secs(3_600 + 60);

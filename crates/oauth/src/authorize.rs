@@ -8,6 +8,7 @@ mod request;
 mod response;
 
 pub use interaction::{Login, Next, Progress, next};
+pub(crate) use issue::open as open_family;
 pub use issue::{Issuance, IssueFacts, issue};
 pub use request::{AuthorizationRequest, DENIED_BY_PERSON, Prompt};
 pub use response::{ErrorRedirect, Refusal};

@@ -42,9 +42,13 @@ codes! {
     InteractionRequired "interaction_required" 400 "OpenID Connect: `prompt=none` and something must be asked.",
     RequestNotSupported "request_not_supported" 400 "OpenID Connect: no request objects.",
     RequestUriNotSupported "request_uri_not_supported" 400 "OpenID Connect: no request objects by reference.",
+    AuthorizationPending "authorization_pending" 400 "RFC 8628: nobody has answered yet.",
+    SlowDown "slow_down" 400 "RFC 8628: asked too soon.",
+    ExpiredToken "expired_token" 400 "RFC 8628: nobody answered in time.",
     InvalidToken "invalid_token" 401 "RFC 6750: the access token is not good.",
     InsufficientScope "insufficient_scope" 403 "RFC 6750: the access token lacks a scope.",
     ServerError "server_error" 500 "Something broke here.",
+    TooManyAttempts "temporarily_unavailable" 429 "Wait as long as Retry-After says.",
     TemporarilyUnavailable "temporarily_unavailable" 503 "Try again soon.",
 }
 

@@ -15,6 +15,10 @@ pub enum HandleKind {
     RefreshToken,
     /// A login session.
     Session,
+    /// A device that waits for a person's answer (RFC 8628).
+    DeviceCode,
+    /// A personal access token.
+    PersonalToken,
 }
 
 /// A handle that was verified.
@@ -106,6 +110,8 @@ impl HandleKind {
         match self {
             Self::RefreshToken => "dw_rt_",
             Self::Session => "dw_ss_",
+            Self::DeviceCode => "dw_dc_",
+            Self::PersonalToken => "dw_pat_",
         }
     }
 }

@@ -1,20 +1,32 @@
 //! What people allowed clients.
 
-use durward_base::{ClientId, PersonId};
-use durward_model::Consent;
+use durward_base::{ClientId, PersonId, Timestamp};
+use durward_model::{Consent, RevocationKind};
 
+use crate::revocation::ended;
 use crate::sql::{Invalid, Query, Row, Sql, Step, Value, statements};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, family};
+
+/// The columns of a consent, for [`read`].
+macro_rules! columns {
+    () => {
+        "realm, person, client, scopes, declined, audience, granted"
+    };
+}
 
 statements! {
-    PUT = Sql::shared(
-        "INSERT INTO consent (realm, person, client, audience, scopes, granted) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (realm, person, client, audience) DO UPDATE SET scopes = excluded.scopes, granted = excluded.granted",
-    );
-    FIND = Sql::shared(
-        "SELECT realm, person, client, scopes, audience, granted FROM consent
-         WHERE realm = $1 AND person = $2 AND client = $3 AND audience = $4",
-    );
+    PUT = Sql::shared(concat!(
+        "INSERT INTO consent (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (realm, person, client, audience)
+         DO UPDATE SET scopes = excluded.scopes, declined = excluded.declined, granted = excluded.granted",
+    ));
+    END = Sql::shared("DELETE FROM consent WHERE realm = $1 AND person = $2 AND client = $3 AND audience = $4");
+    FIND = Sql::shared(concat!(
+        "SELECT ", columns!(), " FROM consent WHERE realm = $1 AND person = $2 AND client = $3 AND audience = $4"
+    ));
+    OF_PERSON = Sql::shared(concat!(
+        "SELECT ", columns!(), " FROM consent WHERE realm = $1 AND person = $2 ORDER BY granted DESC LIMIT 200"
+    ));
 }
 
 impl Store {
@@ -22,6 +34,12 @@ impl Store {
     pub async fn consent(&self, realm: &str, person: PersonId, client: ClientId, audience: &str) -> Result<Option<Consent>, StoreError> {
         let params = vec![realm.into(), Value::Id(person.to_bytes()), Value::Id(client.to_bytes()), audience.into()];
         self.one(Query { what: "consent", sql: FIND, params, read }).await
+    }
+
+    /// What a person allowed, the latest first, at most 200.
+    pub async fn consents_of(&self, realm: &str, person: PersonId) -> Result<Vec<Consent>, StoreError> {
+        let params = vec![realm.into(), Value::Id(person.to_bytes())];
+        self.list(Query { what: "consent", sql: OF_PERSON, params, read }).await
     }
 }
 
@@ -32,19 +50,32 @@ pub(crate) fn put(consent: &Consent) -> Vec<Step> {
             Value::from(&consent.realm),
             Value::Id(consent.person.to_bytes()),
             Value::Id(consent.client.to_bytes()),
-            Value::from(&consent.audience),
             Value::json(&consent.scopes),
+            Value::json(&consent.declined),
+            Value::from(&consent.audience),
             consent.granted.into(),
         ],
     )]
 }
 
+/// The consent first: a family that is being opened on it loads it again and finds it gone.
+pub(crate) fn end(realm: &str, person: PersonId, client: ClientId, audience: &str, at: Timestamp) -> Vec<Step> {
+    let params = || vec![realm.into(), Value::Id(person.to_bytes()), Value::Id(client.to_bytes()), Value::from(audience)];
+    let families = params().into_iter().chain([at.into()]).collect::<Vec<_>>();
+    vec![
+        Step::any(END, params()),
+        Step::any(family::END_OF_CONSENT, families).revoke(ended(realm, RevocationKind::Family, at, "consent_withdrawn")),
+    ]
+}
+
+/// Reads [`columns`].
 fn read(row: &mut Row<'_>) -> Result<Consent, Invalid> {
     Ok(Consent {
         realm: row.text()?,
         person: PersonId::from_bytes(row.id()?),
         client: ClientId::from_bytes(row.id()?),
         scopes: row.json()?,
+        declined: row.json()?,
         audience: row.text()?,
         granted: row.time()?,
     })

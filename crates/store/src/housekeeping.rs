@@ -3,7 +3,7 @@
 use durward_base::Timestamp;
 
 use crate::batch::Batch;
-use crate::{Store, StoreError, event, family, feed, revocation, session, spent};
+use crate::{Store, StoreError, device, event, family, feed, personal_token, revocation, session, spent};
 
 /// Most rows of one table that one call drops: some milliseconds of the writer's time.
 const PIECE: u64 = 500;
@@ -14,6 +14,8 @@ impl Store {
     pub async fn expire(&self, now: Timestamp) -> Result<u64, StoreError> {
         let steps = vec![
             spent::expire(now, PIECE),
+            device::expire(now, PIECE),
+            personal_token::expire(now, PIECE),
             revocation::expire(now, PIECE),
             family::expire(now, PIECE),
             session::expire(now, PIECE),

@@ -1,7 +1,9 @@
 //! One behaviour suite and one race suite, each on both databases.
 
 mod bench;
+mod consents;
 mod crash;
+mod devices;
 mod disk;
 mod faults;
 mod feed;
@@ -9,6 +11,7 @@ mod housekeeping;
 mod ledger;
 mod material;
 mod people;
+mod personal_tokens;
 mod postgres;
 mod races;
 mod resources;

@@ -11,8 +11,12 @@ impl Entropy for Sevens {
     }
 }
 
+fn chosen(password: &str) -> Result<NewPassword, PasswordError> {
+    NewPassword::choose(Secret::new(password), &[], None)
+}
+
 fn hashed(password: &str) -> String {
-    hash(&Secret::new(password), &Rng::new(Sevens)).unwrap()
+    hash(&chosen(password).unwrap(), &Rng::new(Sevens)).unwrap()
 }
 
 fn verifies(password: &str, stored: &str) -> bool {

@@ -21,9 +21,30 @@ pub struct Realm {
     /// Absolute life of a refresh family, in seconds.
     #[serde(default = "refresh_seconds")]
     pub refresh_seconds: u32,
+    /// Whether people may make personal access tokens, and how long those may last.
+    #[serde(default)]
+    pub personal_tokens: PersonalTokens,
     /// A disabled realm issues nothing, and everything it issued is dead.
     #[serde(default)]
     pub disabled: bool,
+}
+
+/// What a realm allows of personal access tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PersonalTokens {
+    /// Whether people may make them. Those they have are dead while they may not.
+    pub allowed: bool,
+    /// The longest life, in days.
+    pub longest_days: u32,
+    /// Whether one may last until it is revoked.
+    pub until_revoked: bool,
+}
+
+impl Default for PersonalTokens {
+    fn default() -> Self {
+        Self { allowed: true, longest_days: 366, until_revoked: false }
+    }
 }
 
 const fn access_token_seconds() -> u32 {
@@ -47,6 +68,7 @@ impl Realm {
             access_token_seconds: access_token_seconds(),
             session_seconds: session_seconds(),
             refresh_seconds: refresh_seconds(),
+            personal_tokens: PersonalTokens::default(),
             disabled: false,
         }
     }

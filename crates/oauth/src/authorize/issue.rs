@@ -7,7 +7,7 @@ use durward_model::{Consent, Family, GrantType, Outcome, Person, Session, Write}
 use super::request::AuthorizationRequest;
 use super::response::ErrorRedirect;
 use crate::code::{Binding, Code};
-use crate::decision::{EventFacts, person_caller};
+use crate::decision::{EventFacts, Refusal, person_caller};
 use crate::eligibility::{Applicant, Eligible, Holder, eligibility};
 use crate::error::{ErrorCode, OAuthError};
 use crate::registry::Registry;
@@ -50,12 +50,16 @@ pub enum Issuance {
 /// Decides whether the code is issued: through the same gate as every token.
 pub fn issue(request: &AuthorizationRequest, registry: &dyn Registry, facts: IssueFacts<'_>, family: FamilyId, now: Timestamp) -> Issuance {
     let IssueFacts { person, session, .. } = facts;
-    let deny = |error: OAuthError| Issuance::Deny {
+    let deny = |Refusal { error, decided }| Issuance::Deny {
         redirect: request.failure(error, registry.issuer()),
-        event: EventFacts { session: Some(session.id), ..EventFacts::denied(person_caller(person, &[], &[], &session.assurance), &error) },
+        event: EventFacts {
+            session: Some(session.id),
+            decided,
+            ..EventFacts::denied(person_caller(person, &[], &[], &session.assurance), &error)
+        },
     };
     let Some(client) = registry.client(&request.client_id).filter(|client| client.id == request.client()) else {
-        return deny(OAuthError::new(ErrorCode::UnauthorizedClient, "client.unknown", "the client is gone"));
+        return deny(OAuthError::new(ErrorCode::UnauthorizedClient, "client.unknown", "the client is gone").into());
     };
     let given = (facts.consented && client.metadata.trust == Trust::ThirdParty).then(|| consent(request, registry, &facts, now));
     let applicant = Applicant {
@@ -68,7 +72,8 @@ pub fn issue(request: &AuthorizationRequest, registry: &dyn Registry, facts: Iss
     let eligible = match eligibility(registry, applicant, now) {
         Ok(eligible) => eligible,
         Err(ineligible) => {
-            return deny(OAuthError::new(ErrorCode::AccessDenied, ineligible.reason(), "the person or the client may not get this now"));
+            let error = OAuthError::new(ErrorCode::AccessDenied, ineligible.reason(), "the person or the client may not get this now");
+            return deny(ineligible.refuse(error));
         }
     };
     let family = open(&eligible, registry, session, family, now);
@@ -103,7 +108,7 @@ fn consent(request: &AuthorizationRequest, registry: &dyn Registry, facts: &Issu
 }
 
 /// The client in the login. With `offline_access` it lives as long as refreshing may; without, it ends with the login.
-fn open(eligible: &Eligible<'_>, registry: &dyn Registry, session: &Session, id: FamilyId, now: Timestamp) -> Family {
+pub(crate) fn open(eligible: &Eligible<'_>, registry: &dyn Registry, session: &Session, id: FamilyId, now: Timestamp) -> Family {
     let applicant = eligible.applicant();
     let longest = now + Duration::from_secs(registry.realm().refresh_seconds.into());
     let offline = eligible.scopes().iter().any(|scope| scope == OFFLINE_ACCESS);

@@ -195,6 +195,7 @@ async fn a_consent_replaces_the_one_before(bench: Bench) {
         person: alice.id,
         client: ClientId::from_bytes([7; 16]),
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        declined: vec!["z".to_owned()],
         audience: audience.to_owned(),
         granted: bench.now(),
     };

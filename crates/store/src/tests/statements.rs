@@ -2,17 +2,22 @@
 
 use super::bench::{Bench, connect};
 use crate::sql::Sql;
-use crate::{StoreSettings, client_secret, consent, event, family, feed, key, material, person, resource, revocation, session, spent};
+use crate::{
+    StoreSettings, client_secret, consent, device, event, family, feed, key, material, person, personal_token, resource, revocation, session,
+    spent,
+};
 
 const ALL: &[(&str, &[(&str, Sql)])] = &[
     ("client_secret", client_secret::STATEMENTS),
     ("consent", consent::STATEMENTS),
+    ("device", device::STATEMENTS),
     ("event", event::STATEMENTS),
     ("family", family::STATEMENTS),
     ("feed", feed::STATEMENTS),
     ("key", key::STATEMENTS),
     ("material", material::STATEMENTS),
     ("person", person::STATEMENTS),
+    ("personal_token", personal_token::STATEMENTS),
     ("resource", resource::STATEMENTS),
     ("revocation", revocation::STATEMENTS),
     ("session", session::STATEMENTS),

@@ -70,7 +70,7 @@ impl AdminGate {
     }
 
     fn administrator(&self, parts: &Parts) -> Result<Administrator, Problem> {
-        let peer = parts.extensions.get::<Peer>().copied().unwrap_or_default();
+        let peer = parts.extensions.get::<Peer>().cloned().unwrap_or_default();
         match peer.uid {
             Some(uid) if uid == self.admin.settings.uid => Ok(owner(uid)),
             Some(_) => Err(forbidden("peer_uid", "Only the user that the authority runs as may use this socket.")),

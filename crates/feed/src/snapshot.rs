@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use durward_base::{KeyId, Timestamp};
-use durward_model::resource::{Client, ClientAuthentication, Trust};
+use durward_model::resource::Client;
 use durward_model::{Change, ClientSecret, Key, Position, Record, Resource, ResourceKind, Stored};
 
 use crate::{Delta, Revocations};
@@ -172,23 +172,7 @@ pub fn for_nodes(record: Record) -> Option<Record> {
 
 fn stripped(client: Client) -> Client {
     let Client { name, roles, runs, disabled, .. } = client;
-    Client {
-        name,
-        roles,
-        runs,
-        disabled,
-        trust: Trust::default(),
-        authentication: ClientAuthentication::default(),
-        title: None,
-        secrets: Vec::new(),
-        jwks: None,
-        redirect_uris: Vec::new(),
-        post_logout_redirect_uris: Vec::new(),
-        grants: Vec::new(),
-        scopes: Vec::new(),
-        services: Vec::new(),
-        id_token_signed_response_alg: None,
-    }
+    Client { name, roles, runs, disabled, ..Client::default() }
 }
 
 #[cfg(test)]

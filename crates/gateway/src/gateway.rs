@@ -7,7 +7,7 @@ use axum::body::Body;
 use durward_base::{Clock, Duration, Rng, Timestamp};
 use durward_enforce::{CannotVerify, CredentialCache, Head, IdentityIssuer, Permitted, Refusal, RouteError, View};
 use durward_model::event::StepName;
-use durward_net::{Bound, HttpMetrics, Limits, Problem, Shutdown};
+use durward_net::{Bound, HttpMetrics, Limits, Problem, Record, Shutdown, Unserved, Windows};
 use durward_node::Shared;
 use http::request::Parts;
 use http::{Request, Response};
@@ -19,7 +19,7 @@ use crate::credential::credential;
 use crate::decide::{Passage, decide};
 use crate::forward::{Passing, forward};
 use crate::principal::principal;
-use crate::record::Trail;
+use crate::record::{LISTENER, Trail};
 use crate::refusal::problem;
 use crate::request_id::RequestIds;
 use crate::route::route;
@@ -97,8 +97,8 @@ impl Gateway {
                 sweeping.upstreams.sweep();
             }
         });
-        let limits = self.limits;
-        let service = |peer| {
+        let (limits, unserved) = (self.limits, self.unserved());
+        let service = move |peer| {
             let connection = Arc::new((Arc::clone(&self), Client::from(peer)));
             hyper::service::service_fn(move |request| {
                 let connection = Arc::clone(&connection);
@@ -108,8 +108,15 @@ impl Gateway {
                 }
             })
         };
-        durward_net::serve(bound, tls, limits, shutdown, service).await;
+        durward_net::serve(bound, tls, limits, unserved, shutdown, service).await;
         sweeper.abort();
+    }
+
+    /// What becomes of connections that never bring a request.
+    fn unserved(&self) -> Unserved {
+        let record: Arc<dyn Record> = Arc::new(self.shared.journal().clone());
+        let (node, metrics, clock, rng) = (Arc::clone(&self.node), self.metrics.clone(), self.clock.clone(), self.rng.clone());
+        Unserved { listener: LISTENER, node, record, metrics, clock, rng, windows: Windows::default() }
     }
 
     async fn answer(&self, client: &Client, request: Request<Incoming>) -> Response<Body> {

@@ -1,8 +1,10 @@
 //! Binds every listener and makes every outbound call: TLS, timeouts, graceful shutdown, the `Endpoint` table.
 
 mod client;
+mod client_certificate;
 mod egress;
 mod endpoint;
+mod hop;
 mod listener;
 mod metrics;
 mod peer;
@@ -11,10 +13,13 @@ mod rate;
 mod record;
 mod surface;
 mod tls;
+mod unserved;
 
+pub use client_certificate::PeerCertificate;
 pub use client::{Client, ClientError, Connection, Origin, Pool};
 pub use egress::{Egress, GuardedError};
 pub use endpoint::{Endpoint, Endpoints};
+pub use hop::{HOP_TARGET, Hop};
 pub use listener::{Bound, Limits, serve};
 pub use metrics::HttpMetrics;
 pub use peer::Peer;
@@ -24,6 +29,7 @@ pub use record::{Draft, Record, RecordError, Recorder};
 pub use rustls::ServerConfig;
 pub use surface::{Gate, Open, Surface, SurfaceSettings};
 pub use tls::{ServerIdentity, TlsError, Trust, provider};
+pub use unserved::{Unserved, Windows};
 
 /// Cancelled once, when the process is to end: every listener stops accepting and finishes what it has begun.
 pub type Shutdown = tokio_util::sync::CancellationToken;

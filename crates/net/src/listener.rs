@@ -19,7 +19,8 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
-use crate::{Peer, Shutdown};
+use crate::unserved::{self, Unserved};
+use crate::{Peer, PeerCertificate, Shutdown};
 
 /// Bounds on what a connection may cost before its request is understood.
 #[derive(Debug, Clone, Copy)]
@@ -80,9 +81,15 @@ impl Bound {
 }
 
 /// Serves until shutdown, then waits up to `Limits::drain` for what was begun. `service` makes the service of one connection.
-pub async fn serve<M, S, B>(bound: Bound, tls: Option<Arc<ServerConfig>>, limits: Limits, shutdown: Shutdown, service: M)
-where
-    M: Fn(Peer) -> S,
+pub async fn serve<M, S, B>(
+    bound: Bound,
+    tls: Option<Arc<ServerConfig>>,
+    limits: Limits,
+    unserved: Unserved,
+    shutdown: Shutdown,
+    service: M,
+) where
+    M: Fn(Peer) -> S + Send + Sync + 'static,
     S: hyper::service::Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
     S::Future: Send + 'static,
     B: Body + Send + 'static,
@@ -91,10 +98,16 @@ where
 {
     let slots = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
+    let (unserved, service) = (Arc::new(unserved), Arc::new(service));
+    let mut settling = tokio::time::interval(unserved::WINDOW);
     let acceptor = tls.map(TlsAcceptor::from);
     loop {
         let accepted = tokio::select! {
             accepted = accept(&bound, &slots) => accepted,
+            _ = settling.tick() => {
+                unserved.settle(false);
+                continue;
+            }
             () = shutdown.cancelled() => break,
         };
         let (stream, slot, peer) = match accepted {
@@ -106,18 +119,28 @@ where
                 continue;
             }
         };
-        let peer = Peer { tls: acceptor.is_some(), ..peer };
-        let (service, acceptor, watcher) = (service(peer), acceptor.clone(), graceful.watcher());
+        let (service, acceptor, watcher, unserved) = (Arc::clone(&service), acceptor.clone(), graceful.watcher(), Arc::clone(&unserved));
         tokio::spawn(async move {
             let _slot = slot;
-            match (stream, acceptor) {
+            let address = peer.address;
+            let served = match (stream, acceptor) {
                 (Stream::Tcp(stream), Some(acceptor)) => {
-                    if let Ok(Ok(stream)) = tokio::time::timeout(limits.head, acceptor.accept(stream)).await {
-                        connection(TokioIo::new(stream), limits, service, watcher).await;
+                    match tokio::time::timeout(limits.head, acceptor.accept(stream)).await {
+                        Ok(Ok(stream)) => {
+                            let certificate = stream.get_ref().1.peer_certificates();
+                            let certificate = certificate.and_then(|chain| PeerCertificate::proved(chain.to_vec()));
+                            let service = service(Peer { tls: true, certificate, ..peer });
+                            connection(TokioIo::new(stream), limits, service, watcher).await
+                        }
+                        Ok(Err(error)) => Err(unserved::of_handshake(&error)),
+                        Err(_) => Err("tls.too_slow"),
                     }
                 }
-                (Stream::Tcp(stream), None) => connection(TokioIo::new(stream), limits, service, watcher).await,
-                (Stream::Unix(stream), _) => connection(TokioIo::new(stream), limits, service, watcher).await,
+                (Stream::Tcp(stream), None) => connection(TokioIo::new(stream), limits, service(peer), watcher).await,
+                (Stream::Unix(stream), _) => connection(TokioIo::new(stream), limits, service(peer), watcher).await,
+            };
+            if let Err(reason) = served {
+                unserved.ended(address, reason);
             }
         });
     }
@@ -125,6 +148,7 @@ where
     if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests that did not end in time were cut off");
     }
+    unserved.settle(true);
 }
 
 enum Stream {
@@ -148,7 +172,8 @@ async fn accept(bound: &Bound, slots: &Arc<Semaphore>) -> io::Result<(Stream, to
     }
 }
 
-async fn connection<I, S, B>(io: I, limits: Limits, service: S, watcher: Watcher)
+/// Serves a connection until it ends; `Err` says why it did when its head could not be read.
+async fn connection<I, S, B>(io: I, limits: Limits, service: S, watcher: Watcher) -> Result<(), &'static str>
 where
     I: Read + Write + Unpin + Send + 'static,
     S: hyper::service::Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
@@ -169,5 +194,9 @@ where
     let connection = builder.serve_connection(io, service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended early");
+        if unserved::is_malformed(&*error) {
+            return Err("http.malformed");
+        }
     }
+    Ok(())
 }

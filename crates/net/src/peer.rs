@@ -6,8 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
+use crate::PeerCertificate;
+
 /// The other end of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Peer {
     /// Its address; none on a Unix socket.
     pub address: Option<SocketAddr>,
@@ -15,11 +17,13 @@ pub struct Peer {
     pub uid: Option<u32>,
     /// Whether the connection is encrypted.
     pub tls: bool,
+    /// The certificate whose key it proved, where it was asked for one and has one.
+    pub certificate: Option<PeerCertificate>,
 }
 
 impl Peer {
     /// Its IP address.
-    pub fn ip(self) -> Option<IpAddr> {
+    pub fn ip(&self) -> Option<IpAddr> {
         self.address.map(|address| address.ip().to_canonical())
     }
 }
@@ -28,6 +32,6 @@ impl<S: Sync> FromRequestParts<S> for Peer {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(parts.extensions.get().copied().unwrap_or_default())
+        Ok(parts.extensions.get().cloned().unwrap_or_default())
     }
 }

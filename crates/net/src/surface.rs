@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use durward_base::{Clock, EventId, Rng};
 use durward_model::{AccessClass, Event, EventKind, Outcome, RateClass, event};
 use futures_util::FutureExt as _;
@@ -19,9 +19,12 @@ use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
-use crate::{Endpoint, HttpMetrics, Peer, Problem, Rates, Record, Recorder, endpoint};
+use crate::{Endpoint, Hop, HttpMetrics, Peer, Problem, Rates, Record, Recorder, Unserved, Windows, endpoint};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Characters of a path that are recorded: nobody fills the disk with one who has proved nothing yet.
+const PATH: usize = 1024;
 
 /// Whether a request may reach an endpoint of a class that is not decided by the handler itself.
 pub trait Gate: Send + Sync + 'static {
@@ -116,9 +119,25 @@ impl Surface {
     + use<> {
         let surface = self.clone();
         hyper::service::service_fn(move |request| {
-            let surface = surface.clone();
-            async move { Ok(surface.call(peer, request.map(Body::new)).await) }
+            let (surface, peer) = (surface.clone(), peer.clone());
+            // To its end, though the client may leave: what was begun is decided and recorded, once.
+            let answer = tokio::spawn(async move { surface.call(peer, request.map(Body::new)).await });
+            async move { Ok(answer.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())) }
         })
+    }
+
+    /// What becomes of its listener's connections that never bring a request.
+    pub fn unserved(&self) -> Unserved {
+        let SurfaceSettings { listener, node, record, metrics, clock, rng, .. } = &self.0.settings;
+        Unserved {
+            listener,
+            node: Arc::clone(node),
+            record: Arc::clone(record),
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+            rng: rng.clone(),
+            windows: Windows::default(),
+        }
     }
 
     /// Answers one request.
@@ -128,8 +147,12 @@ impl Surface {
         let now = settings.clock.now();
         let id = EventId::new(now, &settings.rng);
         let matched = self.matched(request.method(), request.uri().path());
-        let recorder = Recorder::new(self.opened(id, peer, &request, matched));
-        request.extensions_mut().insert(peer);
+        let hop = Hop::open(id, &settings.node, request.method(), request.headers());
+        let method = request.method().clone();
+        let mut event = self.opened(id, &peer, &request, matched);
+        event.chain.transaction = Some(hop.trace_id());
+        let recorder = Recorder::new(event);
+        request.extensions_mut().insert(peer.clone());
         request.extensions_mut().insert(recorder.clone());
         let span = tracing::info_span!("request", %id, endpoint = matched.map_or("(none)", |matched| matched.path));
         let answered = AssertUnwindSafe(self.answer(peer, request, matched, &recorder)).catch_unwind().instrument(span).await;
@@ -141,7 +164,10 @@ impl Surface {
                 "Something went wrong here; the request id names it in the audit record.",
             ))
         });
-        self.close(id, matched, started, response, &recorder).await
+        let response = self.close(id, matched, started, response, &recorder).await;
+        let (route, status) = (matched.map(|matched| matched.path), response.status().as_u16());
+        recorder.edit(|event| hop.ended(&method, route, status, event.reason.as_deref()));
+        response
     }
 
     async fn answer(&self, peer: Peer, request: Request<Body>, matched: Option<Matched>, recorder: &Recorder) -> Response {
@@ -191,13 +217,13 @@ impl Surface {
         Some(Matched { path: pattern, access: row.access, rate: row.rate, event: row.event })
     }
 
-    fn opened(&self, id: EventId, peer: Peer, request: &Request<Body>, matched: Option<Matched>) -> Event {
+    fn opened(&self, id: EventId, peer: &Peer, request: &Request<Body>, matched: Option<Matched>) -> Event {
         let settings = &self.0.settings;
         let kind = matched.map_or(EventKind::Unrouted, |matched| matched.event);
         let mut event = Event::new(id, settings.clock.now(), Arc::clone(&settings.node), kind);
         event.request = Some(event::Request {
             method: request.method().as_str().chars().take(16).collect(),
-            path: matched.map_or_else(|| "(none)".to_owned(), |_| request.uri().path().to_owned()),
+            path: matched.map_or_else(|| "(none)".to_owned(), |_| request.uri().path().chars().take(PATH).collect()),
             route: matched.map(|matched| matched.path.into()),
             address: peer.ip().map(|ip| ip.to_string()),
             ..event::Request::default()
@@ -264,7 +290,7 @@ fn settle(event: &mut Event, status: StatusCode, problem: Option<&Problem>) {
 }
 
 fn respond(problem: Problem) -> Response {
-    axum::response::IntoResponse::into_response(problem)
+    problem.into_response()
 }
 
 fn host(request: &Request<Body>) -> Option<&str> {

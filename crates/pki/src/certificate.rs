@@ -98,7 +98,7 @@ impl Certificate {
     }
 }
 
-fn parse(der: &[u8]) -> Result<X509Certificate<'_>, CertificateError> {
+pub(crate) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, CertificateError> {
     if der.len() > MAX_DER {
         return Err(CertificateError::TooLarge { found: der.len() });
     }

@@ -2,13 +2,16 @@
 
 mod authority;
 mod certificate;
+mod client_certificate;
 mod der;
+mod distinguished_name;
 mod pkcs12;
 mod profile;
 mod trust_bundle;
 
 pub use authority::{AuthorityError, IntermediateAuthority, RootAuthority, ServerCertificate};
 pub use certificate::{Certificate, CertificateError};
+pub use client_certificate::{ClientCertificate, NotTrusted, SubjectName, thumbprint};
 pub use profile::{INTERMEDIATE_LIFETIME, ROOT_LIFETIME, SERVER_LIFETIME, local_names};
 pub use rustls_pki_types::ServerName;
 pub use trust_bundle::{TrustBundle, TrustBundleError};

@@ -183,7 +183,7 @@ impl World {
     pub async fn send(&self, by: By<'_>, request: Request<Body>) -> Answer {
         let peer = match by {
             By::Socket(uid) => Peer { uid: Some(uid), ..Peer::default() },
-            By::Token(_) | By::Nobody => Peer { address: Some("203.0.113.9:4711".parse().unwrap()), tls: true, uid: None },
+            By::Token(_) | By::Nobody => Peer { address: Some("203.0.113.9:4711".parse().unwrap()), tls: true, ..Peer::default() },
         };
         let response = self.surface.call(peer, request).await;
         let (parts, body) = response.into_parts();

@@ -141,20 +141,13 @@ fn resources(name: &str, arguments: &Arguments) -> anyhow::Result<Vec<Resource>>
 fn client(name: &str) -> Client {
     Client {
         name: format!("{name}-cli"),
-        title: None,
         trust: Trust::FirstParty,
         authentication: ClientAuthentication::None,
-        secrets: Vec::new(),
-        jwks: None,
         redirect_uris: vec!["http://127.0.0.1/callback".to_owned()],
-        post_logout_redirect_uris: Vec::new(),
         grants: vec![GrantType::AuthorizationCode],
         scopes: vec!["openid".to_owned()],
         services: vec![name.to_owned()],
-        roles: Vec::new(),
-        runs: None,
-        id_token_signed_response_alg: None,
-        disabled: false,
+        ..Client::default()
     }
 }
 

@@ -27,7 +27,10 @@ impl Target<'_> {
 /// host in lower case, no default port, no dot segments, percent-encoding in its one form. Query and fragment are no part of it.
 fn normal(address: &str) -> Option<String> {
     // What a URL parser would repair is no address.
-    if !address.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'<' | b'>' | b'`' | b'{' | b'}' | b'^' | b'|')) {
+    if !address
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'<' | b'>' | b'`' | b'{' | b'}' | b'^' | b'|'))
+    {
         return None;
     }
     let url = Url::parse(address).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;

@@ -5,6 +5,7 @@ mod feed_client;
 #[cfg(test)]
 mod fixture;
 mod journal;
+mod key_sets;
 pub mod machine;
 mod shared;
 mod shipper;
@@ -14,7 +15,8 @@ mod token;
 pub use durward_audit::NoteKey;
 pub use durward_net::RecordError as AuditUnavailable;
 pub use feed_client::{FeedClient, FeedSettings};
-pub use journal::{Journal, JournalError, JournalSettings, JournalStatus, Recorded, Verified};
+pub use journal::{Journal, JournalError, JournalSettings, JournalStatus, Pruned, Recorded, Verified};
+pub use key_sets::KeySets;
 pub use shared::{Follow, Shared};
 pub use shipper::{EventShipper, ShipperSettings};
 pub use token::{TokenError, TokenSource};

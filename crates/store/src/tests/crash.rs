@@ -17,7 +17,8 @@ const TARGET: &str = "DURWARD_STORE_TEST_TARGET";
 
 /// The released migrations, and after them many more that each leave something half-made if they are cut.
 fn many(released: &[Migration]) -> &'static [Migration] {
-    let more = (2..=16).map(|number| Migration {
+    let last = released.len() as i64;
+    let more = (last + 1..=last + 15).map(|number| Migration {
         number,
         text: format!("CREATE TABLE a{number} (x INTEGER); INSERT INTO a{number} VALUES (1); CREATE TABLE b{number} (x INTEGER);").leak(),
     });

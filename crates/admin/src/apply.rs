@@ -37,7 +37,7 @@ impl Admin {
     pub(crate) async fn apply(&self, realm: &str, apply: Apply, role: AdminRole, event: Event) -> Result<Plan, Refused> {
         let Apply { resources, secrets, passwords, prune, dry_run } = apply;
         well_formed(&resources, &secrets, &passwords)?;
-        let passwords = self.hashed(realm, passwords).await?;
+        let passwords = self.hashed(realm, passwords, role).await?;
         let asked = Asked { resources, secrets, passwords, delete: Vec::new(), prune };
         self.change(realm, &asked, dry_run, role, event).await
     }
@@ -56,6 +56,9 @@ impl Admin {
     }
 
     async fn change(&self, realm: &str, asked: &Asked, dry_run: bool, role: AdminRole, event: Event) -> Result<Plan, Refused> {
+        // What is declared is valid as a whole or not at all, and the guards of a commit are each of one resource: two changes that are good
+        // each by itself must not pass each other.
+        let _turn = self.turn.lock().await;
         let mut refused = Refused::Conflict;
         for _ in 0..ATTEMPTS {
             match self.attempt(realm, asked, dry_run, role, event.clone()).await {
@@ -143,11 +146,16 @@ impl Admin {
         Ok(writes)
     }
 
-    /// The hashes of those passwords that are not what is stored.
-    async fn hashed(&self, realm: &str, passwords: BTreeMap<String, Secret>) -> Result<BTreeMap<String, String>, Refused> {
+    /// The hashes of those passwords that are not what is stored. Whether one is, only those are told who might set it: to all others it
+    /// would be a guess that no throttle counts.
+    async fn hashed(&self, realm: &str, passwords: BTreeMap<String, Secret>, role: AdminRole) -> Result<BTreeMap<String, String>, Refused> {
         let mut hashes = BTreeMap::new();
         for (name, password) in passwords {
-            let stored = self.store().person_by_username(realm, &name).await?.and_then(|person| person.password_hash);
+            let known = self.store().person_by_username(realm, &name).await?;
+            if let Some(known) = &known {
+                self.may_touch(&known.person, role)?;
+            }
+            let stored = known.and_then(|known| known.password_hash);
             let rng = self.settings.rng.clone();
             let hashed = tokio::task::spawn_blocking(move || match stored {
                 Some(stored) if durward_authn::password::verify(&password, stored.expose()) == Ok(true) => Ok(None),

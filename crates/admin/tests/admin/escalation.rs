@@ -4,7 +4,7 @@ use durward_model::AdminRole;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::fixture::{By, OWN, SECRET, World};
+use crate::fixture::{By, OWN, PASSWORD, SECRET, World};
 
 /// The shop, and in it an administrator of each kind there can be: by role, by group, and a program.
 async fn with_administrators() -> World {
@@ -93,6 +93,20 @@ async fn an_operator_touches_no_administrator_no_realm_and_no_key() {
     }
     let password = world.store.person_by_username("main", "root").await.unwrap().unwrap().password_hash;
     assert!(password.is_none());
+}
+
+/// R17: a password that is compared for somebody who may not set it would be a guess that no throttle counts.
+#[tokio::test]
+async fn an_operator_cannot_try_an_administrators_password() {
+    let world = with_administrators().await;
+    let operator = world.token_of(AdminRole::Operator).await;
+    let set = world.call(OWN, Method::PUT, "people/root/password", Some(&json!({"password": PASSWORD}))).await;
+    assert_eq!(set.status, StatusCode::NO_CONTENT, "{}", set.body);
+    for (guess, dry_run) in [(PASSWORD, true), (PASSWORD, false), ("a wrong guess", true), ("a wrong guess", false)] {
+        let body = json!({"resources": [person_in("root", "durward-admin")], "passwords": {"root": guess}, "dry_run": dry_run});
+        let answer = world.call(By::Token(&operator), Method::POST, "apply", Some(&body)).await;
+        assert_eq!((answer.status, &answer.body["code"]), (StatusCode::FORBIDDEN, &json!("beyond_role")), "{guess}: {}", answer.body);
+    }
 }
 
 fn person_in(name: &str, role: &str) -> Value {

@@ -3,6 +3,7 @@
 
 mod backup;
 mod clients;
+mod documentation;
 mod endpoints;
 mod fixture;
 mod keys;

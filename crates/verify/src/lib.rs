@@ -9,7 +9,9 @@
 //!     Ok(Json(10))
 //! }
 //!
-//! # async fn run(authority: Authority, trust: Trust) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let authority = Authority { issuer: "https://localhost:8444/realms/main".parse()?, nodes: "https://localhost:8446".parse()? };
+//! let trust = Trust::from_pem(&std::fs::read("ca.pem")?)?;
 //! let credential = ServiceCredential::new("inventory", "inventory-program", std::env::var("INVENTORY_SECRET")?);
 //! let verifier = Verifier::connect(&authority, &trust, &credential, "/var/lib/inventory".as_ref()).await?;
 //! let routes: Router = Router::new().route("/stock", get(stock)).layer(verifier.layer("inventory"));

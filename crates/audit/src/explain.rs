@@ -3,6 +3,7 @@
 mod text;
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use durward_base::{Duration, EventId};
 use durward_model::{Event, EventKind};
@@ -54,7 +55,8 @@ pub struct Origin {
 pub struct Inquiry {
     realm: Option<String>,
     asked: EventId,
-    events: BTreeMap<EventId, Event>,
+    /// By id and node: an id is its node's word, so that no node's event takes the place of another's.
+    events: BTreeMap<(EventId, Arc<str>), Event>,
     questions: HashSet<Query>,
 }
 
@@ -68,7 +70,7 @@ impl Inquiry {
     pub fn questions(&mut self) -> Vec<Query> {
         let realm = || Query { realm: self.realm.clone(), ..Query::default() };
         let mut questions = vec![Query { event: Some(self.asked), ..realm() }];
-        if let Some((asked, transaction)) = self.events.get(&self.asked).zip(self.transaction()) {
+        if let Some((asked, transaction)) = self.request().zip(self.transaction()) {
             let (from, to) = (Some(asked.time - TRANSACTION), Some(asked.time + TRANSACTION));
             questions.push(Query { transaction: Some(transaction.to_owned()), from, to, ..realm() });
         }
@@ -87,12 +89,12 @@ impl Inquiry {
 
     /// Takes in what was found.
     pub fn add(&mut self, events: impl IntoIterator<Item = Event>) {
-        self.events.extend(events.into_iter().map(|event| (event.id, event)));
+        self.events.extend(events.into_iter().map(|event| ((event.id, Arc::clone(&event.node)), event)));
     }
 
     /// Joins what was gathered; `None` when the request asked for is not in it.
     pub fn explanation(&self) -> Option<Explanation> {
-        self.events.get(&self.asked)?;
+        self.request()?;
         let mut below: BTreeMap<Option<EventId>, Vec<&Event>> = BTreeMap::new();
         let hops: HashSet<EventId> = self.hops().map(|event| event.id).collect();
         for event in self.hops() {
@@ -131,15 +133,34 @@ impl Inquiry {
         }
     }
 
-    /// The events of the transaction, or the one asked for when it belongs to none.
+    /// The request asked for and those of its transaction that it caused or was caused by. A client may give many requests one trace, or
+    /// one that it saw elsewhere: sharing it alone joins nothing.
     fn hops(&self) -> impl Iterator<Item = &Event> {
         let transaction = self.transaction();
-        let belongs = move |event: &&Event| transaction.is_some() && event.chain.transaction.as_deref() == transaction;
-        self.events.values().filter(move |event| event.id == self.asked || belongs(event))
+        let links: Vec<(EventId, EventId)> = (self.events.values())
+            .filter(|event| transaction.is_some() && event.chain.transaction.as_deref() == transaction)
+            .filter_map(|event| Some((event.id, event.chain.parent.as_ref()?.parse().ok()?)))
+            .collect();
+        let mut joined = HashSet::from([self.asked]);
+        let mut before = 0;
+        while joined.len() > before {
+            before = joined.len();
+            for (event, parent) in &links {
+                if joined.contains(event) || joined.contains(parent) {
+                    joined.extend([*event, *parent]);
+                }
+            }
+        }
+        self.events.values().filter(move |event| joined.contains(&event.id))
+    }
+
+    /// The request asked for. Where nodes contradict each other, `authority` and `gateway/…` come before `service/…`.
+    fn request(&self) -> Option<&Event> {
+        self.events.values().find(|event| event.id == self.asked)
     }
 
     fn transaction(&self) -> Option<&str> {
-        self.events.get(&self.asked)?.chain.transaction.as_deref()
+        self.request()?.chain.transaction.as_deref()
     }
 }
 

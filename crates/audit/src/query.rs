@@ -8,6 +8,9 @@ use durward_model::{Event, EventKind};
 pub struct Query {
     /// The realm's name. Nothing that answers a person or program may leave it out.
     pub realm: Option<String>,
+    /// With a realm: also events that name none. They are the installation's: requests refused before a realm was known, connections that
+    /// brought no request, the process's own.
+    pub installation: bool,
     /// The event itself (its id is the `X-Request-Id` of its answer).
     pub event: Option<EventId>,
     /// What was attempted.
@@ -30,7 +33,9 @@ impl Query {
     /// Whether `event` is one of those asked for.
     pub fn matches(&self, event: &Event) -> bool {
         let same = |asked: &Option<String>, found: &Option<String>| asked.is_none() || asked == found;
-        (self.realm.is_none() || self.realm.as_deref() == event.realm.as_deref())
+        let in_realm =
+            self.realm.is_none() || self.realm.as_deref() == event.realm.as_deref() || self.installation && event.realm.is_none();
+        in_realm
             && self.event.is_none_or(|id| id == event.id)
             && self.kind.is_none_or(|kind| kind == event.kind)
             && same(&self.transaction, &event.chain.transaction)

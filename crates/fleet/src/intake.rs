@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use durward_base::EventId;
 use durward_model::{Event, EventKind};
 use durward_node::{AuditUnavailable, Journal, JournalError};
-use tokio::sync::OnceCell;
 
 use crate::Node;
 
@@ -40,7 +39,8 @@ pub(crate) enum IntakeError {
 /// What was taken in lately.
 #[derive(Default)]
 pub(crate) struct Intake {
-    known: OnceCell<()>,
+    /// Whether what the journal holds is known here.
+    known: tokio::sync::Mutex<bool>,
     nodes: Mutex<HashMap<Arc<str>, Arc<tokio::sync::Mutex<Recent>>>>,
 }
 
@@ -56,7 +56,12 @@ impl Intake {
         if let Some(event) = events.iter().find(|event| !KINDS.contains(&event.kind)) {
             return Err(IntakeError::Kind(event.kind));
         }
-        self.known.get_or_try_init(|| self.look_through(journal)).await.map_err(IntakeError::Journal)?;
+        let mut known = self.known.lock().await;
+        if !*known {
+            self.look_through(journal).await.map_err(IntakeError::Journal)?;
+            *known = true;
+        }
+        drop(known);
         let recent = self.of(&node.name);
         // Two deliveries of one batch wait for each other: the second is answered when the first is on disk.
         let mut recent = recent.lock().await;
@@ -65,15 +70,23 @@ impl Intake {
         for event in &mut new {
             event.node = Arc::clone(&node.name);
             event.realm = Some(Arc::clone(&node.realm));
+            // A service issues nothing; saying so would make it the origin of somebody's token.
+            event.issued = None;
         }
         if !new.is_empty() {
-            journal.record_all(new).await.map_err(IntakeError::Unavailable)?;
+            let written = journal.record_all(new).await;
+            if let Err(error) = written {
+                // It may be written yet, when nobody waits for it any more.
+                drop(recent);
+                *self.known.lock().await = false;
+                return Err(IntakeError::Unavailable(error));
+            }
         }
         ids.into_iter().for_each(|id| recent.remember(id));
         Ok(())
     }
 
-    /// After a start: what the last process took in.
+    /// What the last process took in, and what was written after nobody waited for it any more.
     async fn look_through(&self, journal: &Journal) -> Result<(), JournalError> {
         for event in journal.tail(LOOKED_THROUGH).await?.into_iter().rev().filter(|event| event.node.starts_with("service/")) {
             self.of(&event.node).lock().await.remember(event.id);

@@ -53,6 +53,7 @@ pub(crate) async fn forward(
     // HTTP/2 frames its bodies itself and need not say how long they are.
     let framing = accepted.framing.or_else(|| (!body.is_end_stream()).then_some(Upload::Chunked));
     let upstream = gateway.upstreams.at(route.upstream()).map_err(|error| upstream_problem(&error))?;
+    let traceparent = trail.traceparent();
     let said = Said {
         target: parts.uri.path_and_query().map_or("/", |target| target.as_str()),
         host: &upstream.authority,
@@ -60,8 +61,7 @@ pub(crate) async fn forward(
         client,
         identity: identity.as_deref().map(|token| token.authorization()),
         request: &trail.request,
-        trace: trail.transaction(),
-        span: trail.span(),
+        traceparent: &traceparent,
         framing,
     };
     let head = head::write(parts, &said);

@@ -8,15 +8,15 @@ use durward_base::{EventId, Timestamp};
 use durward_enforce::{Decision, Refusal, Routed, Verified};
 use durward_model::event::StepName;
 use durward_model::{Event, EventKind, Outcome, event};
-use durward_net::Problem;
+use durward_net::{Hop, Problem};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
 use crate::accept::Client;
 use crate::decide::Passage;
 use crate::gateway::Gateway;
 
-const LISTENER: &str = "gateway";
+pub(crate) const LISTENER: &str = "gateway";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A request's event while the request lasts. Dropped before it is closed, it says that the client went away.
@@ -26,16 +26,19 @@ pub(crate) struct Trail<'a> {
     /// The id as the upstream and the client are told it.
     pub(crate) request: String,
     event: Option<Event>,
+    hop: Hop,
+    method: Method,
     began: Instant,
     lap: Instant,
 }
 
 impl<'a> Trail<'a> {
-    /// Opens the event of a request, which begins a transaction.
+    /// Opens the event of a request, which begins a transaction or takes up the one that its `traceparent` names.
     pub(crate) fn open(gateway: &'a Gateway, parts: &Parts, client: &Client, now: Timestamp) -> Self {
         let id = gateway.ids.next(now);
         let mut event = Event::new(id, now, Arc::clone(&gateway.node), EventKind::Unrouted);
-        event.chain.transaction = Some(hexadecimal(id.to_bytes()));
+        let hop = Hop::open(id, &gateway.node, &parts.method, &parts.headers);
+        event.chain.transaction = Some(hop.trace_id());
         event.steps.reserve_exact(6);
         event.request = Some(event::Request {
             method: parts.method.as_str().get(..16).unwrap_or(parts.method.as_str()).to_owned(),
@@ -43,18 +46,12 @@ impl<'a> Trail<'a> {
             ..event::Request::default()
         });
         let began = Instant::now();
-        Self { gateway, id, request: id.to_string(), event: Some(event), began, lap: began }
+        Self { gateway, id, request: id.to_string(), event: Some(event), hop, method: parts.method.clone(), began, lap: began }
     }
 
-    /// The transaction's id.
-    pub(crate) fn transaction(&self) -> &str {
-        self.event.as_ref().and_then(|event| event.chain.transaction.as_deref()).unwrap_or_default()
-    }
-
-    /// This hop's id in the trace: the random half of the request's.
-    pub(crate) const fn span(&self) -> u64 {
-        let [.., a, b, c, d, e, f, g, h] = self.id.to_bytes();
-        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    /// What the upstream is told of its place in the trace.
+    pub(crate) fn traceparent(&self) -> String {
+        self.hop.traceparent()
     }
 
     /// The realm, once the route is known.
@@ -137,6 +134,7 @@ impl<'a> Trail<'a> {
             event.reason = Some(code);
         }
         let route = event.request.as_ref().and_then(|request| request.route.clone());
+        self.hop.ended(&self.method, route.as_deref(), status.as_u16(), event.reason.as_deref());
         if self.gateway.shared.journal().record(event).await.is_err() {
             response = unrecorded().render(Some(self.id));
         }
@@ -154,16 +152,12 @@ impl Drop for Trail<'_> {
         if let Some(mut event) = self.event.take() {
             event.outcome = Outcome::Failed;
             event.reason = Some("client_gone".to_owned());
+            let route = event.request.as_ref().and_then(|request| request.route.as_deref());
+            self.hop.ended(&self.method, route, 0, event.reason.as_deref());
             // Queued here; there is nobody left to wait for the disk.
             drop(self.gateway.shared.journal().record(event));
         }
     }
-}
-
-/// A trace id's form (W3C Trace Context section 3.2.2.3).
-fn hexadecimal(bytes: [u8; 16]) -> String {
-    let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' + value - 10 });
-    bytes.into_iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn unrecorded() -> Problem {

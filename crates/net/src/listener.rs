@@ -124,18 +124,16 @@ pub async fn serve<M, S, B>(
             let _slot = slot;
             let address = peer.address;
             let served = match (stream, acceptor) {
-                (Stream::Tcp(stream), Some(acceptor)) => {
-                    match tokio::time::timeout(limits.head, acceptor.accept(stream)).await {
-                        Ok(Ok(stream)) => {
-                            let certificate = stream.get_ref().1.peer_certificates();
-                            let certificate = certificate.and_then(|chain| PeerCertificate::proved(chain.to_vec()));
-                            let service = service(Peer { tls: true, certificate, ..peer });
-                            connection(TokioIo::new(stream), limits, service, watcher).await
-                        }
-                        Ok(Err(error)) => Err(unserved::of_handshake(&error)),
-                        Err(_) => Err("tls.too_slow"),
+                (Stream::Tcp(stream), Some(acceptor)) => match tokio::time::timeout(limits.head, acceptor.accept(stream)).await {
+                    Ok(Ok(stream)) => {
+                        let certificate = stream.get_ref().1.peer_certificates();
+                        let certificate = certificate.and_then(|chain| PeerCertificate::proved(chain.to_vec()));
+                        let service = service(Peer { tls: true, certificate, ..peer });
+                        connection(TokioIo::new(stream), limits, service, watcher).await
                     }
-                }
+                    Ok(Err(error)) => Err(unserved::of_handshake(&error)),
+                    Err(_) => Err("tls.too_slow"),
+                },
                 (Stream::Tcp(stream), None) => connection(TokioIo::new(stream), limits, service(peer), watcher).await,
                 (Stream::Unix(stream), _) => connection(TokioIo::new(stream), limits, service(peer), watcher).await,
             };

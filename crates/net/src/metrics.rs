@@ -14,6 +14,7 @@ pub struct HttpMetrics {
     requests: Family<RequestLabels, Counter<u64, AtomicU64>>,
     seconds: Family<EndpointLabels, Histogram, fn() -> Histogram>,
     refusals: Family<RefusalLabels, Counter<u64, AtomicU64>>,
+    unserved: Family<UnservedLabels, Counter<u64, AtomicU64>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -35,13 +36,29 @@ struct RefusalLabels {
     reason: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UnservedLabels {
+    listener: &'static str,
+    reason: &'static str,
+}
+
 impl HttpMetrics {
     /// Counters registered as `durward_http_…`.
     pub fn register(registry: &mut Registry) -> Self {
-        let metrics = Self { requests: Family::default(), seconds: Family::new_with_constructor(histogram), refusals: Family::default() };
+        let metrics = Self {
+            requests: Family::default(),
+            seconds: Family::new_with_constructor(histogram),
+            refusals: Family::default(),
+            unserved: Family::default(),
+        };
         registry.register("durward_http_requests", "Requests answered", metrics.requests.clone());
         registry.register("durward_http_request_seconds", "Time to the answer's head", metrics.seconds.clone());
         registry.register("durward_http_refusals", "Requests refused, by reason", metrics.refusals.clone());
+        registry.register(
+            "durward_connections_unserved",
+            "Connections that ended before there was a request, by reason",
+            metrics.unserved.clone(),
+        );
         metrics
     }
 
@@ -54,6 +71,11 @@ impl HttpMetrics {
     /// Counts one refusal by its stable reason.
     pub fn refused(&self, listener: &'static str, reason: &str) {
         self.refusals.get_or_create(&RefusalLabels { listener, reason: reason.to_owned() }).inc();
+    }
+
+    /// Counts one connection that never brought a request.
+    pub fn unserved(&self, listener: &'static str, reason: &'static str) {
+        self.unserved.get_or_create(&UnservedLabels { listener, reason }).inc();
     }
 }
 

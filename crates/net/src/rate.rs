@@ -47,7 +47,7 @@ const fn limit(class: RateClass) -> Option<u32> {
 }
 
 /// The /24 or /64 an address stands in.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4((address.to_bits() & 0xffff_ff00).into()),
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),

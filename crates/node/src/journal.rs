@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use durward_audit::{CheckpointError, NoteKey, Query};
-use durward_base::{Clock, Duration, Rng};
+use durward_base::{Clock, Duration, Rng, Timestamp};
 use durward_model::Event;
 use durward_net::{Record, RecordError};
 use tokio::sync::watch;
@@ -26,8 +26,8 @@ pub(crate) use disk::replace;
 use disk::{Disk, Files};
 use log::Log;
 use queue::Queue;
-pub use reader::Verified;
 pub(crate) use reader::{Place, Reader};
+pub use reader::{Pruned, Verified};
 pub use status::JournalStatus;
 use status::Status;
 use writer::Writer;
@@ -147,13 +147,14 @@ impl Journal {
         let queue = Arc::clone(&self.0.queue);
         match queue.push_durable(events) {
             Ok(written) => Recorded(Some(Box::pin(tokio::time::timeout(DISK, written).into_outcome()))),
-            Err(events) => Recorded(Some(Box::pin(async move {
-                let Some(written) = queue.push_when_there_is_room(events, ROOM).await else {
-                    queue.lose(lost);
-                    return Err(RecordError);
-                };
-                tokio::time::timeout(DISK, written).into_outcome().await
-            }))),
+            Err(events) => {
+                let homeless = Homeless { queue, lost };
+                Recorded(Some(Box::pin(async move {
+                    let written = homeless.queue.push_when_there_is_room(events, ROOM).await.ok_or(RecordError)?;
+                    homeless.housed();
+                    tokio::time::timeout(DISK, written).into_outcome().await
+                })))
+            }
         }
     }
 
@@ -175,6 +176,11 @@ impl Journal {
     /// Recomputes the tree over everything on disk and compares it with every checkpoint.
     pub async fn verify(&self) -> Result<Verified, JournalError> {
         self.read(|reader| reader.verify()).await
+    }
+
+    /// Removes whole segments of events written before this moment, each once it is verified.
+    pub async fn prune(&self, before: Timestamp) -> Result<Pruned, JournalError> {
+        self.read(move |reader| reader.prune(before)).await
     }
 
     /// How it stands: for readiness and metrics.
@@ -236,6 +242,24 @@ impl Future for Recorded {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.0.as_mut().map_or(Poll::Ready(Ok(())), |written| written.as_mut().poll(context))
+    }
+}
+
+/// Events for which there was no room yet. However the wait for some ends, also by nobody waiting, they are in the queue or counted.
+struct Homeless {
+    queue: Arc<Queue>,
+    lost: u64,
+}
+
+impl Homeless {
+    fn housed(mut self) {
+        self.lost = 0;
+    }
+}
+
+impl Drop for Homeless {
+    fn drop(&mut self) {
+        self.queue.lose(self.lost);
     }
 }
 

@@ -9,15 +9,15 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, MatchedPath};
 use axum::response::IntoResponse;
 use durward_base::{Duration, EventId, Timestamp};
 use durward_enforce::{CannotVerify, Circumstances, Consumer, Head, Presented, Refusal};
 use durward_model::event::StepName;
 use durward_model::{CredentialKind, Event, EventKind, Outcome, event};
-use durward_net::{Problem, Recorder};
+use durward_net::{Hop, Problem, Recorder};
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use tower::{Layer, Service};
 
 use crate::refusal::problem;
@@ -93,6 +93,8 @@ struct Pass {
     verifier: Verifier,
     recorder: Recorder,
     transaction: Transaction,
+    hop: Hop,
+    method: Method,
     now: Timestamp,
     closed: bool,
 }
@@ -101,16 +103,19 @@ impl Pass {
     fn open<B>(verifier: &Verifier, request: &Request<B>) -> Self {
         let now = verifier.0.clock.now();
         let id = EventId::new(now, &verifier.0.rng);
-        let (transaction, chain) = Transaction::of(id, request.headers());
+        let hop = Hop::open(id, &verifier.0.node, request.method(), request.headers());
+        let (transaction, chain) = Transaction::of(id, &hop, request.headers());
         let mut event = Event::new(id, now, Arc::clone(&verifier.0.node), EventKind::ServiceRequest);
         event.chain = chain;
         event.request = Some(event::Request {
             method: request.method().as_str().chars().take(16).collect(),
             path: request.uri().path().chars().take(1024).collect(),
+            route: request.extensions().get::<MatchedPath>().map(|route| route.as_str().into()),
             address: address(request).map(|address| address.ip().to_canonical().to_string()),
             ..event::Request::default()
         });
-        Self { verifier: verifier.clone(), recorder: Recorder::new(event), transaction, now, closed: false }
+        let (verifier, method) = (verifier.clone(), request.method().clone());
+        Self { verifier, recorder: Recorder::new(event), transaction, hop, method, now, closed: false }
     }
 
     /// Verifies the credential and leaves the extractors' values in the request.
@@ -163,6 +168,7 @@ impl Pass {
             response = problem.render(Some(id));
         }
         self.recorder.edit(|event| settle(event, response.status(), problem.as_ref()));
+        self.end();
         self.closed = true;
         if self.verifier.0.shared.journal().record(self.recorder.event()).await.is_err() {
             response = unrecorded().render(Some(id));
@@ -171,6 +177,14 @@ impl Pass {
             response.headers_mut().insert(REQUEST_ID, value);
         }
         response
+    }
+
+    /// Ends the hop as the event says.
+    fn end(&self) {
+        self.recorder.edit(|event| {
+            let (route, status) = event.request.as_ref().map_or((None, 0), |request| (request.route.as_deref(), request.status));
+            self.hop.ended(&self.method, route, status, event.reason.as_deref());
+        });
     }
 
     fn is_undecided(&self) -> bool {
@@ -190,6 +204,7 @@ impl Drop for Pass {
                 event.outcome = Outcome::Failed;
                 event.reason = Some("client_gone".to_owned());
             });
+            self.end();
             // Queued here; there is nobody left to wait for the disk.
             drop(self.verifier.0.shared.journal().record(self.recorder.event()));
         }

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use durward_base::EventId;
 use durward_model::Chain;
+use durward_net::Hop;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -16,6 +17,7 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 pub struct Transaction {
     request: EventId,
     trace: String,
+    traceparent: String,
 }
 
 impl Transaction {
@@ -31,19 +33,17 @@ impl Transaction {
 
     /// The fields that make a call part of the transaction, naming this request as its cause.
     pub fn headers(&self) -> HeaderMap {
-        let span = u64::from_be_bytes(tail(self.request));
-        let fields = [(TRACEPARENT, format!("00-{}-{span:016x}-01", self.trace)), (REQUEST_ID, self.request_id())];
+        let fields = [(TRACEPARENT, self.traceparent.clone()), (REQUEST_ID, self.request_id())];
         fields.into_iter().filter_map(|(name, value)| Some((name, HeaderValue::try_from(value).ok()?))).collect()
     }
 
-    /// The transaction that a request's fields name, or a new one; and the chain for its event.
-    pub(crate) fn of(request: EventId, headers: &HeaderMap) -> (Self, Chain) {
+    /// The transaction that a request stands in by its hop; and the chain for its event.
+    pub(crate) fn of(request: EventId, hop: &Hop, headers: &HeaderMap) -> (Self, Chain) {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let trace = text(TRACEPARENT).and_then(trace_id);
         let parent = text(REQUEST_ID).filter(|id| id.parse::<EventId>().is_ok()).map(str::to_owned);
-        let trace = trace.unwrap_or_else(|| format!("{:032x}", u128::from_be_bytes(request.to_bytes())));
+        let trace = hop.trace_id();
         let chain = Chain { transaction: Some(trace.clone()), parent, ..Chain::default() };
-        (Self { request, trace }, chain)
+        (Self { request, trace, traceparent: hop.traceparent() }, chain)
     }
 }
 
@@ -56,48 +56,23 @@ impl<S: Sync> FromRequestParts<S> for Transaction {
     }
 }
 
-/// `version "-" trace-id "-" parent-id "-" trace-flags`, version 00.
-fn trace_id(value: &str) -> Option<String> {
-    let mut parts = value.split('-');
-    let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let is_hex = |text: &str, length| text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    let valid = version == "00" && is_hex(trace, 32) && is_hex(parent, 16) && is_hex(flags, 2) && parts.next().is_none();
-    // "All bytes as zero is considered an invalid value."
-    (valid && trace.bytes().any(|byte| byte != b'0')).then(|| trace.to_owned())
-}
-
-fn tail(id: EventId) -> [u8; 8] {
-    let [.., a, b, c, d, e, f, g, h] = id.to_bytes();
-    [a, b, c, d, e, f, g, h]
-}
-
 #[cfg(test)]
 mod tests {
+    use http::Method;
+
     use super::*;
 
-    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
-
-    #[test]
-    fn what_a_hop_hands_on_the_next_takes_up() {
-        let (first, chain) = Transaction::of(EventId::from_bytes([7; 16]), &HeaderMap::new());
-        assert_eq!((chain.transaction.as_deref(), chain.parent), (Some(first.trace_id()), None));
-        let (second, chain) = Transaction::of(EventId::from_bytes([8; 16]), &first.headers());
-        assert_eq!(second.trace_id(), first.trace_id());
-        assert_eq!(chain.parent, Some(first.request_id()));
+    fn taken_up(number: u8, headers: &HeaderMap) -> (Transaction, Chain) {
+        let id = EventId::from_bytes([number; 16]);
+        Transaction::of(id, &Hop::open(id, "service/test", &Method::GET, headers), headers)
     }
 
     #[test]
-    fn a_trace_that_is_not_exactly_one_is_not_taken_up() {
-        assert_eq!(trace_id(&format!("00-{TRACE}-b7ad6b7169203331-01")).as_deref(), Some(TRACE));
-        for value in [
-            String::new(),
-            format!("01-{TRACE}-b7ad6b7169203331-01"),
-            format!("00-{}-b7ad6b7169203331-01", TRACE.to_uppercase()),
-            format!("00-{TRACE}-b7ad6b7169203331-01-x"),
-            format!("00-{}-b7ad6b7169203331-01", "0".repeat(32)),
-            format!("00-{TRACE}\n-b7ad6b7169203331-01"),
-        ] {
-            assert_eq!(trace_id(&value), None, "{value}");
-        }
+    fn what_a_hop_hands_on_the_next_takes_up() {
+        let (first, chain) = taken_up(7, &HeaderMap::new());
+        assert_eq!((chain.transaction.as_deref(), chain.parent), (Some(first.trace_id()), None));
+        let (second, chain) = taken_up(8, &first.headers());
+        assert_eq!(second.trace_id(), first.trace_id());
+        assert_eq!(chain.parent, Some(first.request_id()));
     }
 }

@@ -181,5 +181,29 @@ fn requests_that_name_each_other_as_cause_or_nest_without_end_are_all_shown_once
         hops.iter().map(|hop| 1 + count(&hop.next)).sum()
     }
     let explanation = inquire(id(50), &record).explanation().unwrap();
-    assert_eq!(count(&explanation.hops), 100);
+    assert_eq!(count(&explanation.hops), 98);
+    assert_eq!(count(&inquire(id(1), &record).explanation().unwrap().hops), 2);
+}
+
+#[test]
+fn requests_that_only_share_a_trace_are_not_told_of_together() {
+    let mut record = shop();
+    let mut grafted = event(7, "gateway/main", EventKind::Forwarded);
+    grafted.chain.transaction = Some(TRANSACTION.to_owned());
+    record.push(grafted);
+    for (asked, hops) in [(3, id(3)), (7, id(7))] {
+        let explanation = inquire(id(asked), &record).explanation().unwrap();
+        assert_eq!(explanation.hops.iter().map(|hop| hop.event.id).collect::<Vec<_>>(), [hops]);
+    }
+}
+
+#[test]
+fn no_nodes_event_takes_the_place_of_anothers() {
+    let mut record = shop();
+    let mut forged = event(3, "service/payments", EventKind::ServiceRequest);
+    forged.chain.transaction = Some(TRANSACTION.to_owned());
+    record.push(forged);
+    let explanation = inquire(id(3), &record).explanation().unwrap();
+    let nodes: Vec<&str> = explanation.hops.iter().map(|hop| &*hop.event.node).collect();
+    assert_eq!(nodes, ["gateway/main", "service/payments"], "the one that is to be explained, and the one that says it is");
 }

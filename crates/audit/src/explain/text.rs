@@ -29,8 +29,8 @@ fn write_hop(f: &mut Formatter<'_>, hop: &Hop, number: &str, depth: usize) -> Re
 
 fn headline(event: &Event) -> String {
     let what = match &event.request {
-        Some(Request { method, path, status, .. }) => format!("{method} {path}  {status} {}", Word(event.outcome)),
-        None => format!("{}  {}", event.kind.name(), Word(event.outcome)),
+        Some(Request { method, path, status, .. }) if !method.is_empty() => format!("{method} {path}  {status} {}", Word(event.outcome)),
+        _ => format!("{}  {}", event.kind.name(), Word(event.outcome)),
     };
     let why = event.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     format!("{}  {what}{why}", event.node)
@@ -43,9 +43,11 @@ fn lines(event: &Event, origin: &Origin) -> Vec<(&'static str, String)> {
     if let Some(detail) = &event.detail {
         line("detail", detail.clone());
     }
-    if let Some(route) = event.request.as_ref().and_then(|request| request.route.as_ref()) {
-        let address = event.request.as_ref().and_then(|request| request.address.as_ref());
-        line("route", address.map_or_else(|| route.to_string(), |address| format!("{route}, from {address}")));
+    match event.request.as_ref().map(|request| (&request.route, &request.address)) {
+        Some((Some(route), Some(address))) => line("route", format!("{route}, from {address}")),
+        Some((Some(route), None)) => line("route", route.to_string()),
+        Some((None, Some(address))) => line("from", address.clone()),
+        _ => {}
     }
     if let Some(caller) = &event.caller {
         if let Some(credential) = &caller.credential {
@@ -58,7 +60,8 @@ fn lines(event: &Event, origin: &Origin) -> Vec<(&'static str, String)> {
         line("principal", describe_principal(caller));
     }
     if let Some(decided) = &event.decided {
-        line("decided by", if decided.by == decided.rule { decided.by.clone() } else { format!("{} {}", decided.by, decided.rule) });
+        let plain = decided.rule.is_empty() || decided.by == decided.rule;
+        line("decided by", if plain { decided.by.clone() } else { format!("{} {}", decided.by, decided.rule) });
         if let Some(action) = &decided.action {
             line("asked", decided.resource.as_ref().map_or_else(|| action.clone(), |resource| format!("{action} on {resource}")));
         }
@@ -109,6 +112,7 @@ fn describe_principal(caller: &Caller) -> String {
     let mut text = format!("{} {}", Word(caller.kind), caller.id);
     if let Some(acting) = &caller.acts_for {
         let _ = write!(text, " for {} {}", Word(acting.kind), acting.id);
+        acting.through.iter().for_each(|actor| drop(write!(text, " through {} {}", Word(actor.kind), actor.id)));
     }
     if !caller.roles.is_empty() {
         let _ = write!(text, ", roles {}", caller.roles.join(" "));

@@ -23,10 +23,8 @@ pub(crate) struct Said<'a> {
     pub(crate) identity: Option<&'a HeaderValue>,
     /// This request, which is the transaction's first.
     pub(crate) request: &'a str,
-    /// The transaction.
-    pub(crate) trace: &'a str,
     /// This hop in the trace.
-    pub(crate) span: u64,
+    pub(crate) traceparent: &'a str,
     /// How the body follows.
     pub(crate) framing: Option<Upload>,
 }
@@ -62,7 +60,7 @@ fn say(head: &mut Vec<u8>, said: &Said<'_>) {
     }
     let mut text = String::with_capacity(256);
     // Writing to a `String` does not fail.
-    let _ = write!(text, "x-request-id: {}\r\ntraceparent: 00-{}-{:016x}-01\r\n", said.request, said.trace, said.span);
+    let _ = write!(text, "x-request-id: {}\r\ntraceparent: {}\r\n", said.request, said.traceparent);
     if let Some(address) = &said.client.address {
         let _ = write!(text, "x-forwarded-for: {address}\r\n");
     }
@@ -141,7 +139,7 @@ mod tests {
         }
         let parts = request.body(()).unwrap().into_parts().0;
         let client = &Client { ip: None, address: Some("192.0.2.1".to_owned()), tls: true };
-        let (request, trace, span) = ("Aa", "ab".repeat(16), 0xab);
+        let (request, traceparent) = ("Aa", format!("00-{}-00000000000000ab-01", "ab".repeat(16)));
         let said = Said {
             target: "/orders?a=1",
             host: "127.0.0.1:9002",
@@ -149,8 +147,7 @@ mod tests {
             client,
             identity,
             request,
-            trace: &trace,
-            span,
+            traceparent: &traceparent,
             framing: Some(Upload::Length(3)),
         };
         String::from_utf8(write(&parts, &said)).unwrap()

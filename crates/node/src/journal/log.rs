@@ -1,7 +1,8 @@
 //! The log as its one writer has it: where the present segment ends, and the tree over everything
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use durward_audit::{Checkpoint, Frames, NoteKey, Tail, Tree, encode, write_frame};
@@ -57,7 +58,7 @@ impl Log {
             let path = path.to_owned();
             move |cause| JournalError::Disk { path, cause }
         };
-        std::fs::create_dir_all(&directory).map_err(failed(&directory))?;
+        private_directory(&directory).map_err(failed(&directory))?;
         let lock = lock(&directory)?;
         let mut log = Self {
             disk,
@@ -157,6 +158,12 @@ impl Log {
             }
         }
     }
+}
+
+/// A directory that only its owner may enter, also when it was there before.
+fn private_directory(path: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o700))
 }
 
 fn lock(directory: &Path) -> Result<File, JournalError> {

@@ -95,7 +95,9 @@ impl Queue {
 
     /// Counts events that could not be taken in.
     pub(super) fn lose(&self, count: u64) {
-        self.lock().batch.lost += count;
+        if count > 0 {
+            self.lock().batch.lost += count;
+        }
     }
 
     /// Resolves when everything queued so far is on disk.

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use durward_audit::{BATCH_LIMIT, Checkpoint, EVENT_LIMIT, FRAME_OVERHEAD, Frames, Hash, NoteVerifier, Query, Tail, Tree, decode};
-use durward_base::Duration;
+use durward_base::{Duration, Timestamp};
 use durward_model::Event;
 
 use super::JournalError;
@@ -36,6 +36,15 @@ pub struct Verified {
     pub checkpoints: usize,
     /// Events that gaps declare lost.
     pub lost: u64,
+}
+
+/// What was removed of a journal for its age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pruned {
+    /// How many events.
+    pub events: u64,
+    /// The number of the first event that is left; zero when none was removed.
+    pub up_to: u64,
 }
 
 /// How far somebody has read along.
@@ -167,6 +176,25 @@ impl Reader {
             place.spot = Some((path, offset + u64::try_from(frames.read()).unwrap_or(u64::MAX)));
         }
         Ok(events)
+    }
+
+    /// Removes the segments all of whose records were written before this moment, oldest first, each once its records are found to be
+    /// those that were signed. What was altered is evidence, and stays with all behind it.
+    pub(super) fn prune(&self, before: Timestamp) -> Result<Pruned, JournalError> {
+        let segments = self.segments()?;
+        let mut pruned = Pruned::default();
+        for (segment, next) in segments.iter().zip(segments.iter().skip(1)).take_while(|(_, next)| next.header.created() <= before) {
+            let mut tree = segment.header.tree.clone();
+            verify_segment(segment, Some(next.first()), &mut tree, |_| true)?;
+            let signed = self.open_checkpoint(&next.header.checkpoint, &next.path)?;
+            if tree != next.header.tree || (signed.size, signed.root) != (tree.size(), tree.root()) {
+                return Err(altered(&segment.path, next.first(), "or one before it is not what was signed"));
+            }
+            std::fs::remove_file(&segment.path).map_err(|cause| JournalError::Disk { path: segment.path.clone(), cause })?;
+            pruned.events += next.first() - segment.first();
+            pruned.up_to = next.first();
+        }
+        Ok(pruned)
     }
 
     /// Removes the segments all of whose records are below `index`.

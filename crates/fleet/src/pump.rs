@@ -32,7 +32,7 @@ pub(crate) async fn run(store: &Store, hub: &Hub, follow: Arc<dyn Follow>, clock
             }
             Err(error) => tracing::warn!(%error, "the store's changes cannot be read"),
         }
-        if let Some(snapshot) = known.as_mut().filter(|_| beat) {
+        if let Some(snapshot) = known.as_mut().filter(|_| beat && clock.jump().is_none()) {
             snapshot.expire(clock.now());
         }
     }

@@ -192,7 +192,9 @@ impl FeedClient {
     }
 
     async fn keep(&mut self) {
-        self.follower.expire(self.settings.clock.now());
+        if self.settings.clock.jump().is_none() {
+            self.follower.expire(self.settings.clock.now());
+        }
         if let Some(file) = self.file.clone() {
             let (snapshot, heard) = (self.follower.snapshot().clone(), self.follower.staleness().last_heartbeat);
             if tokio::task::spawn_blocking(move || file.save(&snapshot, heard)).await.is_err() {

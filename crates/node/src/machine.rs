@@ -1,7 +1,7 @@
 //! The machine's clock and randomness: the one place that reads them.
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
-use durward_base::{Clock, Entropy, EntropyError, Rng, Time, Timestamp};
+use durward_base::{Clock, Duration, Entropy, EntropyError, Rng, Time, Timestamp};
 
 /// The machine's clock.
 pub fn clock() -> Clock {
@@ -20,6 +20,12 @@ impl Time for Machine {
     fn now(&self) -> Timestamp {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    // The boot clock goes on while the machine sleeps, as the wall clock does; `Instant` stands still.
+    fn uptime(&self) -> Duration {
+        let up = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        Duration::new(up.tv_sec.unsigned_abs(), u32::try_from(up.tv_nsec).unwrap_or_default())
     }
 }
 

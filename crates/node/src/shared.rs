@@ -107,6 +107,7 @@ where
     }
 
     fn heard(&self, at: Timestamp) {
-        self.shared.0.heard.fetch_max(at.millis(), Ordering::Relaxed);
+        // Not the latest of them: once a clock that stood in the future is set right, hearing nothing counts again.
+        self.shared.0.heard.store(at.millis(), Ordering::Relaxed);
     }
 }

@@ -8,12 +8,15 @@ use durward_base::{Clock, Duration, Entropy, EntropyError, Rng, Time, Timestamp}
 
 /// A clock that stands still until it is moved.
 #[derive(Debug, Clone)]
-pub struct FakeClock(Arc<AtomicI64>);
+pub struct FakeClock {
+    now: Arc<AtomicI64>,
+    set: Arc<AtomicI64>,
+}
 
 impl FakeClock {
     /// A clock that stands at `now`.
     pub fn at(now: Timestamp) -> Self {
-        Self(Arc::new(AtomicI64::new(now.millis())))
+        Self { now: Arc::new(AtomicI64::new(now.millis())), set: Arc::default() }
     }
 
     /// The handle that code under test takes.
@@ -24,13 +27,22 @@ impl FakeClock {
     /// Moves it on.
     pub fn advance(&self, by: Duration) {
         let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        self.0.fetch_add(by, Ordering::SeqCst);
+        self.now.fetch_add(by, Ordering::SeqCst);
+    }
+
+    /// Sets it to another time, as no running clock gets there: by milliseconds, back when negative.
+    pub fn set(&self, by: i64) {
+        self.set.fetch_add(by, Ordering::SeqCst);
     }
 }
 
 impl Time for FakeClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+        Timestamp::from_millis(self.now.load(Ordering::SeqCst) + self.set.load(Ordering::SeqCst))
+    }
+
+    fn uptime(&self) -> Duration {
+        Duration::from_millis(self.now.load(Ordering::SeqCst).unsigned_abs())
     }
 }
 

@@ -1,0 +1,3 @@
+//! `/admin/v1/clock`
+
+pub mod confirm;

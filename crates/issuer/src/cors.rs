@@ -1,0 +1,47 @@
+//! Fetch section 3.2: what scripts of applications in browsers may read, of the endpoints that have an `OPTIONS` row and of no others. Cookies
+//! never count here: no answer allows credentials.
+
+use axum::response::{IntoResponse as _, Response};
+use durward_oauth::cross_origin;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
+    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+};
+use http::{HeaderValue, StatusCode};
+
+use crate::call::Call;
+
+/// Answers a preflight: what a script of this origin may send, or that it may not.
+pub(crate) fn preflight(call: &Call, methods: &'static str) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if !call.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) || allowed(call).is_none() {
+        call.refused("origin.unregistered");
+        *response.status_mut() = StatusCode::FORBIDDEN;
+    } else {
+        let headers = response.headers_mut();
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type, dpop"));
+        // A client whose address is taken away reads nothing for longer than this.
+        headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    }
+    share(call, response)
+}
+
+/// Lets scripts of the realm's applications read an answer, an error as well.
+pub(crate) fn share(call: &Call, mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    // Without an origin too: what a cache keeps of this is for this origin alone.
+    headers.append(VARY, HeaderValue::from_static("Origin"));
+    if let Some(origin) = allowed(call) {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("www-authenticate, retry-after, dpop-nonce"));
+    }
+    response
+}
+
+/// The origin of the script that asks, where it is an application's.
+fn allowed(call: &Call) -> Option<&HeaderValue> {
+    let mut origins = call.headers.get_all(ORIGIN).iter();
+    let origin = origins.next().filter(|_| origins.next().is_none())?;
+    cross_origin::allows(call.realm.clients(), origin.to_str().ok()?).then_some(origin)
+}

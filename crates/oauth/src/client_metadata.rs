@@ -2,14 +2,15 @@
 
 use std::fmt::Display;
 
-use durward_jose::{JwkSet, VerifyingKey};
-use durward_model::resource::{Client, ClientAuthentication, Realm, Service};
+use durward_jose::{Algorithm, JwkSet, VerifyingKey};
+use durward_model::resource::{Client, ClientAuthentication, Realm, Service, Trust};
 use durward_model::{GrantType, ResourceKind};
+use durward_pki::TrustBundle;
 
-use crate::builtin;
-use crate::grant::IdTokenAlgorithm;
+use crate::protection;
 use crate::redirect_uri;
 use crate::scope::{REALM_SCOPES, is_scope_token};
+use crate::{builtin, client_authentication};
 
 /// What is wrong with one field of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,10 +44,9 @@ pub fn client(client: &Client, names: &dyn Names) -> Vec<Problem> {
     for (index, role) in client.roles.iter().enumerate() {
         problems.when(!known_role(names, role), &format!("roles[{index}]"), || undefined("role", role));
     }
-    let algorithm = client.id_token_signed_response_alg.as_deref();
-    problems.when(IdTokenAlgorithm::from_name(algorithm).is_none(), "id_token_signed_response_alg", || {
-        format!("{:?} is not offered (expected RS256 or ES256)", algorithm.unwrap_or_default())
-    });
+    for (field, message) in protection::problems(client) {
+        problems.when(true, &field, || message);
+    }
     problems.0
 }
 
@@ -73,12 +73,20 @@ pub fn realm(realm: &Realm) -> Vec<Problem> {
     problems.when(realm.name.is_empty() || realm.name.len() > 63 || !realm.name.bytes().all(segment), "name", || {
         format!("{:?} becomes part of the issuer: expected 1 to 63 lower-case letters, digits or hyphens", realm.name)
     });
+    if let Some(Err(error)) = realm.client_certificate_authorities.as_deref().map(TrustBundle::from_pem) {
+        problems.when(true, "client_certificate_authorities", || error.to_string());
+    }
     for (field, seconds, least, most) in [
         ("access_token_seconds", realm.access_token_seconds, 30, 3600),
         ("session_seconds", realm.session_seconds, 60, 31_536_000),
         ("refresh_seconds", realm.refresh_seconds, 60, 31_536_000),
     ] {
         problems.when(!(least..=most).contains(&seconds), field, || format!("{seconds} seconds, expected {least} to {most}"));
+    }
+    for (index, name) in realm.signing_algorithms.iter().enumerate() {
+        problems.when(!protection::SIGNING.iter().any(|algorithm| algorithm.name() == name), &format!("signing_algorithms[{index}]"), || {
+            format!("{name:?} is not offered (expected {})", protection::SIGNING.map(Algorithm::name).join(", "))
+        });
     }
     problems.0
 }
@@ -130,12 +138,17 @@ fn credentials(client: &Client, problems: &mut Problems) {
     problems.when(client.name.contains(':') && client.authentication == ClientAuthentication::ClientSecretBasic, "name", || {
         format!("{:?}: client_secret_basic has no room for a colon in the client_id (RFC 7617 section 2)", client.name)
     });
+    certificates(client, problems);
     match client.authentication {
+        ClientAuthentication::SelfSignedTlsClientAuth => {}
         ClientAuthentication::PrivateKeyJwt => match &client.jwks {
             None => problems.when(true, "jwks", || "private_key_jwt needs the client's public keys".to_owned()),
             Some(jwks) => keys(jwks, problems),
         },
-        ClientAuthentication::None | ClientAuthentication::ClientSecretBasic | ClientAuthentication::ClientSecretPost => {
+        ClientAuthentication::None
+        | ClientAuthentication::ClientSecretBasic
+        | ClientAuthentication::ClientSecretPost
+        | ClientAuthentication::TlsClientAuth => {
             let method = client.authentication.name();
             problems.when(client.jwks.is_some(), "jwks", || format!("{method} uses no keys: remove them or use private_key_jwt"));
         }
@@ -144,6 +157,34 @@ fn credentials(client: &Client, problems: &mut Problems) {
     problems.when(!has_secrets && !client.secrets.is_empty(), "secrets", || {
         format!("{} uses no secret: remove it or use client_secret_basic", client.authentication.name())
     });
+}
+
+/// RFC 8705 2.1.2, 2.2.2 and 3.4, RFC 9449 5.2: what a client's certificate must be known by, and what its tokens are bound to.
+fn certificates(client: &Client, problems: &mut Problems) {
+    let method = client.authentication;
+    let subjects: Vec<_> = client_authentication::subjects(client).collect();
+    problems.when(method == ClientAuthentication::TlsClientAuth && subjects.len() != 1, "tls_client_auth_subject_dn", || {
+        format!("tls_client_auth needs exactly one of the tls_client_auth_… members, found {}", subjects.len())
+    });
+    for (field, text) in &subjects {
+        problems.when(method != ClientAuthentication::TlsClientAuth, field, || {
+            format!("{} uses no certificate's subject: remove it or use tls_client_auth", method.name())
+        });
+        let (good, expected) = match *field {
+            "tls_client_auth_subject_dn" => (text.contains('='), "a distinguished name as in RFC 4514: CN=payments,O=Shop"),
+            "tls_client_auth_san_uri" => (text.contains(':'), "a URI"),
+            "tls_client_auth_san_ip" => (text.parse::<std::net::IpAddr>().is_ok(), "an IP address"),
+            "tls_client_auth_san_email" => (text.contains('@'), "an e-mail address"),
+            _ => (!text.is_empty() && !text.contains('*'), "a DNS name"),
+        };
+        problems.when(!good, field, || format!("{text:?}: expected {expected}"));
+    }
+    let known = client_authentication::certificates(client).next().is_some();
+    problems.when(method == ClientAuthentication::SelfSignedTlsClientAuth && !known, "jwks", || {
+        "self_signed_tls_client_auth needs a key with the client's certificate: x5c or x5t#S256".to_owned()
+    });
+    let two = client.dpop_bound_access_tokens && client.tls_client_certificate_bound_access_tokens;
+    problems.when(two, "dpop_bound_access_tokens", || "a token is bound to one key: choose DPoP or the certificate".to_owned());
 }
 
 /// RFC 7591 2: "jwks": public keys, each of which can verify.
@@ -171,12 +212,24 @@ fn grants(client: &Client, problems: &mut Problems) {
     problems.when(has(GrantType::AuthorizationCode) && client.redirect_uris.is_empty(), "redirect_uris", || {
         "authorization_code needs at least one address to send the code to".to_owned()
     });
-    problems.when(has(GrantType::RefreshToken) && !has(GrantType::AuthorizationCode), "grants", || {
-        "refresh_token comes of authorization_code: allow that as well".to_owned()
+    let for_people = has(GrantType::AuthorizationCode) || has(GrantType::DeviceCode) || client.may_use(GrantType::Password);
+    problems.when(has(GrantType::RefreshToken) && !for_people, "grants", || {
+        "refresh_token comes of authorization_code or of the device grant: allow one of them as well".to_owned()
     });
+    legacy_grants(client, problems);
     problems.when(client.runs.is_some() && public, "runs", || "a program that runs a service must authenticate".to_owned());
     problems.when(!client.roles.is_empty() && !has(GrantType::ClientCredentials), "roles", || {
         "a client has roles when it acts as itself: allow client_credentials or remove them".to_owned()
+    });
+}
+
+/// RFC 9700 2.1.2 and 2.4: what is left of the past is for our own applications, and goes with nothing that promises more.
+fn legacy_grants(client: &Client, problems: &mut Problems) {
+    problems.when(client.may_use(GrantType::Password) && client.trust != Trust::FirstParty, "legacy_grants", || {
+        "password hands the client people's passwords: only one of our own may ask for them, set trust to first-party".to_owned()
+    });
+    problems.when(client.may_use(GrantType::Implicit) && client.redirect_uris.is_empty(), "redirect_uris", || {
+        "implicit needs at least one address to send the tokens to".to_owned()
     });
 }
 
@@ -194,6 +247,11 @@ fn services_and_scopes(client: &Client, names: &dyn Names, problems: &mut Proble
     for (index, scope) in client.scopes.iter().enumerate() {
         problems.when(!understood(scope), &format!("scopes[{index}]"), || {
             format!("{scope:?} is neither the realm's (openid, profile, email, offline_access) nor that of any of its services")
+        });
+    }
+    for (index, scope) in client.optional_scopes.iter().enumerate() {
+        problems.when(!client.scopes.contains(scope), &format!("optional_scopes[{index}]"), || {
+            format!("{scope:?} is not among the client's scopes")
         });
     }
 }

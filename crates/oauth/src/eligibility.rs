@@ -1,12 +1,21 @@
 //! The one gate: whether a credential may be issued, refreshed or resumed, now. Nothing is minted without passing here.
 
+mod subject;
+
+use std::sync::Arc;
+
 use durward_base::Timestamp;
 use durward_model::resource::{Service, Trust};
-use durward_model::{AdminRole, Consent, Family, GrantType, Person, RevocationKind, Session};
+use durward_model::{AdminRole, Consent, Decided, Family, GrantType, Person, RevocationKind, Session};
 
 use crate::builtin::{ADMIN_AUDIENCE, CLI_CLIENT, FLEET_AUDIENCE, MAIN_REALM, role_of_scope};
+use crate::decision::Refusal;
+use crate::error::OAuthError;
+use crate::issue_policy;
 use crate::registry::{Lineage, RegisteredClient, Registry};
 use crate::scope::{OFFLINE_ACCESS, may_have};
+
+pub use subject::{Subject, Who};
 
 /// Who asks for what.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +48,8 @@ pub enum Holder<'a> {
         /// What the person allowed the client for this audience.
         consent: Option<&'a Consent>,
     },
+    /// Somebody whose token the client holds, or whom a trusted issuer vouches for.
+    Subject(Subject<'a>),
 }
 
 impl<'a> From<Lineage<'a>> for Holder<'a> {
@@ -54,6 +65,7 @@ pub struct Eligible<'a> {
     service: &'a Service,
     scopes: Vec<String>,
     roles: Vec<String>,
+    decided: Option<Arc<Decided>>,
 }
 
 impl<'a> Eligible<'a> {
@@ -76,10 +88,15 @@ impl<'a> Eligible<'a> {
     pub fn roles(&self) -> &[String] {
         &self.roles
     }
+
+    /// What the realm's policies said about it; none when they say nothing about issuing.
+    pub const fn decided(&self) -> Option<&Arc<Decided>> {
+        self.decided.as_ref()
+    }
 }
 
 /// Why nothing may be issued.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ineligible {
     /// The realm is disabled.
     RealmDisabled,
@@ -109,11 +126,15 @@ pub enum Ineligible {
     ConsentMissing,
     /// The audience is for holders of a role that the person does not have.
     RoleMissing,
+    /// The trusted issuer is disabled.
+    IssuerDisabled,
+    /// A policy about issuing forbids it.
+    Forbidden(Arc<Decided>),
 }
 
 impl Ineligible {
     /// The stable reason for the audit record.
-    pub const fn reason(self) -> &'static str {
+    pub const fn reason(&self) -> &'static str {
         match self {
             Self::RealmDisabled => "realm_disabled",
             Self::ClientDisabled => "client_disabled",
@@ -129,7 +150,24 @@ impl Ineligible {
             Self::FamilyExpired => "family_expired",
             Self::ConsentMissing => "consent_missing",
             Self::RoleMissing => "role_missing",
+            Self::IssuerDisabled => "issuer_disabled",
+            Self::Forbidden(_) => "policy_denied",
         }
+    }
+
+    /// Refuses with this error, and says for the record what decided.
+    pub(crate) fn refuse(self, error: OAuthError) -> Refusal {
+        let decided = match self {
+            Self::Forbidden(decided) => Some(decided),
+            _ => None,
+        };
+        Refusal { error, decided }
+    }
+
+    /// Refuses a code, a refresh token or an assertion.
+    pub(crate) fn invalid_grant(self) -> Refusal {
+        let error = OAuthError::invalid_grant(self.reason());
+        self.refuse(error)
     }
 }
 
@@ -156,7 +194,11 @@ pub fn eligibility<'a>(registry: &'a dyn Registry, applicant: Applicant<'a>, now
             scopes = administrative(&roles, scopes)?;
         }
     }
-    Ok(Eligible { applicant, service, scopes, roles })
+    if let Holder::Subject(subject) = applicant.holder {
+        subject.stands(registry, now)?;
+    }
+    let issue_policy::Left { scopes, decided } = issue_policy::ask(registry, &applicant, service, (scopes, &roles), now)?;
+    Ok(Eligible { applicant, service, scopes, roles, decided })
 }
 
 fn client(registry: &dyn Registry, applicant: &Applicant<'_>) -> Result<(), Ineligible> {
@@ -164,7 +206,7 @@ fn client(registry: &dyn Registry, applicant: &Applicant<'_>) -> Result<(), Inel
         Err(Ineligible::RealmDisabled)
     } else if applicant.client.metadata.disabled {
         Err(Ineligible::ClientDisabled)
-    } else if !applicant.client.metadata.grants.contains(&applicant.grant) {
+    } else if !applicant.client.metadata.may_use(applicant.grant) {
         Err(Ineligible::GrantNotAllowed)
     } else {
         Ok(())
@@ -190,14 +232,17 @@ fn service<'a>(registry: &'a dyn Registry, applicant: &Applicant<'_>) -> Result<
 fn roles(registry: &dyn Registry, applicant: &Applicant<'_>) -> Vec<String> {
     let mut roles = match applicant.holder {
         Holder::Client => applicant.client.metadata.roles.clone(),
-        Holder::Person { person, .. } => {
-            let of_groups = person.groups.iter().filter_map(|group| registry.group(group)).flat_map(|group| &group.roles);
-            person.roles.iter().chain(of_groups).cloned().collect()
-        }
+        Holder::Person { person, .. } => roles_of_person(registry, person),
+        Holder::Subject(subject) => subject.roles(registry, applicant.client),
     };
     roles.sort_unstable();
     roles.dedup();
     roles
+}
+
+pub(crate) fn roles_of_person(registry: &dyn Registry, person: &Person) -> Vec<String> {
+    let of_groups = person.groups.iter().filter_map(|group| registry.group(group)).flat_map(|group| &group.roles);
+    person.roles.iter().chain(of_groups).cloned().collect()
 }
 
 /// What is left of the scopes now that the client's and the service's may have changed.

@@ -1,5 +1,6 @@
 //! Key hierarchy, envelope encryption, opaque self-authenticating handles, sealed state.
 
+mod checksum;
 mod client_secret;
 mod context;
 mod handle;
@@ -9,6 +10,7 @@ mod sealed_root;
 mod state;
 mod xaes;
 
+pub use checksum::checksum;
 pub use client_secret::SecretHasher;
 pub use context::Context;
 pub use handle::{Handle, HandleError, HandleKeys, HandleKind};

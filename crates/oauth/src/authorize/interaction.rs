@@ -2,11 +2,12 @@
 
 use durward_base::Timestamp;
 use durward_model::Consent;
-use durward_model::resource::{Client, ClientAuthentication, Trust};
+use durward_model::resource::{ClientAuthentication, Trust};
 
 use super::request::AuthorizationRequest;
+use crate::consent::Asked;
 use crate::error::{ErrorCode, OAuthError};
-use crate::registry::Registry;
+use crate::registry::{RegisteredClient, Registry};
 
 /// How far the person has come with a request.
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,7 +58,7 @@ pub fn next(request: &AuthorizationRequest, registry: &dyn Registry, progress: P
     };
     let client = registry.client(&request.client_id).filter(|client| client.id == request.client());
     let client = client.ok_or(OAuthError::new(ErrorCode::UnauthorizedClient, "client.unknown", "the client is gone"))?;
-    if progress.consented || !must_ask(request, client.metadata, &progress, login) {
+    if progress.consented || !must_ask(request, client, &progress, login) {
         return Ok(Next::Issue);
     }
     let required = OAuthError::new(ErrorCode::InteractionRequired, "interaction_required", "the person must be asked");
@@ -75,19 +76,15 @@ fn is_good_enough(request: &AuthorizationRequest, login: &Login<'_>, now: Timest
     asked_again && recent && expected
 }
 
-fn must_ask(request: &AuthorizationRequest, client: &Client, progress: &Progress<'_>, login: Login<'_>) -> bool {
+fn must_ask(request: &AuthorizationRequest, client: RegisteredClient<'_>, progress: &Progress<'_>, login: Login<'_>) -> bool {
     // RFC 8252 8.6: "The authorization server SHOULD NOT process authorization requests automatically without user consent or interaction,
     // except when the identity of the client can be assured." A secret or a claimed https address assures it; a program on the person's
     // machine could be any program.
-    let assured = client.authentication != ClientAuthentication::None || request.redirect_uri.starts_with("https://");
-    let allowed_before = progress.consent.is_some_and(|consent| {
-        consent.client == request.client()
-            && consent.audience == request.audience
-            && request.scopes.iter().all(|scope| consent.scopes.contains(scope))
-    });
-    match client.trust {
+    let assured = client.metadata.authentication != ClientAuthentication::None || request.redirect_uri.starts_with("https://");
+    let asked = Asked { client, audience: &request.audience, scopes: &request.scopes };
+    match client.metadata.trust {
         _ if request.prompt.consent => true,
-        Trust::ThirdParty => !allowed_before || !assured,
+        Trust::ThirdParty => !asked.is_answered_by(progress.consent) || !assured,
         // Logging in just now, on a page that names the client, was interaction enough for our own.
         Trust::FirstParty => !assured && !login.fresh,
     }

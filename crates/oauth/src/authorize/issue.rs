@@ -7,10 +7,11 @@ use durward_model::{Consent, Family, GrantType, Outcome, Person, Session, Write}
 use super::request::AuthorizationRequest;
 use super::response::ErrorRedirect;
 use crate::code::{Binding, Code};
+use crate::consent::Asked;
 use crate::decision::{EventFacts, Refusal, person_caller};
 use crate::eligibility::{Applicant, Eligible, Holder, eligibility};
 use crate::error::{ErrorCode, OAuthError};
-use crate::registry::Registry;
+use crate::registry::{RegisteredClient, Registry};
 use crate::scope::OFFLINE_ACCESS;
 
 /// What was loaded about the person who asks.
@@ -61,12 +62,12 @@ pub fn issue(request: &AuthorizationRequest, registry: &dyn Registry, facts: Iss
     let Some(client) = registry.client(&request.client_id).filter(|client| client.id == request.client()) else {
         return deny(OAuthError::new(ErrorCode::UnauthorizedClient, "client.unknown", "the client is gone").into());
     };
-    let given = (facts.consented && client.metadata.trust == Trust::ThirdParty).then(|| consent(request, registry, &facts, now));
+    let (scopes, given, allowing) = answered(request, registry, client, &facts, now);
     let applicant = Applicant {
         client,
         grant: GrantType::AuthorizationCode,
         audience: &request.audience,
-        scopes: &request.scopes,
+        scopes: &scopes,
         holder: Holder::Person { person, session, family: None, consent: given.as_ref().or(facts.consent) },
     };
     let eligible = match eligibility(registry, applicant, now) {
@@ -85,26 +86,33 @@ pub fn issue(request: &AuthorizationRequest, registry: &dyn Registry, facts: Iss
         redirect_uri: request.redirect_uri.clone(),
         challenge: request.challenge,
         nonce: request.nonce.clone(),
+        key_thumbprint: request.key_thumbprint.clone(),
     };
     drop(eligible);
-    let writes = given.map(Write::PutConsent).into_iter().chain([Write::OpenFamily(family)]).collect();
+    let writes = allowing.into_iter().chain([Write::OpenFamily(family)]).collect();
     Issuance::Issue { code: Code::new(binding, now), writes, event }
 }
 
-/// What the person has allowed by now: this, and what they had allowed before for the same audience.
-fn consent(request: &AuthorizationRequest, registry: &dyn Registry, facts: &IssueFacts<'_>, now: Timestamp) -> Consent {
-    let before = facts.consent.filter(|consent| consent.client == request.client() && consent.audience == request.audience);
-    let mut scopes: Vec<String> = before.into_iter().flat_map(|consent| &consent.scopes).chain(&request.scopes).cloned().collect();
-    scopes.sort_unstable();
-    scopes.dedup();
-    Consent {
-        realm: registry.realm().name.clone(),
-        person: facts.person.id,
-        client: request.client(),
-        scopes,
-        audience: request.audience.clone(),
-        granted: now,
+/// What of the request the person allows: all but what they leave out now, or had left out before where they are not asked again; and what is
+/// kept of their answer.
+fn answered(
+    request: &AuthorizationRequest,
+    registry: &dyn Registry,
+    client: RegisteredClient<'_>,
+    facts: &IssueFacts<'_>,
+    now: Timestamp,
+) -> (Vec<String>, Option<Consent>, Vec<Write>) {
+    let asked = Asked { client, audience: &request.audience, scopes: &request.scopes };
+    if !facts.consented {
+        return (asked.narrowed_by(facts.consent), None, Vec::new());
     }
+    let scopes: Vec<String> = request.scopes.iter().filter(|scope| !request.left_out.contains(scope)).cloned().collect();
+    if client.metadata.trust == Trust::FirstParty {
+        return (scopes, None, Vec::new());
+    }
+    let asked = Asked { scopes: &scopes, ..asked };
+    let (given, writes) = asked.allowed(registry, facts.person, (&request.left_out, facts.consent), now);
+    (scopes, Some(given), writes)
 }
 
 /// The client in the login. With `offline_access` it lives as long as refreshing may; without, it ends with the login.

@@ -11,7 +11,7 @@ use crate::id_token::IdTokenHint;
 use crate::parameters::Parameters;
 use crate::pkce::CodeChallenge;
 use crate::registry::{RegisteredClient, Registry};
-use crate::{grant, redirect_uri, resource_indicator, scope};
+use crate::{dpop, grant, redirect_uri, resource_indicator, scope};
 
 /// An authorization request that was found valid. It is carried through the login sealed, and never read from the browser again.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -51,6 +51,12 @@ pub struct AuthorizationRequest {
     /// The `sub` of the one person it is about.
     #[n(11)]
     pub expected_subject: Option<String>,
+    /// `dpop_jkt`: the thumbprint of the key that alone may redeem the code.
+    #[n(12)]
+    pub(crate) key_thumbprint: Option<String>,
+    /// The optional scopes that the person has left out, on the consent page of this very request.
+    #[cbor(skip)]
+    pub left_out: Vec<String>,
 }
 
 /// OpenID Connect Core 3.1.2.1: `prompt`.
@@ -107,6 +113,7 @@ impl AuthorizationRequest {
         let audience = resource_indicator::audience(parameters, metadata)?;
         let scopes = scopes(parameters, registry, metadata, audience)?;
         let login_hint = parameters.limited("login_hint")?;
+        let key_thumbprint = dpop::code_key(parameters)?;
         let hint = parameters.get("id_token_hint").map(|hint| IdTokenHint::verify(hint, registry, now)).transpose()?;
         Ok(Self {
             client_id: metadata.name.clone(),
@@ -120,7 +127,9 @@ impl AuthorizationRequest {
             prompt,
             max_age_seconds,
             login_hint: login_hint.map(str::to_owned),
+            key_thumbprint: key_thumbprint.map(str::to_owned),
             expected_subject: hint.map(|hint| hint.subject),
+            left_out: Vec::new(),
         })
     }
 

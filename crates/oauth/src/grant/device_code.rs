@@ -91,7 +91,7 @@ fn redeem(
     };
     let eligible = match eligibility(registry, applicant, now) {
         Ok(eligible) => eligible,
-        Err(ineligible) => return Decision::deny(client, OAuthError::invalid_grant(ineligible.reason())),
+        Err(ineligible) => return Decision::deny(client, ineligible.invalid_grant()),
     };
     match Grant::new(registry, eligible, Some(PersonGrant::new(family, None, family.generation)), jti, now) {
         Ok(grant) => {
@@ -119,7 +119,10 @@ fn replay(registry: &dyn Registry, client: &AuthenticatedClient<'_>, lineage: Op
 
 const DENIED: OAuthError = OAuthError::new(ErrorCode::AccessDenied, "denied_by_person", "the person did not allow it");
 const EXPIRED: OAuthError = OAuthError::new(ErrorCode::ExpiredToken, "device_code.expired", "the device code has expired");
-const PENDING: OAuthError =
-    OAuthError::new(ErrorCode::AuthorizationPending, "device_code.pending", "the person has not answered yet: ask again after the interval");
+const PENDING: OAuthError = OAuthError::new(
+    ErrorCode::AuthorizationPending,
+    "device_code.pending",
+    "the person has not answered yet: ask again after the interval",
+);
 const SLOW_DOWN: OAuthError =
     OAuthError::new(ErrorCode::SlowDown, "device_code.too_soon", "asked too soon: wait five seconds longer between requests from here on");

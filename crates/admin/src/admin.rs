@@ -53,13 +53,15 @@ pub struct Admin(Arc<Inner>);
 pub struct Inner {
     pub(crate) settings: AdminSettings,
     pub(crate) hasher: SecretHasher,
+    /// Held by whoever changes what is declared, from reading it to the commit.
+    pub(crate) turn: tokio::sync::Mutex<()>,
 }
 
 impl Admin {
     /// The admin API of an installation.
     pub fn new(settings: AdminSettings) -> Self {
         let hasher = SecretHasher::from_root(&settings.root);
-        Self(Arc::new(Inner { settings, hasher }))
+        Self(Arc::new(Inner { settings, hasher, turn: tokio::sync::Mutex::default() }))
     }
 
     /// Every endpoint.

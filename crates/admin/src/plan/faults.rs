@@ -76,10 +76,12 @@ impl State {
             faults.extend(own(&resource, &references));
         }
         let (_, problems) = View::compile(&self.snapshot, None);
-        faults.extend(problems.into_iter().filter(|problem| problem.realm == realm).filter_map(|problem| {
+        faults.extend(problems.into_iter().filter_map(|problem| {
             let kind = problem.kind?;
             let field = if matches!(kind, ResourceKind::Policy | ResourceKind::Schema) { "text" } else { "" };
-            Some(Fault { kind, name: problem.name, field: field.to_owned(), found: None, place: problem.place, message: problem.message })
+            // All realms share the gateway's table of routes: one of this realm can make one of another impossible.
+            let name = if problem.realm == realm { problem.name } else { format!("{}/{}", problem.realm, problem.name) };
+            Some(Fault { kind, name, field: field.to_owned(), found: None, place: problem.place, message: problem.message })
         }));
         // The first that is said of a field is the most telling.
         let mut seen = BTreeSet::new();

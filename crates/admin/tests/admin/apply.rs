@@ -357,3 +357,32 @@ async fn of_two_changes_to_one_resource_at_once_none_is_lost() {
     assert!(done.iter().all(|status| matches!(*status, StatusCode::OK | StatusCode::CONFLICT)), "{done:?}");
     assert_eq!(world.get("clients/web").await.body["version"], 1 + succeeded);
 }
+
+/// R14: each of these changes is good by itself, and no two of them are together.
+#[tokio::test]
+async fn of_changes_at_once_that_contradict_each_other_one_is_made() {
+    let world = World::with_shop().await;
+    let put = async |number: u32| {
+        let name = format!("new-{number}");
+        let route = json!({"name": name, "path": "/new", "upstream": "http://127.0.0.1:9003", "service": "inventory", "access": "public"});
+        world.call(OWN, Method::PUT, &format!("routes/{name}"), Some(&route)).await.status
+    };
+    let done = futures_util::future::join_all((0..8).map(put)).await;
+    assert_eq!(done.iter().filter(|status| **status == StatusCode::OK).count(), 1, "{done:?}");
+    assert_eq!(world.get("status").await.body["problems"], json!([]));
+}
+
+/// R14: the gateway has one table of routes, and one that is not whole would stand still, tightened routes included.
+#[tokio::test]
+async fn a_route_that_another_realm_has_already_is_refused() {
+    let world = World::with_shop().await;
+    for realm in ["before", "second"] {
+        world.post("apply", &json!({"resources": [{"kind": "realm", "name": realm}]})).await;
+        let route = json!({"kind": "route", "name": "mine", "path": "/stock/{sku}", "upstream": "http://127.0.0.1:9009", "service": "mine", "access": "public"});
+        let taken = json!({"resources": [{"kind": "service", "name": "mine"}, route]});
+        let refused = world.post(&format!("apply?realm={realm}"), &taken).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
+        assert!(refused.body["faults"][0]["message"].as_str().unwrap().contains("matches the same requests"), "{}", refused.body);
+        assert_eq!(world.get("status").await.body["problems"], json!([]));
+    }
+}

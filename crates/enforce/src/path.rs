@@ -150,8 +150,8 @@ const fn is_ambiguous(byte: u8) -> bool {
     byte.is_ascii_control() || byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'\\' | b'%' | b';' | b'-' | b'.' | b'_' | b'~')
 }
 
-/// Characters that Unicode's compatibility normalisation turns into `.`, `..`, `...`, `/`, `\`, `;` or `%`.
-const BECOME_SYNTAX: [char; 14] = [
+/// Characters that Unicode's compatibility normalisation turns into `.`, `..`, `...`, `\`, `;` or `%`, or into anything with a `/`.
+const BECOME_SYNTAX: [char; 20] = [
     '\u{2024}', '\u{2025}', '\u{2026}', '\u{fe19}', '\u{fe30}', '\u{fe52}', '\u{ff0e}', '\u{ff0f}', '\u{fe68}', '\u{ff3c}', '\u{fe54}',
-    '\u{ff1b}', '\u{fe6a}', '\u{ff05}',
+    '\u{ff1b}', '\u{fe6a}', '\u{ff05}', '\u{37e}', '\u{fe14}', '\u{2100}', '\u{2101}', '\u{2105}', '\u{2106}',
 ];

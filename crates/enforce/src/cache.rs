@@ -6,14 +6,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use durward_base::Timestamp;
+use durward_model::Principal;
+use durward_oauth::dpop::Admitted;
 
 use crate::principal::{TokenError, verify};
-use crate::{Consumer, Verified, View};
+use crate::{Consumer, Possession, PresentedToken, Verified, View};
 
 /// The most credentials kept.
 pub const MAXIMUM_ENTRIES: usize = 65_536;
 
 const SHARDS: usize = 64;
+
+/// A credential in a request that proves what it is bound to.
+#[derive(Debug)]
+pub struct Proved {
+    /// The credential.
+    pub verified: Arc<Verified>,
+    /// What became of its DPoP proof, where it had one.
+    pub admitted: Option<Admitted>,
+}
 
 /// The digest of a token in its one canonical spelling, which names its issuer and its `jti`: any other spelling is another key.
 type Key = [u8; 32];
@@ -32,11 +43,34 @@ impl Default for CredentialCache {
 }
 
 impl CredentialCache {
-    /// The credential that a bearer JWT is, if it counts for this consumer, here and now.
+    /// The credential that a bearer JWT is, if it counts for this consumer, here and now. One that is bound to a key counts for nobody here.
     ///
     /// # Errors
     /// `TokenError` when it does not.
     pub fn verify(&self, view: &View, consumer: &Consumer<'_>, token: &str, now: Timestamp) -> Result<Arc<Verified>, TokenError> {
+        let verified = self.standing(view, consumer, token, now)?;
+        // RFC 7800 section 3.1: a token with `cnf` is good for nothing without the proof it names.
+        if verified.principal.credential.bound_key.is_some() { Err(TokenError::Bound) } else { Ok(verified) }
+    }
+
+    /// The credential that a JWT is, bound to a key or not, if it counts for this consumer, here and now, in a request that proves what it must.
+    ///
+    /// # Errors
+    /// `TokenError` when it does not.
+    pub fn prove(
+        &self,
+        view: &View,
+        consumer: &Consumer<'_>,
+        (token, possession): (PresentedToken<'_>, &Possession<'_>),
+        now: Timestamp,
+    ) -> Result<Proved, TokenError> {
+        let verified = self.standing(view, consumer, token.text, now)?;
+        let Principal { realm, credential, .. } = &verified.principal;
+        let admitted = possession.must_prove(credential.bound_key.as_ref(), token, realm, now)?;
+        Ok(Proved { verified, admitted })
+    }
+
+    fn standing(&self, view: &View, consumer: &Consumer<'_>, token: &str, now: Timestamp) -> Result<Arc<Verified>, TokenError> {
         let key = key(token);
         let known = self.shard(&key).and_then(|shard| shard.get(&key).map(Arc::clone));
         let verified = match known {

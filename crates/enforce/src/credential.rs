@@ -3,7 +3,7 @@
 
 use durward_model::CredentialKind;
 
-use crate::Head;
+use crate::{Head, PresentedToken, Verified};
 
 /// What a request presents, not yet verified.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -103,6 +103,31 @@ impl<'a> Presented<'a> {
             other => Err(CredentialError::NotAccepted(other.kind())),
         }
     }
+}
+
+impl<'a> Presented<'a> {
+    /// The token, bearer or bound, where that is what was presented and may be what is accepted: a certificate-bound token looks like a bearer
+    /// token until it is read. `must_be_accepted` decides then.
+    ///
+    /// # Errors
+    /// `NotAccepted` for every other kind.
+    pub fn token(self, accepted: &[CredentialKind]) -> Result<PresentedToken<'a>, CredentialError> {
+        let bound = accepted.contains(&CredentialKind::BoundToken);
+        match self {
+            Self::Jwt(text) if bound || accepted.contains(&CredentialKind::Jwt) => Ok(PresentedToken { text, with_proof: false }),
+            Self::BoundToken(text) if bound => Ok(PresentedToken { text, with_proof: true }),
+            other => Err(CredentialError::NotAccepted(other.kind())),
+        }
+    }
+}
+
+/// Whether a credential is of a kind that is accepted.
+///
+/// # Errors
+/// `NotAccepted`.
+pub fn must_be_accepted(verified: &Verified, accepted: &[CredentialKind]) -> Result<(), CredentialError> {
+    let kind = verified.principal().credential.kind;
+    if accepted.contains(&kind) { Ok(()) } else { Err(CredentialError::NotAccepted(kind)) }
 }
 
 /// The kind, never the credential.

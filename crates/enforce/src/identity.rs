@@ -6,10 +6,12 @@ use std::sync::{Arc, PoisonError};
 use durward_base::{Duration, Rng, Timestamp, TokenId};
 use durward_jose::{JoseError, SigningKey};
 use durward_model::{Acting, Principal};
+use durward_oauth::delegation::{Act, Ancestor};
 use serde::Serialize;
 
 use crate::Verified;
 use crate::principal::kind_name;
+use crate::verified::TokenFacts;
 
 /// How long an identity token lives, unless the credential it stands for dies sooner.
 pub const IDENTITY_LIFETIME: Duration = Duration::from_secs(60);
@@ -51,6 +53,12 @@ struct IdentityClaims<'a> {
     auth_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     acts_for: Option<&'a Acting>,
+    /// RFC 8693 section 4.1, as the credential has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<&'a Act>,
+    /// The credentials that the one it stands for comes from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    from: Vec<Ancestor>,
     cred: OriginClaims<'a>,
 }
 
@@ -125,6 +133,8 @@ impl IdentityIssuer {
             amr: &assurance.amr,
             auth_time: assurance.auth_time.map(Timestamp::seconds),
             acts_for: acts_for.as_ref(),
+            act: verified.act.as_ref(),
+            from: verified.from.iter().filter_map(ancestor).collect(),
             cred: OriginClaims {
                 jti: &verified.token.jti,
                 kid: &verified.token.kid,
@@ -146,6 +156,11 @@ impl IdentityIssuer {
             reuse_until: now + lifetime / 2,
         })
     }
+}
+
+fn ancestor(from: &crate::verified::Ancestor) -> Option<Ancestor> {
+    let TokenFacts { jti, kid, .. } = &from.token;
+    Some(Ancestor { jti: jti.parse().ok()?, kid: kid.clone(), client_id: from.client.clone() })
 }
 
 impl IdentityToken {

@@ -9,6 +9,7 @@ use durward_base::{Duration, Timestamp};
 use durward_jose::{ClaimError, Expected, JoseError, LEEWAY, UnverifiedJwt};
 use durward_model::resource::TokenType;
 use durward_model::{KeyUse, RevocationKind};
+use durward_oauth::dpop::ProofError;
 
 use crate::identity::IDENTITY_LIFETIME;
 use crate::verified::revoked_reason;
@@ -78,6 +79,21 @@ pub enum TokenError {
     /// A token bound to a key, presented as if it were not (RFC 9449 section 7.1).
     #[error("the token is bound to a key and must be presented with a proof")]
     Bound,
+    /// A token that is bound to no DPoP key, presented as if it were.
+    #[error("the token is not bound to a key: present it as a bearer token")]
+    NotBound,
+    /// The DPoP proof beside it is not good.
+    #[error(transparent)]
+    Proof(ProofError),
+    /// The DPoP proof beside it carries no nonce that counts here and now.
+    #[error("the DPoP proof must carry the nonce given in DPoP-Nonce")]
+    Nonce {
+        /// The nonce to use.
+        fresh: String,
+    },
+    /// A token bound to another certificate than the connection's (RFC 8705 section 3).
+    #[error("the token is bound to a certificate that this connection does not have")]
+    Certificate,
     /// A token of another realm.
     #[error("the token is of another realm")]
     WrongRealm,
@@ -115,6 +131,10 @@ impl TokenError {
             Self::Claim(error) => error.reason(),
             Self::WrongKind => "token_kind",
             Self::Bound => "token_bound",
+            Self::NotBound => "token_not_bound",
+            Self::Proof(error) => error.reason(),
+            Self::Nonce { .. } => "dpop.nonce",
+            Self::Certificate => "certificate_mismatch",
             Self::WrongRealm => "realm_mismatch",
             Self::WrongAudience { .. } => "audience_mismatch",
             Self::Expired => "token_expired",

@@ -1,6 +1,7 @@
 //! Why a request goes no further, and what is answered: RFC 6750 section 3.
 
 use durward_base::Duration;
+use durward_oauth::dpop::ALGORITHMS;
 
 use crate::{CredentialError, Denial, PathError, RouteError, TokenError};
 
@@ -81,6 +82,8 @@ impl Refusal {
         match self {
             Self::Path(_) => Some("invalid_request"),
             Self::Credential(error) if error.status() == 400 => Some("invalid_request"),
+            Self::Token(TokenError::Proof(_)) => Some("invalid_dpop_proof"),
+            Self::Token(TokenError::Nonce { .. }) => Some("use_dpop_nonce"),
             Self::Credential(_) | Self::Token(_) => Some("invalid_token"),
             Self::Denied(denial) if denial.scope.is_some() => Some("insufficient_scope"),
             Self::Route(_) | Self::NoCredential | Self::CannotVerify(_) | Self::Denied(_) => None,
@@ -94,7 +97,7 @@ impl Refusal {
         if self.status() != 401 && error != Some("insufficient_scope") {
             return None;
         }
-        let mut challenge = format!("Bearer realm=\"{realm}\"");
+        let mut challenge = format!("{} realm=\"{realm}\"", if self.is_about_proof() { "DPoP" } else { "Bearer" });
         if let Some(error) = error {
             challenge.push_str(&format!(", error=\"{error}\""));
         }
@@ -103,6 +106,22 @@ impl Refusal {
         {
             challenge.push_str(&format!(", scope=\"{scope}\""));
         }
+        // RFC 9449 7.1: "algs": "A space-delimited list of supported JWS algorithms that can be used in the DPoP proof".
+        if self.is_about_proof() {
+            challenge.push_str(&format!(", algs=\"{}\"", ALGORITHMS.join(" ")));
+        }
         Some(challenge)
+    }
+
+    /// RFC 9449 section 9: the value of `DPoP-Nonce`.
+    pub fn dpop_nonce(&self) -> Option<&str> {
+        match self {
+            Self::Token(TokenError::Nonce { fresh }) => Some(fresh),
+            _ => None,
+        }
+    }
+
+    const fn is_about_proof(&self) -> bool {
+        matches!(self, Self::Token(TokenError::Bound | TokenError::NotBound | TokenError::Proof(_) | TokenError::Nonce { .. }))
     }
 }

@@ -7,6 +7,8 @@ use durward_base::{Duration, Timestamp};
 use durward_feed::TokenKeys;
 use durward_jose::LEEWAY;
 use durward_model::{Caller, Chain, Principal, PrincipalKind, RevocationKind};
+use durward_oauth::delegation::Act;
+use durward_oauth::trusted_issuer::Foreigner;
 use durward_policy::Subject;
 
 use crate::decide::KeptDecisions;
@@ -37,8 +39,10 @@ pub struct Verified {
     pub(crate) chain: Chain,
     pub(crate) expires: Timestamp,
     pub(crate) token: TokenFacts,
-    /// For an identity token, the credential it stands for.
-    pub(crate) origin: Option<TokenFacts>,
+    /// The credentials it comes from and dies with, the nearest first: what an identity token stands for, what was exchanged.
+    pub(crate) from: Vec<Ancestor>,
+    /// Who acts for its subject, and before whom.
+    pub(crate) act: Option<Act>,
     pub(crate) generation: AtomicU64,
     pub(crate) subject: OnceLock<Option<Subject>>,
     pub(crate) decisions: Mutex<KeptDecisions>,
@@ -51,6 +55,14 @@ pub(crate) struct TokenFacts {
     pub jti: String,
     pub made: Timestamp,
     pub kid: String,
+}
+
+/// A credential that a token comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ancestor {
+    pub token: TokenFacts,
+    /// The client it was issued to; none for an identity token.
+    pub client: Option<String>,
 }
 
 impl Verified {
@@ -106,15 +118,15 @@ impl Verified {
             return Ok(());
         }
         let realm = view.realm(&self.principal.realm).filter(|realm| !realm.settings().disabled).ok_or(TokenError::RealmDisabled)?;
-        let client = self.principal.credential.client.as_deref();
-        if client.and_then(|client| realm.client(client)).is_some_and(|client| client.resource.disabled) {
-            return Err(TokenError::ClientDisabled);
-        }
-        for token in std::iter::once(&self.token).chain(&self.origin) {
+        let own = (&self.token, self.principal.credential.client.as_deref());
+        for (token, client) in std::iter::once(own).chain(self.from.iter().map(|from| (&from.token, from.client.as_deref()))) {
+            if client.and_then(|client| realm.client(client)).is_some_and(|client| client.resource.disabled) {
+                return Err(TokenError::ClientDisabled);
+            }
             if !view.keys().verifies(&self.principal.realm, &token.kid) {
                 return Err(TokenError::KeyUnknown);
             }
-            if let Some(revocation) = view.revoked(&self.keys(token)) {
+            if let Some(revocation) = view.revoked(&self.keys(token, client)) {
                 return Err(TokenError::Revoked { kind: revocation.kind, reason: revocation.reason.clone() });
             }
         }
@@ -122,10 +134,9 @@ impl Verified {
         Ok(())
     }
 
-    /// What it is revoked by. A program's tokens bear its `client_id` as `sub`.
-    fn keys<'a>(&'a self, token: &'a TokenFacts) -> TokenKeys<'a> {
-        let Principal { realm, kind, id, credential, .. } = &self.principal;
-        let client = credential.client.as_deref();
+    /// What it is revoked by, or what one that it comes from is.
+    fn keys<'a>(&'a self, token: &'a TokenFacts, client: Option<&'a str>) -> TokenKeys<'a> {
+        let Principal { realm, credential, .. } = &self.principal;
         TokenKeys {
             realm,
             jti: &token.jti,
@@ -133,9 +144,20 @@ impl Verified {
             family: credential.family.as_deref(),
             session: credential.session.as_deref(),
             kid: Some(&token.kid),
-            subject: if *kind == PrincipalKind::User { id } else { client.unwrap_or(id) },
+            subject: self.subject_name(),
             client,
         }
+    }
+
+    /// The `sub` that watermarks name: that of whom it is about and not of who acts. A program's tokens bear its `client_id`.
+    fn subject_name(&self) -> &str {
+        let Principal { kind, id, acts_for, credential, .. } = &self.principal;
+        let (kind, id) = acts_for.as_ref().map_or((*kind, id), |acting| (acting.kind, &acting.id));
+        if kind == PrincipalKind::User || Foreigner::issuer_of(id).is_some() {
+            return id;
+        }
+        let first = self.from.last().and_then(|from| from.client.as_deref());
+        first.or(credential.client.as_deref()).unwrap_or(id)
     }
 
     /// The principal as policies see it, made when first asked for.

@@ -207,6 +207,8 @@ pub enum Spent {
     Transaction,
     /// The `jti` of a JWT that was presented as a grant.
     GrantAssertion,
+    /// The `jti` of a DPoP proof whose nonce every node takes.
+    DpopProof,
 }
 
 impl Spent {
@@ -217,6 +219,7 @@ impl Spent {
             Self::ClientAssertion => 2,
             Self::Transaction => 3,
             Self::GrantAssertion => 10,
+            Self::DpopProof => 20,
         }
     }
 }

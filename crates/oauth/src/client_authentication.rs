@@ -1,8 +1,10 @@
 //! RFC 6749 section 2.3: client authentication, by exactly the method that is registered.
 
 mod assertion;
+mod mutual_tls;
 
 pub(crate) use assertion::spent_id;
+pub(crate) use mutual_tls::{certificates, subjects};
 
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use durward_base::{ClientId, KeyId, Secret, Timestamp, base64url, equal};
 use durward_model::resource::ClientAuthentication;
 use durward_model::{BoundKey, ClientSecret, Write};
+use durward_pki::ClientCertificate;
 use durward_seal::SecretHasher;
 
 use crate::error::{ErrorCode, OAuthError};
@@ -22,7 +25,8 @@ use crate::registry::{RegisteredClient, Registry};
 pub struct AuthenticatedClient<'a> {
     client: RegisteredClient<'a>,
     secret: Option<KeyId>,
-    spend: Option<Write>,
+    shared_secret: Option<Secret>,
+    spend: Vec<Write>,
     bound_key: Option<BoundKey>,
 }
 
@@ -31,6 +35,7 @@ pub struct AuthenticatedClient<'a> {
 pub struct PresentedClient<'a> {
     client_id: String,
     proof: Proof<'a>,
+    certificate: Option<&'a ClientCertificate>,
 }
 
 #[derive(Debug)]
@@ -53,23 +58,29 @@ impl<'a> PresentedClient<'a> {
             _ => return Err(SEVERAL),
         };
         let assertion = parameters.get("client_assertion");
-        let presented = match (basic, parameters.get("client_secret"), assertion) {
-            (Some((client_id, secret)), None, None) => Self { client_id, proof: Proof::Basic(secret) },
-            (None, Some(secret), None) => Self { client_id: client_id(parameters)?.to_owned(), proof: Proof::Post(secret) },
+        let (client_id, proof) = match (basic, parameters.get("client_secret"), assertion) {
+            (Some((client_id, secret)), None, None) => (client_id, Proof::Basic(secret)),
+            (None, Some(secret), None) => (client_id(parameters)?.to_owned(), Proof::Post(secret)),
             (None, None, Some(assertion)) => {
                 // RFC 7521 4.2: client_id "is unnecessary for client assertion authentication because the client is identified by the
                 // subject".
                 let client_id = assertion::subject(parameters, assertion)?;
-                Self { client_id, proof: Proof::Assertion(assertion) }
+                (client_id, Proof::Assertion(assertion))
             }
-            (None, None, None) => Self { client_id: client_id(parameters)?.to_owned(), proof: Proof::None },
+            (None, None, None) => (client_id(parameters)?.to_owned(), Proof::None),
             // RFC 6749 2.3: "The client MUST NOT use more than one authentication method in each request."
             _ => return Err(SEVERAL),
         };
         match parameters.get("client_id") {
-            Some(named) if named != presented.client_id => Err(invalid_client("client.contradiction")),
-            _ => Ok(presented),
+            Some(named) if named != client_id => Err(invalid_client("client.contradiction")),
+            _ => Ok(Self { client_id, proof, certificate: None }),
         }
+    }
+
+    /// Adds the certificate of the connection. RFC 8705 2: for clients that are registered for no other method, it is the proof.
+    #[must_use]
+    pub fn with_certificate(self, certificate: Option<&'a ClientCertificate>) -> Self {
+        Self { certificate, ..self }
     }
 
     /// The `client_id` it claims to be, for looking it up.
@@ -97,7 +108,10 @@ impl<'a> PresentedClient<'a> {
         let id = found.map_or(NOBODY, |client| client.id);
         let secrets = if found.is_some() { registry.client_secrets(id) } else { &[] };
         let (method, secret) = match &self.proof {
-            Proof::None => (ClientAuthentication::None, None),
+            Proof::None => match registered {
+                Some(method @ (ClientAuthentication::TlsClientAuth | ClientAuthentication::SelfSignedTlsClientAuth)) => (method, None),
+                _ => (ClientAuthentication::None, None),
+            },
             Proof::Basic(secret) => (ClientAuthentication::ClientSecretBasic, Some(matching(registry, hasher, id, secrets, secret, now))),
             Proof::Post(secret) => {
                 (ClientAuthentication::ClientSecretPost, Some(matching(registry, hasher, id, secrets, &Secret::new(*secret), now)))
@@ -113,11 +127,19 @@ impl<'a> PresentedClient<'a> {
             return Err(invalid_client("client.disabled"));
         }
         let secret = secret.map(|found| found.ok_or(invalid_client("client.secret_wrong"))).transpose()?;
+        if matches!(method, ClientAuthentication::TlsClientAuth | ClientAuthentication::SelfSignedTlsClientAuth) {
+            mutual_tls::verify(client.metadata, self.certificate, registry, now)?;
+        }
         let spend = match &self.proof {
             Proof::Assertion(assertion) => Some(assertion::verify(assertion, client, registry, now)?),
             Proof::None | Proof::Basic(_) | Proof::Post(_) => None,
         };
-        Ok(AuthenticatedClient { client, secret, spend, bound_key: None })
+        let shared_secret = match &self.proof {
+            Proof::Basic(secret) => Some(secret.clone()),
+            Proof::Post(secret) => Some(Secret::new(*secret)),
+            Proof::None | Proof::Assertion(_) => None,
+        };
+        Ok(AuthenticatedClient { client, secret, shared_secret, spend: spend.into_iter().collect(), bound_key: None })
     }
 }
 
@@ -132,6 +154,11 @@ impl<'a> AuthenticatedClient<'a> {
         self.client.metadata.authentication != ClientAuthentication::None
     }
 
+    /// The secret that proved it, as the client holds it: what its HS256 tokens are signed with, at this moment and no other.
+    pub(crate) const fn shared_secret(&self) -> Option<&Secret> {
+        self.shared_secret.as_ref()
+    }
+
     /// The secret that proved it, for the record of its use.
     pub const fn secret(&self) -> Option<KeyId> {
         self.secret
@@ -142,9 +169,15 @@ impl<'a> AuthenticatedClient<'a> {
         self.bound_key.as_ref()
     }
 
-    /// The write that uses up its assertion. Every `decide` has it among its writes; an endpoint that decides nothing commits it by itself.
+    /// The client with the key that it has proved, and the write that uses the proof up.
+    pub(crate) fn proving(mut self, key: Option<BoundKey>, spend: Option<Write>) -> Self {
+        self.spend.extend(spend);
+        Self { bound_key: key, ..self }
+    }
+
+    /// The writes that use up its assertion and its proof. Every `decide` has it among its writes; an endpoint that decides nothing commits it by itself.
     /// A handler refuses with [`REPLAYED`] when it was spent before.
-    pub fn spend(&self) -> Option<Write> {
+    pub fn spend(&self) -> Vec<Write> {
         self.spend.clone()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use durward_jose::{Algorithm, JwkSet, VerifyingKey};
+use durward_jose::{Algorithm, EncryptionKey, JwkSet, KeyManagement, VerifyingKey};
 use durward_model::resource::{Client, ClientAuthentication, Realm, Service, Trust};
 use durward_model::{GrantType, ResourceKind};
 use durward_pki::TrustBundle;
@@ -84,9 +84,11 @@ pub fn realm(realm: &Realm) -> Vec<Problem> {
         problems.when(!(least..=most).contains(&seconds), field, || format!("{seconds} seconds, expected {least} to {most}"));
     }
     for (index, name) in realm.signing_algorithms.iter().enumerate() {
-        problems.when(!protection::SIGNING.iter().any(|algorithm| algorithm.name() == name), &format!("signing_algorithms[{index}]"), || {
-            format!("{name:?} is not offered (expected {})", protection::SIGNING.map(Algorithm::name).join(", "))
-        });
+        problems.when(
+            !protection::SIGNING.iter().any(|algorithm| algorithm.name() == name),
+            &format!("signing_algorithms[{index}]"),
+            || format!("{name:?} is not offered (expected {})", protection::SIGNING.map(Algorithm::name).join(", ")),
+        );
     }
     problems.0
 }
@@ -143,14 +145,20 @@ fn credentials(client: &Client, problems: &mut Problems) {
         ClientAuthentication::SelfSignedTlsClientAuth => {}
         ClientAuthentication::PrivateKeyJwt => match &client.jwks {
             None => problems.when(true, "jwks", || "private_key_jwt needs the client's public keys".to_owned()),
-            Some(jwks) => keys(jwks, problems),
+            Some(jwks) => {
+                let verifying = keys(jwks, problems);
+                problems.when(verifying == 0, "jwks", || "holds no key that could verify an assertion".to_owned());
+            }
         },
         ClientAuthentication::None
         | ClientAuthentication::ClientSecretBasic
         | ClientAuthentication::ClientSecretPost
         | ClientAuthentication::TlsClientAuth => {
-            let method = client.authentication.name();
-            problems.when(client.jwks.is_some(), "jwks", || format!("{method} uses no keys: remove them or use private_key_jwt"));
+            let (method, encrypts) = (client.authentication.name(), protection::wants_encryption(client));
+            problems.when(client.jwks.is_some() && !encrypts, "jwks", || {
+                format!("{method} uses no keys and nothing is encrypted to any: remove them or use private_key_jwt")
+            });
+            client.jwks.iter().filter(|_| encrypts).for_each(|jwks| drop(keys(jwks, problems)));
         }
     }
     let has_secrets = matches!(client.authentication, ClientAuthentication::ClientSecretBasic | ClientAuthentication::ClientSecretPost);
@@ -187,19 +195,26 @@ fn certificates(client: &Client, problems: &mut Problems) {
     problems.when(two, "dpop_bound_access_tokens", || "a token is bound to one key: choose DPoP or the certificate".to_owned());
 }
 
-/// RFC 7591 2: "jwks": public keys, each of which can verify.
-fn keys(jwks: &serde_json::Value, problems: &mut Problems) {
-    match JwkSet::parse(jwks.to_string().as_bytes()) {
-        Err(error) => problems.when(true, "jwks", || error.to_string()),
-        Ok(set) => {
-            problems.when(set.keys.is_empty(), "jwks", || "holds no key".to_owned());
-            for (index, jwk) in set.keys.iter().enumerate() {
-                if let Err(error) = VerifyingKey::from_jwk(jwk) {
-                    problems.when(true, &format!("jwks.keys[{index}]"), || error.to_string());
-                }
+/// RFC 7591 2: "jwks": public keys, each of which can verify or be encrypted to. How many verify.
+fn keys(jwks: &serde_json::Value, problems: &mut Problems) -> usize {
+    let set = match JwkSet::parse(jwks.to_string().as_bytes()) {
+        Ok(set) => set,
+        Err(error) => {
+            problems.when(true, "jwks", || error.to_string());
+            return 0;
+        }
+    };
+    let mut verifying = 0;
+    for (index, jwk) in set.keys.iter().enumerate() {
+        match VerifyingKey::from_jwk(jwk) {
+            Ok(_) => verifying += 1,
+            Err(error) => {
+                let encrypts = KeyManagement::ALL.into_iter().any(|algorithm| EncryptionKey::from_jwk(jwk, algorithm).is_ok());
+                problems.when(!encrypts, &format!("jwks.keys[{index}]"), || error.to_string());
             }
         }
     }
+    verifying
 }
 
 /// RFC 7591 2.1: grant types and what must go with them.

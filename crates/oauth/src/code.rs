@@ -29,6 +29,9 @@ pub struct Code {
     pub(crate) nonce: Option<String>,
     #[n(5)]
     issued: i64,
+    /// RFC 9449 section 10: the thumbprint of the key that alone may redeem it.
+    #[n(6)]
+    pub(crate) key_thumbprint: Option<String>,
 }
 
 /// What a code is bound to.
@@ -38,6 +41,7 @@ pub(crate) struct Binding {
     pub(crate) redirect_uri: String,
     pub(crate) challenge: CodeChallenge,
     pub(crate) nonce: Option<String>,
+    pub(crate) key_thumbprint: Option<String>,
 }
 
 impl Code {
@@ -49,6 +53,7 @@ impl Code {
             challenge: binding.challenge,
             nonce: binding.nonce,
             issued: now.millis(),
+            key_thumbprint: binding.key_thumbprint,
         }
     }
 

@@ -10,6 +10,9 @@ use aws_lc_rs::digest::{Context, SHA256, digest};
 use durward_base::{Duration, Timestamp, base64url};
 use durward_jose::{ClaimError, Claims, JoseError, SelfSignedJwt};
 
+use crate::error::{ErrorCode, OAuthError};
+use crate::parameters::Parameters;
+
 pub use freshness::{Admitted, Freshness, LIFETIME, NotFresh};
 pub use target::Target;
 
@@ -141,6 +144,30 @@ impl Proof {
     /// What is used up: RFC 9449 11.1, the `jti` of this key. Whatever else the text of the proof says is no part of it.
     pub const fn id(&self) -> [u8; 16] {
         self.id
+    }
+}
+
+/// RFC 9449 section 10: the key that an authorization request's code is bound to, `dpop_jkt`.
+///
+/// # Errors
+/// `invalid_request` when it is no SHA-256 thumbprint.
+pub fn code_key(parameters: &Parameters) -> Result<Option<&str>, OAuthError> {
+    let malformed = OAuthError::invalid_request("dpop_jkt.malformed", "dpop_jkt must be a SHA-256 thumbprint in base64url");
+    let is_thumbprint = |text: &str| base64url::decode(text).is_some_and(|bytes| bytes.len() == 32);
+    parameters.get("dpop_jkt").map(|text| Some(text).filter(|text| is_thumbprint(text)).ok_or(malformed)).transpose()
+}
+
+/// RFC 9449 10.1: the key that a pushed authorization request's code is bound to, by `dpop_jkt`, by a proof, or by both.
+///
+/// # Errors
+/// `invalid_request`; `invalid_dpop_proof`: "If both mechanisms are used at the same time, the authorization server MUST reject the request if
+/// the JWK Thumbprint in dpop_jkt does not match the public key in the DPoP header."
+pub fn pushed_code_key<'a>(parameters: &'a Parameters, proof: Option<&'a Proof>) -> Result<Option<&'a str>, OAuthError> {
+    match (code_key(parameters)?, proof.map(Proof::thumbprint)) {
+        (Some(named), Some(proved)) if named != proved => {
+            Err(OAuthError::new(ErrorCode::InvalidDpopProof, "dpop.key_mismatch", "dpop_jkt names another key than the DPoP proof"))
+        }
+        (named, proved) => Ok(named.or(proved)),
     }
 }
 

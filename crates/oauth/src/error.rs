@@ -46,6 +46,8 @@ codes! {
     SlowDown "slow_down" 400 "RFC 8628: asked too soon.",
     ExpiredToken "expired_token" 400 "RFC 8628: nobody answered in time.",
     InvalidToken "invalid_token" 401 "RFC 6750: the access token is not good.",
+    InvalidDpopProof "invalid_dpop_proof" 400 "RFC 9449: the proof is not good, or not of this request.",
+    UseDpopNonce "use_dpop_nonce" 400 "RFC 9449: the proof must carry the nonce in `DPoP-Nonce`.",
     InsufficientScope "insufficient_scope" 403 "RFC 6750: the access token lacks a scope.",
     ServerError "server_error" 500 "Something broke here.",
     TooManyAttempts "temporarily_unavailable" 429 "Wait as long as Retry-After says.",

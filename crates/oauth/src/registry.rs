@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use durward_base::{ClientId, RealmId, Timestamp};
-use durward_jose::VerifyingKey;
+use durward_jose::{EncryptionKey, JwkSet, KeyManagement, VerifyingKey};
 use durward_model::resource::{Client, Group, Realm, Resource, Service, Stored};
-use durward_model::{ClientSecret, Consent, Family, Person, Revocation, RevocationKind, Session};
+use durward_model::{ClientSecret, Consent, EgressUrl, Family, Person, Revocation, RevocationKind, Session, Source};
+use durward_pki::TrustBundle;
+
+use crate::issue_policy::IssuePolicies;
+use crate::trusted_issuer::TrustedIssuer;
 
 /// The present state of one realm: what the compiled snapshot answers. Built-in resources ([`crate::builtin`]) are part of it.
 pub trait Registry {
@@ -25,8 +29,33 @@ pub trait Registry {
     fn group(&self, name: &str) -> Option<&Group>;
     /// The key that signs (or lately signed) this realm's tokens under this `kid`; none in a state that does not verify.
     fn verifying_key(&self, kid: &str) -> Option<&VerifyingKey>;
+    /// Who may sign the certificates of clients with `tls_client_auth`: the authorities that the realm declares, or else the installation's
+    /// own; nobody where there is none.
+    fn client_certificate_authorities(&self) -> Option<TrustBundle> {
+        None
+    }
     /// What is known to be revoked under exactly this key.
     fn revocation(&self, kind: RevocationKind, key: &str) -> Option<&Revocation>;
+    /// The key that signs (or lately signed) the identity tokens of one of this realm's gateways.
+    fn identity_key(&self, _issuer: &str, _kid: &str) -> Option<&VerifyingKey> {
+        None
+    }
+    /// The issuers whose JWTs are taken, disabled or not.
+    fn trusted_issuers(&self) -> &[Arc<TrustedIssuer>] {
+        &[]
+    }
+    /// The keys last read from where somebody publishes them; none when they have not been read.
+    fn published_keys(&self, _uri: &EgressUrl) -> Option<Arc<JwkSet>> {
+        None
+    }
+    /// The policies in force.
+    fn issue_policies(&self) -> Option<IssuePolicies<'_>> {
+        None
+    }
+    /// Where the request comes from that is decided about.
+    fn source(&self) -> Source {
+        Source::default()
+    }
 }
 
 /// A client as registered: its metadata under an id that is never reused.
@@ -39,6 +68,12 @@ pub struct RegisteredClient<'a> {
 }
 
 impl<'a> RegisteredClient<'a> {
+    /// The first of its keys that tokens can be encrypted to with this algorithm.
+    pub fn encryption_key(&self, algorithm: KeyManagement) -> Option<EncryptionKey> {
+        let keys = JwkSet::parse(self.metadata.jwks.as_ref()?.to_string().as_bytes()).ok()?.keys;
+        keys.iter().find_map(|jwk| EncryptionKey::from_jwk(jwk, algorithm).ok())
+    }
+
     /// The client in a stored resource, if it is one.
     pub fn from_stored(stored: &'a Stored) -> Option<Self> {
         match &stored.resource {

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use durward_base::{Timestamp, TokenId};
 use durward_jose::{ClaimError, Claims, VerifiedJwt};
-use durward_model::{Acting, Assurance, Caller, Chain, CredentialFacts, CredentialKind, Principal, PrincipalKind, Source};
+use durward_model::{Acting, Actor, Assurance, Caller, Chain, CredentialFacts, CredentialKind, Principal, PrincipalKind, Source};
+use durward_oauth::delegation::{self, Act};
+use durward_oauth::trusted_issuer::Foreigner;
 
 use super::TokenError;
-use crate::verified::{NEVER_CHECKED, TokenFacts, TokenKind, Verified};
+use crate::verified::{Ancestor, NEVER_CHECKED, TokenFacts, TokenKind, Verified};
 
 /// A token's one audience. Durward makes no token for two.
 pub(super) fn only_audience(claims: &Claims) -> Result<&str, TokenError> {
@@ -32,14 +34,25 @@ pub(super) fn access_token(token: &VerifiedJwt, realm: &str) -> Result<Verified,
     let subject = required(claims, "sub")?;
     let (family, session) = (optional(claims, "sid")?, optional(claims, "ses")?);
     let service = optional(claims, "svc")?;
-    let (kind, id) = match (&family, &session, service) {
-        (Some(_), Some(_), None) => (PrincipalKind::User, subject),
-        (None, None, Some(service)) if subject == client => (PrincipalKind::Service, service),
-        (None, None, None) if subject == client => (PrincipalKind::Client, subject),
+    let foreign = delegation::foreign_kind(claims).map_err(TokenError::Claim)?;
+    let act = Act::read(claims).map_err(TokenError::Claim)?;
+    let (kind, id) = match (&family, &session, service, foreign) {
+        (Some(_), Some(_), None, None) => (PrincipalKind::User, subject),
+        (None, None, None, Some(kind)) if Foreigner::issuer_of(&subject).is_some() => (kind, subject),
+        (None, None, Some(service), None) if act.is_some() || subject == client => (PrincipalKind::Service, service),
+        (None, None, None, None) if act.is_some() || subject == client => (PrincipalKind::Client, subject),
         _ => return Err(malformed("sub", "a person's with sid and ses, or the client_id without")),
     };
-    let hangs_on = HangsOn { family, session, client: Some(client), origin: None };
-    verified(token, realm, TokenKind::Access, (kind, id, None), hangs_on)
+    // The principal is who acts; whom the token is about, it acts for.
+    let who = match &act {
+        Some(act) => {
+            let Actor { kind: actor_kind, id: actor } = act.actor();
+            (actor_kind, actor, Some(act.for_subject(kind, id)))
+        }
+        None => (kind, id, None),
+    };
+    let hangs_on = HangsOn { family, session, client: Some(client), from: ancestors(claims)?, act };
+    verified(token, realm, TokenKind::Access, who, hangs_on)
 }
 
 /// A gateway's identity token: `kind` and `cred`, the credential it stands for and dies with.
@@ -55,8 +68,11 @@ pub(super) fn identity_token(token: &VerifiedJwt, realm: &str) -> Result<Verifie
     };
     let must_have = |name| member(name)?.ok_or_else(|| malformed("cred", "an object with jti and kid"));
     let jti = must_have("jti")?;
-    let origin = TokenFacts { made: made(&jti)?, jti, kid: must_have("kid")? };
-    let hangs_on = HangsOn { family: member("sid")?, session: member("ses")?, client: member("client_id")?, origin: Some(origin) };
+    let client = member("client_id")?;
+    let stands_for = Ancestor { token: TokenFacts { made: made(&jti)?, jti, kid: must_have("kid")? }, client: client.clone() };
+    let from = std::iter::once(stands_for).chain(ancestors(claims)?).collect();
+    let act = Act::read(claims).map_err(TokenError::Claim)?;
+    let hangs_on = HangsOn { family: member("sid")?, session: member("ses")?, client, from, act };
     verified(token, realm, TokenKind::Identity, (kind, required(claims, "sub")?, acts_for), hangs_on)
 }
 
@@ -65,7 +81,17 @@ struct HangsOn {
     family: Option<String>,
     session: Option<String>,
     client: Option<String>,
-    origin: Option<TokenFacts>,
+    from: Vec<Ancestor>,
+    act: Option<Act>,
+}
+
+fn ancestors(claims: &Claims) -> Result<Vec<Ancestor>, TokenError> {
+    let read = delegation::Ancestor::read(claims).map_err(TokenError::Claim)?;
+    let ancestor = |delegation::Ancestor { jti, kid, client_id }| Ancestor {
+        token: TokenFacts { made: jti.time(), jti: jti.to_string(), kid },
+        client: client_id,
+    };
+    Ok(read.into_iter().map(ancestor).collect())
 }
 
 fn verified(
@@ -76,10 +102,7 @@ fn verified(
     hangs_on: HangsOn,
 ) -> Result<Verified, TokenError> {
     let claims = token.claims();
-    // RFC 7800 section 3.1: a token with `cnf` is good for nothing without the proof it names.
-    if claims.get("cnf").is_some() {
-        return Err(TokenError::Bound);
-    }
+    let bound_key = durward_oauth::confirmation::read(claims).map_err(TokenError::Claim)?;
     let jti = required(claims, "jti")?;
     let facts = TokenFacts { made: made(&jti)?, jti, kid: token.kid().to_owned() };
     let issued = claims.iat().map_err(TokenError::Claim)?.ok_or_else(|| missing("iat"))?;
@@ -93,14 +116,14 @@ fn verified(
         auth_time: claims.timestamp("auth_time").map_err(TokenError::Claim)?,
     };
     let credential = CredentialFacts {
-        kind: CredentialKind::Jwt,
+        kind: if bound_key.is_some() { CredentialKind::BoundToken } else { CredentialKind::Jwt },
         id: facts.jti.clone(),
         issuer: required(claims, "iss")?,
         family: hangs_on.family,
         session: hangs_on.session,
         client: hangs_on.client,
         key: Some(facts.kid.clone()),
-        bound_key: None,
+        bound_key,
         issued,
         expires,
     };
@@ -114,7 +137,8 @@ fn verified(
         principal,
         expires,
         token: facts,
-        origin: hangs_on.origin,
+        from: hangs_on.from,
+        act: hangs_on.act,
         generation: AtomicU64::new(NEVER_CHECKED),
         subject: OnceLock::new(),
         decisions: Mutex::default(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use durward_base::{ClientId, ResourceId};
 use durward_feed::Snapshot;
-use durward_model::resource::{Client, Group, Resource, Role, Service};
+use durward_model::resource::{Client, Group, Resource, Role, Service, TrustedIssuer};
 use durward_model::{ResourceKind, Stored};
 
 /// A resource with what the store knows of it.
@@ -96,4 +96,4 @@ macro_rules! catalogued {
     )*};
 }
 
-catalogued!(Client, Service, Role, Group);
+catalogued!(Client, Service, Role, Group, TrustedIssuer);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use durward_base::{ClientId, RealmId};
 use durward_feed::Snapshot;
-use durward_model::resource::{Client, Group, Realm, Resource, Role, Service};
+use durward_model::resource::{self as model, Client, Group, Realm, Resource, Role, Service};
 use durward_model::{AdminRole, ClientSecret, Position, ResourceKind, Stored};
+use durward_oauth::trusted_issuer::TrustedIssuer;
 use durward_policy::{Document, Policies, PolicyError};
 
 use super::catalog::{Catalog, Declared, of_kind};
@@ -21,7 +22,15 @@ pub struct RealmView {
     groups: Catalog<Group>,
     roles: Catalog<Role>,
     secrets: HashMap<ClientId, Vec<Arc<ClientSecret>>>,
+    trusted_issuers: TrustedIssuers,
     policies: Arc<RealmPolicies>,
+}
+
+/// The issuers whose JWTs are taken, as declared and with their keys parsed.
+#[derive(Debug, Default)]
+struct TrustedIssuers {
+    declared: Catalog<model::TrustedIssuer>,
+    compiled: Vec<Arc<TrustedIssuer>>,
 }
 
 #[derive(Debug, Default)]
@@ -47,6 +56,7 @@ impl RealmView {
             groups: Catalog::compile(name, snapshot, before.map(|before| &before.groups)),
             roles: Catalog::compile(name, snapshot, before.map(|before| &before.roles)),
             secrets,
+            trusted_issuers: TrustedIssuers::compile(name, snapshot, before.map(|before| &before.trusted_issuers)),
             policies: RealmPolicies::compile(name, snapshot, before.map(|before| &before.policies)),
         })
     }
@@ -106,6 +116,11 @@ impl RealmView {
         &self.roles
     }
 
+    /// The issuers whose JWTs are taken, disabled or not.
+    pub fn trusted_issuers(&self) -> &[Arc<TrustedIssuer>] {
+        &self.trusted_issuers.compiled
+    }
+
     /// The policies in force.
     pub fn policies(&self) -> &Arc<Policies> {
         &self.policies.set
@@ -118,6 +133,19 @@ impl RealmView {
 
     pub(super) fn problem(&self) -> Option<&ViewProblem> {
         self.policies.problem.as_ref()
+    }
+}
+
+impl TrustedIssuers {
+    /// Nothing is taken of one whose keys cannot be parsed; none such can be applied.
+    fn compile(realm: &str, snapshot: &Snapshot, before: Option<&Self>) -> Self {
+        let declared = Catalog::compile(realm, snapshot, before.map(|before| &before.declared));
+        let known = |issuer: &model::TrustedIssuer| {
+            before?.compiled.iter().find(|known| known.declared() == issuer).map(Arc::clone)
+        };
+        let made = |issuer: &model::TrustedIssuer| TrustedIssuer::compile(issuer).ok().map(Arc::new);
+        let compiled = declared.iter().filter_map(|(_, issuer)| known(&issuer.resource).or_else(|| made(&issuer.resource))).collect();
+        Self { declared, compiled }
     }
 }
 

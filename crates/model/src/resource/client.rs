@@ -23,7 +23,7 @@ pub struct Client {
     /// Where its secrets are read from when applied; only keyed hashes are stored, so this is never given back.
     #[serde(default, skip_serializing)]
     pub secrets: Vec<SecretReference>,
-    /// Its public keys for `private_key_jwt`, as a JWK set.
+    /// Its public keys, as a JWK set: for `private_key_jwt`, and those that it is encrypted to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks: Option<serde_json::Value>,
     /// Where codes may be sent; compared byte for byte, but for the port of literal loopback addresses (RFC 8252 section 7.3).
@@ -53,9 +53,34 @@ pub struct Client {
     /// The service this client is the program of: it becomes a principal of kind `service`, reads the feed and posts events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs: Option<String>,
-    /// The algorithm of its ID tokens: RS256 when absent (OpenID Connect Registration section 2), or ES256.
+    /// The algorithm of its ID tokens: RS256 when absent (OpenID Connect Registration section 2), ES256, ES384, ES512, EdDSA, PS256, or HS256
+    /// under its own secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token_signed_response_alg: Option<String>,
+    /// How its ID tokens are encrypted to its own key, once signed: ECDH-ES, ECDH-ES+A128KW, ECDH-ES+A256KW or RSA-OAEP-256.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token_encrypted_response_alg: Option<String>,
+    /// With what: A128CBC-HS256 when absent, A256CBC-HS512, A128GCM or A256GCM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token_encrypted_response_enc: Option<String>,
+    /// The algorithm of its UserInfo answers, which are plain JSON when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo_signed_response_alg: Option<String>,
+    /// How its UserInfo answers are encrypted, once signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo_encrypted_response_alg: Option<String>,
+    /// With what; as for ID tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo_encrypted_response_enc: Option<String>,
+    /// RFC 9701 section 6: the algorithm of introspection answers that it asks to have signed: RS256 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introspection_signed_response_alg: Option<String>,
+    /// How those are encrypted, once signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introspection_encrypted_response_alg: Option<String>,
+    /// With what; as for ID tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introspection_encrypted_response_enc: Option<String>,
     /// RFC 8705 section 2.1.2: the subject of its certificate (RFC 4514). `tls_client_auth` has exactly one of this and the next four.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_client_auth_subject_dn: Option<String>,
@@ -116,11 +141,22 @@ pub enum ClientAuthentication {
     ClientSecretPost,
     /// An assertion signed with its own key (RFC 7523).
     PrivateKeyJwt,
+    /// A certificate that a trusted authority vouches for (RFC 8705 section 2.1).
+    TlsClientAuth,
+    /// A certificate that stands in its key set (RFC 8705 section 2.2).
+    SelfSignedTlsClientAuth,
 }
 
 impl ClientAuthentication {
     /// Every method.
-    pub const ALL: [Self; 4] = [Self::None, Self::ClientSecretBasic, Self::ClientSecretPost, Self::PrivateKeyJwt];
+    pub const ALL: [Self; 6] = [
+        Self::None,
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::PrivateKeyJwt,
+        Self::TlsClientAuth,
+        Self::SelfSignedTlsClientAuth,
+    ];
 
     /// The value on the wire.
     pub const fn name(self) -> &'static str {
@@ -129,6 +165,8 @@ impl ClientAuthentication {
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
             Self::PrivateKeyJwt => "private_key_jwt",
+            Self::TlsClientAuth => "tls_client_auth",
+            Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
         }
     }
 }

@@ -24,6 +24,13 @@ pub struct Realm {
     /// Whether people may make personal access tokens, and how long those may last.
     #[serde(default)]
     pub personal_tokens: PersonalTokens,
+    /// Who may sign the certificates of clients with `tls_client_auth`, in PEM: root certificates only. The installation's own authority when
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate_authorities: Option<String>,
+    /// The algorithms it holds signing keys of, whether or not a client asks for them yet, beside ES256 and RS256.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signing_algorithms: Vec<String>,
     /// A disabled realm issues nothing, and everything it issued is dead.
     #[serde(default)]
     pub disabled: bool,
@@ -69,6 +76,8 @@ impl Realm {
             session_seconds: session_seconds(),
             refresh_seconds: refresh_seconds(),
             personal_tokens: PersonalTokens::default(),
+            client_certificate_authorities: None,
+            signing_algorithms: Vec::new(),
             disabled: false,
         }
     }

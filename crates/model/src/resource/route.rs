@@ -100,7 +100,7 @@ impl Route {
 }
 
 fn accept_jwt() -> Vec<CredentialKind> {
-    vec![CredentialKind::Jwt]
+    vec![CredentialKind::Jwt, CredentialKind::BoundToken]
 }
 
 fn identity_type() -> String {

@@ -81,10 +81,10 @@ fn key(client: RegisteredClient<'_>, kid: Option<&str>) -> Option<VerifyingKey> 
 }
 
 /// A `jti` is unique per issuer, so both are hashed, the first with its length.
-fn spent_id(client: &str, jti: &str) -> [u8; 16] {
+pub(crate) fn spent_id(issuer: &str, jti: &str) -> [u8; 16] {
     let mut context = Context::new(&SHA256);
-    context.update(&u64::try_from(client.len()).unwrap_or(u64::MAX).to_be_bytes());
-    context.update(client.as_bytes());
+    context.update(&u64::try_from(issuer.len()).unwrap_or(u64::MAX).to_be_bytes());
+    context.update(issuer.as_bytes());
     context.update(jti.as_bytes());
     let mut id = [0; 16];
     id.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);

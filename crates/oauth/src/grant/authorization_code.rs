@@ -5,7 +5,7 @@
 //! bought.
 
 use durward_base::{Timestamp, TokenId};
-use durward_model::{GrantType, Write};
+use durward_model::{BoundKey, GrantType, Write};
 
 use super::{Grant, PersonGrant, allowed};
 use crate::client_authentication::AuthenticatedClient;
@@ -58,7 +58,7 @@ pub fn decide(
     };
     let eligible = match eligibility(registry, applicant, now) {
         Ok(eligible) => eligible,
-        Err(ineligible) => return Decision::deny(client, OAuthError::invalid_grant(ineligible.reason())),
+        Err(ineligible) => return Decision::deny(client, ineligible.invalid_grant()),
     };
     let person = PersonGrant::new(lineage.family, code.nonce.clone(), lineage.family.generation);
     match Grant::new(registry, eligible, Some(person), jti, now) {
@@ -88,6 +88,11 @@ fn presented_rightly(parameters: &Parameters, client: &AuthenticatedClient<'_>, 
     // RFC 7636 4.6: "If the values are not equal, an error response indicating "invalid_grant" [...] MUST be returned."
     if !parameters.get("code_verifier").is_some_and(|verifier| code.challenge.verify(verifier)) {
         return Err(OAuthError::invalid_grant("code.verifier_mismatch"));
+    }
+    // RFC 9449 10: "verifies that it matches the dpop_jkt parameter value in the authorization request. If they do not match, it MUST reject
+    // the request."
+    if code.key_thumbprint.as_ref().is_some_and(|thumbprint| client.bound_key() != Some(&BoundKey::Jwk(thumbprint.clone()))) {
+        return Err(OAuthError::invalid_grant("code.key_mismatch"));
     }
     if facts.restored.is_some_and(|restored| code.issued() <= restored) {
         return Err(OAuthError::invalid_grant("code.before_restore"));

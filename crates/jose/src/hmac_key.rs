@@ -23,12 +23,12 @@ impl HmacKey {
         Ok(Self { kid: kid.into(), key: hmac::Key::new(hmac::HMAC_SHA256, secret) })
     }
 
-    /// The name both sides know it by.
+    /// The name both sides know it by; empty where there is but one.
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// Signs claims as a compact JWT whose header has exactly `alg`, `typ` and `kid`.
+    /// Signs claims as a compact JWT whose header has exactly `alg`, `typ` and, where it has one, `kid`.
     pub fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<String, JoseError> {
         let payload = serde_json::to_vec(claims).map_err(|_| JoseError::ClaimsUnwritable)?;
         jws::write(Algorithm::HS256, typ, &self.kid, &payload, |message| Ok(hmac::sign(&self.key, message).as_ref().to_vec()))

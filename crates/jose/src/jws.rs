@@ -89,7 +89,7 @@ impl Header {
     }
 }
 
-/// Writes a JWS whose header has exactly `alg`, `typ` and `kid`.
+/// Writes a JWS whose header has exactly `alg`, `typ` and, where it is not empty, `kid`.
 pub(crate) fn write(
     algorithm: Algorithm,
     typ: &str,
@@ -101,6 +101,7 @@ pub(crate) fn write(
     struct Written<'a> {
         alg: &'static str,
         typ: &'a str,
+        #[serde(skip_serializing_if = "str::is_empty")]
         kid: &'a str,
     }
     let header = serde_json::to_vec(&Written { alg: algorithm.name(), typ, kid }).map_err(|_| JoseError::ClaimsUnwritable)?;

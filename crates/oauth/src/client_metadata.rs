@@ -158,7 +158,9 @@ fn credentials(client: &Client, problems: &mut Problems) {
             problems.when(client.jwks.is_some() && !encrypts, "jwks", || {
                 format!("{method} uses no keys and nothing is encrypted to any: remove them or use private_key_jwt")
             });
-            client.jwks.iter().filter(|_| encrypts).for_each(|jwks| drop(keys(jwks, problems)));
+            if let Some(jwks) = client.jwks.as_ref().filter(|_| encrypts) {
+                keys(jwks, problems);
+            }
         }
     }
     let has_secrets = matches!(client.authentication, ClientAuthentication::ClientSecretBasic | ClientAuthentication::ClientSecretPost);

@@ -2,17 +2,25 @@
 
 pub mod authorization_code;
 pub mod client_credentials;
+pub mod device_code;
+pub mod jwt_bearer;
 pub mod refresh_token;
+pub mod token_exchange;
+
+use std::sync::Arc;
 
 use durward_base::{Duration, FamilyId, RealmId, SessionId, Timestamp, TokenId};
 use durward_model::resource::{Client, TokenType};
-use durward_model::{Assurance, BoundKey, Family, GrantType, Outcome, Person, Write};
+use durward_model::{Acting, Assurance, BoundKey, CredentialFacts, Decided, Family, GrantType, Outcome, Person, PrincipalKind, Write};
 
 use crate::client_authentication::AuthenticatedClient;
 use crate::decision::{EventFacts, client_caller};
-use crate::eligibility::{Eligible, Holder};
+use crate::delegation::{Act, Ancestor};
+use crate::eligibility::{Eligible, Holder, Subject, Who};
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
+use crate::key_ring::KeyRing;
+use crate::protection::{Protection, Told};
 use crate::registry::{RegisteredClient, Registry, watermark};
 use crate::scope::OPENID;
 
@@ -33,6 +41,27 @@ pub struct Grant {
     pub(crate) lifetime: Duration,
     pub(crate) login: Option<Login>,
     pub(crate) bound_key: Option<BoundKey>,
+    pub(crate) derived: Option<Derived>,
+    pub(crate) decided: Option<Arc<Decided>>,
+}
+
+/// What a token has that is made on somebody's behalf, of a credential of theirs.
+#[derive(Debug)]
+pub(crate) struct Derived {
+    /// Who acts; none where the client is not to be seen.
+    pub(crate) act: Option<Act>,
+    /// The credentials it comes from, the nearest first.
+    pub(crate) from: Vec<Ancestor>,
+    /// The kind of a subject that only a trusted issuer knows.
+    pub(crate) foreign: Option<PrincipalKind>,
+    /// The subject, for the record.
+    pub(crate) acting: Acting,
+    /// The credential that was presented, for the record.
+    pub(crate) credential: CredentialFacts,
+    /// No token outlives what it comes from.
+    pub(crate) expires: Timestamp,
+    /// RFC 8693 section 2.2.1: `issued_token_type`.
+    pub(crate) issued_token_type: Option<&'static str>,
 }
 
 /// What is minted for a person beside the access token.
@@ -42,29 +71,11 @@ pub(crate) struct Login {
     pub(crate) session: SessionId,
     pub(crate) assurance: Assurance,
     pub(crate) nonce: Option<String>,
-    pub(crate) id_token_algorithm: Option<IdTokenAlgorithm>,
+    /// How its ID token is protected, where there is to be one.
+    pub(crate) id_token: Option<Result<Protection, OAuthError>>,
     pub(crate) refresh_generation: Option<u32>,
     /// Whether the family's refresh tokens are bound to a key already.
     pub(crate) is_bound: bool,
-}
-
-/// OpenID Connect Registration section 2: `id_token_signed_response_alg`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum IdTokenAlgorithm {
-    /// "The default, if omitted, is RS256."
-    Rs256,
-    Es256,
-}
-
-impl IdTokenAlgorithm {
-    /// The algorithm of this name.
-    pub(crate) fn from_name(name: Option<&str>) -> Option<Self> {
-        match name {
-            None | Some("RS256") => Some(Self::Rs256),
-            Some("ES256") => Some(Self::Es256),
-            Some(_) => None,
-        }
-    }
 }
 
 /// Reads `grant_type`.
@@ -105,12 +116,19 @@ impl Grant {
         let subject = match applicant.holder {
             Holder::Client => client.name.clone(),
             Holder::Person { person, .. } => person.sub.clone(),
+            Holder::Subject(Subject { who: Who::Person { lineage, .. }, .. }) => lineage.person.sub.clone(),
+            Holder::Subject(Subject { who: Who::Program(program), .. }) => program.metadata.name.clone(),
+            Holder::Subject(Subject { who: Who::Foreigner { foreigner, .. }, .. }) => foreigner.id.clone(),
         };
         match watermark(registry, &subject, &client.name) {
             Some(watermark) if jti.time() <= watermark => return Err(watermark + Duration::from_millis(1)),
             _ => {}
         }
-        let of_itself = matches!(applicant.holder, Holder::Client);
+        let service = match applicant.holder {
+            Holder::Client => client.runs.clone(),
+            Holder::Subject(Subject { who: Who::Program(program), .. }) => program.metadata.runs.clone(),
+            Holder::Person { .. } | Holder::Subject(_) => None,
+        };
         let lifetime = Duration::from_secs(registry.realm().access_token_seconds.into());
         let (scopes, roles) = (eligible.scopes().to_vec(), eligible.roles().to_vec());
         let login = person.map(|person| login(&eligible, person, &scopes));
@@ -120,7 +138,7 @@ impl Grant {
             issuer: registry.issuer().to_owned(),
             subject,
             client_id: client.name.clone(),
-            service: client.runs.clone().filter(|_| of_itself),
+            service,
             audience: applicant.audience.to_owned(),
             token_type: eligible.service().token_type,
             scopes,
@@ -129,16 +147,37 @@ impl Grant {
             lifetime: match applicant.holder {
                 // No token outlives what it hangs on.
                 Holder::Person { family: Some(family), .. } => lifetime.min(family.expires.since(now)),
-                Holder::Person { family: None, .. } | Holder::Client => lifetime,
+                Holder::Person { family: None, .. } | Holder::Client | Holder::Subject(_) => lifetime,
             },
             login,
             bound_key: None,
+            derived: None,
+            decided: eligible.decided().cloned(),
         })
+    }
+
+    /// Makes it on somebody's behalf: it hangs on their login, if they have one, and ends with what it comes from.
+    pub(crate) fn derive(mut self, derived: Derived, login: Option<Login>) -> Self {
+        self.lifetime = self.lifetime.min(derived.expires.since(self.issued));
+        self.login = login;
+        self.derived = Some(derived);
+        self
     }
 
     /// The id of the access token.
     pub const fn jti(&self) -> TokenId {
         self.jti
+    }
+
+    /// Whether it can be minted, to be asked before its decision is committed: a code is spent once.
+    ///
+    /// # Errors
+    /// When the ID token cannot be made as the client is registered to get it.
+    pub fn mintable(&self, keys: &KeyRing) -> Result<(), OAuthError> {
+        match self.login.as_ref().and_then(|login| login.id_token.as_ref()) {
+            Some(protection) => protection.as_ref().map_err(|error| *error)?.ready(keys),
+            None => Ok(()),
+        }
     }
 
     /// Binds what is to be minted to the key that its client has proved, and gives the write that binds the refresh tokens too.
@@ -147,6 +186,9 @@ impl Grant {
     /// the token endpoint, the refresh token MUST be bound to the respective public key." RFC 8705 4 has the same for certificates. Those of
     /// confidential clients are bound to the client, which may change its key.
     pub(crate) fn bind(&mut self, client: &AuthenticatedClient<'_>, realm: &str) -> Option<Write> {
+        if let Some(Ok(protection)) = self.login.as_mut().and_then(|login| login.id_token.as_mut()) {
+            protection.with_secret(client.shared_secret());
+        }
         let key = client.bound_key()?;
         self.bound_key = Some(key.clone());
         let login = self.login.as_ref().filter(|login| login.refresh_generation.is_some() && !login.is_bound)?;
@@ -158,8 +200,13 @@ impl Grant {
         let mut caller = client_caller(client, person);
         caller.roles.clone_from(&self.roles);
         caller.scopes.clone_from(&self.scopes);
+        if let Some(derived) = &self.derived {
+            caller.acts_for = Some(derived.acting.clone());
+            caller.credential = Some(derived.credential.clone());
+            caller.assurance = self.login.as_ref().map(|login| login.assurance.clone()).unwrap_or_default();
+        }
         let event = EventFacts::new(Outcome::Allowed, caller).about(format!("service/{}", self.audience));
-        let event = EventFacts { issued: Some(self.jti.to_string()), ..event };
+        let event = EventFacts { issued: Some(self.jti.to_string()), decided: self.decided.clone(), ..event };
         match &self.login {
             Some(login) => event.on(login.family, login.session),
             None => event,
@@ -200,7 +247,7 @@ fn login(eligible: &Eligible<'_>, person: PersonGrant, scopes: &[String]) -> Log
         session: person.session,
         assurance: person.assurance,
         nonce: person.nonce,
-        id_token_algorithm: openid.then(|| IdTokenAlgorithm::from_name(client.id_token_signed_response_alg.as_deref())).flatten(),
+        id_token: openid.then(|| Protection::of(eligible.applicant().client, Told::IdToken).transpose()).flatten(),
         refresh_generation: client.grants.contains(&GrantType::RefreshToken).then_some(person.generation),
         is_bound: person.is_bound,
     }

@@ -6,9 +6,13 @@ use serde::Serialize;
 
 use crate::client_authentication::AuthenticatedClient;
 use crate::confirmation::{self, Confirmation};
+use crate::delegation::Act;
 use crate::eligibility::{Applicant, Holder, eligibility};
+use crate::error::OAuthError;
 use crate::grant::refresh_token::Standing;
+use crate::key_ring::KeyRing;
 use crate::presented_token::PresentedToken;
+use crate::protection::{FAILED, Protection, Told};
 use crate::registry::{Lineage, Registry};
 
 /// RFC 7662 section 2.2: the answer. To be sent with `Cache-Control: no-store`.
@@ -42,6 +46,9 @@ pub struct TokenFacts {
     token_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cnf: Option<Confirmation>,
+    /// RFC 8693 section 4.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<Act>,
 }
 
 /// Answers a confidential client about a token: about those for the service it runs, and about its own. About any other it learns what it
@@ -71,6 +78,7 @@ pub fn introspect(
             username: None,
             token_type: Some(confirmation::token_type(token.bound_key())),
             cnf: token.bound_key().map(Confirmation::from),
+            act: token.act.clone(),
         }),
         PresentedToken::Refresh(token) => lineage
             .filter(|lineage| token.standing(lineage.family, now) == Standing::Current)
@@ -78,6 +86,35 @@ pub fn introspect(
         PresentedToken::Access(_) | PresentedToken::Unknown => None,
     };
     Introspection { active: facts.is_some(), facts }
+}
+
+/// RFC 9701 section 4: the media type by which a resource server asks for a signed answer, and which it then gets.
+pub const SIGNED: &str = "application/token-introspection+jwt";
+
+/// RFC 9701 section 5: the answer as a JWT for the resource server alone.
+///
+/// # Errors
+/// When it cannot be protected as the resource server is registered to get it.
+pub fn signed(
+    answer: &Introspection,
+    registry: &dyn Registry,
+    client: &AuthenticatedClient<'_>,
+    keys: &KeyRing,
+    now: Timestamp,
+) -> Result<String, OAuthError> {
+    let client = client.registered();
+    let protection = Protection::of(client, Told::Introspection)?.ok_or(FAILED)?;
+    // 5: "the value is the string "token-introspection+jwt"", so that it passes for no other kind of token; sub and exp stand inside only.
+    let claims = Signed { iss: registry.issuer(), aud: &client.metadata.name, iat: now.seconds(), token_introspection: answer };
+    protection.protect(keys, "token-introspection+jwt", &claims)
+}
+
+#[derive(Serialize)]
+struct Signed<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    iat: i64,
+    token_introspection: &'a Introspection,
 }
 
 fn may_know(client: &AuthenticatedClient<'_>, issued_to: &str, audience: &str) -> bool {
@@ -112,5 +149,6 @@ fn refresh(registry: &dyn Registry, client: &AuthenticatedClient<'_>, lineage: L
         username: Some(lineage.person.username.clone()),
         token_type: None,
         cnf: family.bound_key.as_ref().map(Confirmation::from),
+        act: None,
     })
 }

@@ -4,10 +4,14 @@
 use durward_base::{Duration, Rng, SecretBytes, Timestamp};
 use durward_jose::{Algorithm, JoseError, SigningKey};
 use durward_model::key::SealedKey;
+use durward_model::resource::{Client, Realm};
 use durward_model::{Key, KeyState, KeyUse, Write};
 use durward_seal::{Context, Sealer};
 
-/// The algorithms a realm signs with, each with an active key and the next.
+use crate::protection;
+
+/// The algorithms every realm signs with, each with an active key and the next: access tokens are of the first, and RS256 is the default of
+/// OpenID Connect.
 pub const ALGORITHMS: [Algorithm; 2] = [Algorithm::ES256, Algorithm::RS256];
 /// How long a key signs.
 const ACTIVE: Duration = Duration::from_secs(30 * 86_400);
@@ -47,6 +51,19 @@ pub struct KeySchedule<'a> {
     pub now: Timestamp,
 }
 
+/// The algorithms that a realm holds keys of because of what is declared, beside [`ALGORITHMS`].
+pub fn demanded<'a>(realm: &Realm, clients: impl IntoIterator<Item = &'a Client>) -> Vec<Algorithm> {
+    let of_realm = realm.signing_algorithms.iter().filter_map(|name| name.parse().ok());
+    let of_clients = clients.into_iter().flat_map(protection::asked_for);
+    let mut demanded: Vec<Algorithm> = Vec::new();
+    for algorithm in of_realm.chain(of_clients).filter(|algorithm| protection::SIGNING.contains(algorithm)) {
+        if !demanded.contains(&algorithm) {
+            demanded.push(algorithm);
+        }
+    }
+    demanded
+}
+
 impl KeySchedule<'_> {
     /// What is due: the first keys of a realm that has none, rotation after thirty days, removal of what no living token needs. Making an RSA key
     /// takes a tenth of a second.
@@ -54,11 +71,19 @@ impl KeySchedule<'_> {
     /// # Errors
     /// When a key cannot be made.
     pub fn due(&self, keys: &[Key]) -> Result<Vec<Write>, KeyScheduleError> {
+        self.due_for(keys, &[])
+    }
+
+    /// As [`due`](Self::due), and the first keys of what is demanded. An algorithm that there ever was a key of stays.
+    ///
+    /// # Errors
+    /// When a key cannot be made.
+    pub fn due_for(&self, keys: &[Key], demanded: &[Algorithm]) -> Result<Vec<Write>, KeyScheduleError> {
         let mut writes = Vec::new();
         for key in self.own(keys).filter(|key| key.state == KeyState::Retiring && self.now >= key.since + RETIRING) {
             writes.push(self.advance(key, KeyState::Removed));
         }
-        for algorithm in ALGORITHMS {
+        for algorithm in self.algorithms(keys, demanded) {
             match (self.in_state(keys, algorithm, KeyState::Active), self.in_state(keys, algorithm, KeyState::Published)) {
                 (None, None) => {
                     writes.push(self.make(algorithm, KeyState::Active)?);
@@ -84,7 +109,7 @@ impl KeySchedule<'_> {
     /// When a key cannot be made.
     pub fn rotate(&self, keys: &[Key]) -> Result<Vec<Write>, KeyScheduleError> {
         let mut writes = Vec::new();
-        for algorithm in ALGORITHMS {
+        for algorithm in self.algorithms(keys, &[]) {
             let active = self.in_state(keys, algorithm, KeyState::Active);
             if let (Some(active), Some(next)) = (active, self.in_state(keys, algorithm, KeyState::Published)) {
                 writes.extend(self.succeed(active, next, algorithm)?);
@@ -128,6 +153,12 @@ impl KeySchedule<'_> {
             jwk: serde_json::json!(signing.jwk()),
         };
         Ok(Write::PutKey(Box::new(SealedKey { key, sealed: Some(SecretBytes::new(sealed)) })))
+    }
+
+    fn algorithms(&self, keys: &[Key], demanded: &[Algorithm]) -> Vec<Algorithm> {
+        let held = |algorithm: &Algorithm| self.own(keys).any(|key| key.algorithm == algorithm.name());
+        let wanted = |algorithm: &Algorithm| ALGORITHMS.contains(algorithm) || demanded.contains(algorithm) || held(algorithm);
+        Algorithm::ASYMMETRIC.into_iter().filter(wanted).collect()
     }
 
     fn own<'k>(&self, keys: &'k [Key]) -> impl Iterator<Item = &'k Key> + use<'k, '_> {
@@ -205,6 +236,30 @@ mod tests {
         let writes = at(start + ACTIVE + RETIRING).rotate(&keys).unwrap();
         apply(&mut keys, writes);
         assert_eq!(states(&keys), [(KeyState::Published, 2), (KeyState::Active, 2), (KeyState::Retiring, 2), (KeyState::Removed, 2)]);
+    }
+
+    #[test]
+    fn a_key_of_another_algorithm_is_made_when_it_is_asked_for_and_then_kept() {
+        let rng = Rng::new(Sevens);
+        let sealer = RootKey::generate(&rng).derive(Purpose::Signing, None).sealer();
+        let schedule =
+            KeySchedule { realm: "main", issuer: "https://a/realms/main", sealer: &sealer, rng: &rng, now: Timestamp::default() };
+        let asks = |name: &str| Client { id_token_signed_response_alg: Some(name.to_owned()), ..Client::default() };
+        let realm = Realm { signing_algorithms: vec!["EdDSA".to_owned()], ..Realm::named("main") };
+        let demanded = demanded(&realm, &[asks("ES384"), asks("RS256"), asks("HS256"), asks("ES384"), Client::default()]);
+        assert_eq!(demanded, [Algorithm::EdDSA, Algorithm::ES384, Algorithm::RS256]);
+        let mut keys = Vec::new();
+        let of = |keys: &[Key], name: &str| keys.iter().filter(|key| key.algorithm == name).count();
+
+        apply(&mut keys, schedule.due(&[]).unwrap());
+        assert_eq!((of(&keys, "ES256"), of(&keys, "RS256"), keys.len()), (2, 2, 4));
+        let writes = schedule.due_for(&keys, &demanded).unwrap();
+        apply(&mut keys, writes);
+        assert_eq!((of(&keys, "ES384"), of(&keys, "EdDSA"), keys.len()), (2, 2, 8));
+        let writes = schedule.rotate(&keys).unwrap();
+        apply(&mut keys, writes);
+        assert_eq!(states(&keys), [(KeyState::Published, 4), (KeyState::Active, 4), (KeyState::Retiring, 4), (KeyState::Removed, 0)]);
+        assert!(schedule.due(&keys).unwrap().is_empty(), "nobody asks for them now, but they stay");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2: what this authority can do. One document for both; nothing in it that is
 //! not so.
 
+use durward_jose::{Algorithm, ContentEncryption, KeyManagement};
 use durward_model::GrantType;
 use durward_model::resource::ClientAuthentication;
 use serde::Serialize;
 
+use crate::protection;
 use crate::scope::REALM_SCOPES;
 
 /// The discovery document of a realm.
@@ -23,13 +25,21 @@ pub struct Metadata {
     response_modes_supported: [&'static str; 1],
     grant_types_supported: Vec<&'static str>,
     subject_types_supported: [&'static str; 1],
-    id_token_signing_alg_values_supported: [&'static str; 2],
+    id_token_signing_alg_values_supported: Vec<&'static str>,
+    id_token_encryption_alg_values_supported: [&'static str; 4],
+    id_token_encryption_enc_values_supported: [&'static str; 4],
+    userinfo_signing_alg_values_supported: Vec<&'static str>,
+    userinfo_encryption_alg_values_supported: [&'static str; 4],
+    userinfo_encryption_enc_values_supported: [&'static str; 4],
+    introspection_signing_alg_values_supported: Vec<&'static str>,
+    introspection_encryption_alg_values_supported: [&'static str; 4],
+    introspection_encryption_enc_values_supported: [&'static str; 4],
     token_endpoint_auth_methods_supported: Vec<&'static str>,
-    token_endpoint_auth_signing_alg_values_supported: [&'static str; 6],
+    token_endpoint_auth_signing_alg_values_supported: [&'static str; 10],
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
-    introspection_endpoint_auth_signing_alg_values_supported: [&'static str; 6],
+    introspection_endpoint_auth_signing_alg_values_supported: [&'static str; 10],
     revocation_endpoint_auth_methods_supported: Vec<&'static str>,
-    revocation_endpoint_auth_signing_alg_values_supported: [&'static str; 6],
+    revocation_endpoint_auth_signing_alg_values_supported: [&'static str; 10],
     code_challenge_methods_supported: [&'static str; 1],
     prompt_values_supported: [&'static str; 4],
     acr_values_supported: [&'static str; 1],
@@ -40,13 +50,15 @@ pub struct Metadata {
     authorization_response_iss_parameter_supported: bool,
 }
 
-/// The algorithms in which a client may sign its assertions.
-const ASSERTION_ALGORITHMS: [&str; 6] = ["ES256", "ES384", "ES512", "EdDSA", "PS256", "RS256"];
-
 impl Metadata {
     /// The document of the realm with this issuer. Every address comes from it and from nothing in a request.
     pub fn new(issuer: &str) -> Self {
         let at = |path: &str| format!("{issuer}{path}");
+        let assertion = Algorithm::ASYMMETRIC.map(Algorithm::name);
+        // Keys are made when a client first asks for an algorithm (`key_schedule::demanded`).
+        let signing: Vec<_> = protection::SIGNING.into_iter().map(Algorithm::name).collect();
+        let key_management = KeyManagement::ALL.map(KeyManagement::name);
+        let content_encryption = ContentEncryption::ALL.map(ContentEncryption::name);
         let methods: Vec<_> = ClientAuthentication::ALL.into_iter().map(ClientAuthentication::name).collect();
         let confidential: Vec<_> = methods.iter().copied().filter(|method| *method != ClientAuthentication::None.name()).collect();
         Self {
@@ -63,13 +75,21 @@ impl Metadata {
             response_modes_supported: ["query"],
             grant_types_supported: GrantType::ALL.into_iter().map(GrantType::name).collect(),
             subject_types_supported: ["public"],
-            id_token_signing_alg_values_supported: ["RS256", "ES256"],
+            id_token_signing_alg_values_supported: [signing.as_slice(), &["HS256"]].concat(),
+            id_token_encryption_alg_values_supported: key_management,
+            id_token_encryption_enc_values_supported: content_encryption,
+            userinfo_signing_alg_values_supported: signing.clone(),
+            userinfo_encryption_alg_values_supported: key_management,
+            userinfo_encryption_enc_values_supported: content_encryption,
+            introspection_signing_alg_values_supported: signing,
+            introspection_encryption_alg_values_supported: key_management,
+            introspection_encryption_enc_values_supported: content_encryption,
             token_endpoint_auth_methods_supported: methods.clone(),
-            token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+            token_endpoint_auth_signing_alg_values_supported: assertion,
             introspection_endpoint_auth_methods_supported: confidential,
-            introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+            introspection_endpoint_auth_signing_alg_values_supported: assertion,
             revocation_endpoint_auth_methods_supported: methods,
-            revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+            revocation_endpoint_auth_signing_alg_values_supported: assertion,
             code_challenge_methods_supported: ["S256"],
             prompt_values_supported: ["none", "login", "consent", "select_account"],
             acr_values_supported: ["pwd"],

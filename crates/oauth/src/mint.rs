@@ -1,50 +1,17 @@
 //! RFC 9068 and OpenID Connect Core section 2: making tokens. The one place that signs them.
 
-use aws_lc_rs::digest;
 use durward_base::{FamilyId, Secret, SessionId, TokenId, base64url};
-use durward_jose::{Algorithm, JoseError, SigningKey};
+use durward_jose::Algorithm;
+use durward_model::PrincipalKind;
 use durward_seal::{HandleKeys, HandleKind};
 use serde::Serialize;
 
 use crate::confirmation::{self, Confirmation};
-use crate::grant::{Grant, IdTokenAlgorithm, Login};
-
-/// The keys that sign a realm's tokens now.
-#[derive(Debug)]
-pub struct KeyRing {
-    es256: SigningKey,
-    rs256: SigningKey,
-}
-
-/// Keys that make no ring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a realm signs with exactly one active key of algorithm {algorithm}, found {found}")]
-pub struct KeyRingError {
-    /// The algorithm.
-    pub algorithm: Algorithm,
-    /// How many active keys of it there are.
-    pub found: usize,
-}
-
-impl KeyRing {
-    /// The ring of a realm's active keys: one ES256 key, for access tokens and for the ID tokens of clients that ask for it, and one RS256
-    /// key for all other ID tokens.
-    ///
-    /// # Errors
-    /// When there is not exactly one key of each.
-    pub fn new(keys: Vec<SigningKey>) -> Result<Self, KeyRingError> {
-        let (mut es256, mut rs256): (Vec<_>, Vec<_>) = keys
-            .into_iter()
-            .filter(|key| [Algorithm::ES256, Algorithm::RS256].contains(&key.algorithm()))
-            .partition(|key| key.algorithm() == Algorithm::ES256);
-        let missing = |algorithm, found| KeyRingError { algorithm, found };
-        match (es256.len(), rs256.len(), es256.pop(), rs256.pop()) {
-            (1, 1, Some(es256), Some(rs256)) => Ok(Self { es256, rs256 }),
-            (1, found, ..) => Err(missing(Algorithm::RS256, found)),
-            (found, ..) => Err(missing(Algorithm::ES256, found)),
-        }
-    }
-}
+use crate::delegation::{Act, Ancestor};
+use crate::error::OAuthError;
+use crate::grant::{Grant, Login};
+use crate::key_ring::KeyRing;
+use crate::protection::FAILED;
 
 /// What was minted.
 #[derive(Debug)]
@@ -63,15 +30,17 @@ pub struct Minted {
     pub jti: TokenId,
     /// How it is presented: `Bearer` or `DPoP`.
     pub token_type: &'static str,
+    /// RFC 8693 section 2.2.1: what it is, when it came of an exchange.
+    pub issued_token_type: Option<&'static str>,
 }
 
 /// Mints what was granted. The decision that granted it is committed by now.
 ///
 /// # Errors
-/// When the cryptographic library fails.
-pub fn mint(grant: &Grant, keys: &KeyRing, handles: &HandleKeys) -> Result<Minted, JoseError> {
+/// What [`Grant::mintable`] would have said, and when the cryptographic library fails.
+pub fn mint(grant: &Grant, keys: &KeyRing, handles: &HandleKeys) -> Result<Minted, OAuthError> {
     let scope = grant.scopes.join(" ");
-    let access_token = keys.es256.sign(grant.token_type.name(), &AccessTokenClaims::new(grant, &scope))?;
+    let access_token = keys.sign_access_token(grant.token_type.name(), &AccessTokenClaims::new(grant, &scope)).map_err(|_| FAILED)?;
     let id_token = match &grant.login {
         Some(login) => id_token(grant, login, keys, &access_token)?,
         None => None,
@@ -88,6 +57,7 @@ pub fn mint(grant: &Grant, keys: &KeyRing, handles: &HandleKeys) -> Result<Minte
         scope,
         jti: grant.jti,
         token_type: confirmation::token_type(grant.bound_key.as_ref()),
+        issued_token_type: grant.derived.as_ref().and_then(|derived| derived.issued_token_type),
     })
 }
 
@@ -100,6 +70,7 @@ impl Minted {
         serde_json::to_vec(&TokenResponse {
             access_token: self.access_token.expose(),
             token_type: self.token_type,
+            issued_token_type: self.issued_token_type,
             expires_in: self.expires_in,
             scope: &self.scope,
             refresh_token: self.refresh_token.as_ref().map(Secret::expose),
@@ -112,6 +83,8 @@ impl Minted {
 struct TokenResponse<'a> {
     access_token: &'a str,
     token_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'a str>,
     expires_in: u64,
     scope: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,6 +122,15 @@ struct AccessTokenClaims<'a> {
     auth_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cnf: Option<Confirmation>,
+    /// The kind of a subject that only a trusted issuer knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<PrincipalKind>,
+    /// RFC 8693 section 4.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<&'a Act>,
+    /// The credentials it comes from.
+    #[serde(skip_serializing_if = "<[Ancestor]>::is_empty")]
+    from: &'a [Ancestor],
 }
 
 impl<'a> AccessTokenClaims<'a> {
@@ -174,6 +156,9 @@ impl<'a> AccessTokenClaims<'a> {
             acr: assurance.and_then(|assurance| assurance.acr.as_deref()),
             auth_time: assurance.and_then(|assurance| assurance.auth_time).map(|time| time.seconds()),
             cnf: grant.bound_key.as_ref().map(Confirmation::from),
+            kind: grant.derived.as_ref().and_then(|derived| derived.foreign),
+            act: grant.derived.as_ref().and_then(|derived| derived.act.as_ref()),
+            from: grant.derived.as_ref().map(|derived| derived.from.as_slice()).unwrap_or_default(),
         }
     }
 }
@@ -198,12 +183,9 @@ struct IdTokenClaims<'a> {
     at_hash: String,
 }
 
-fn id_token(grant: &Grant, login: &Login, keys: &KeyRing, access_token: &str) -> Result<Option<String>, JoseError> {
-    let key = match login.id_token_algorithm {
-        None => return Ok(None),
-        Some(IdTokenAlgorithm::Rs256) => &keys.rs256,
-        Some(IdTokenAlgorithm::Es256) => &keys.es256,
-    };
+fn id_token(grant: &Grant, login: &Login, keys: &KeyRing, access_token: &str) -> Result<Option<String>, OAuthError> {
+    let Some(protection) = &login.id_token else { return Ok(None) };
+    let protection = protection.as_ref().map_err(|error| *error)?;
     let claims = IdTokenClaims {
         iss: &grant.issuer,
         sub: &grant.subject,
@@ -217,14 +199,14 @@ fn id_token(grant: &Grant, login: &Login, keys: &KeyRing, access_token: &str) ->
         acr: login.assurance.acr.as_deref(),
         amr: &login.assurance.amr,
         sid: login.family,
-        at_hash: at_hash(access_token),
+        at_hash: at_hash(protection.algorithm(), access_token),
     };
-    key.sign("JWT", &claims).map(Some)
+    protection.protect(keys, "JWT", &claims).map(Some)
 }
 
 /// OpenID Connect Core 3.1.3.6: "the base64url encoding of the left-most half of the hash of the octets of the ASCII representation of the
-/// access_token value"; SHA-256 for ES256 and RS256 alike.
-fn at_hash(access_token: &str) -> String {
-    let hash = digest::digest(&digest::SHA256, access_token.as_bytes());
-    base64url::encode(hash.as_ref().get(..16).unwrap_or_default())
+/// access_token value, where the hash algorithm used is the hash algorithm used in the alg Header Parameter of the ID Token's JOSE Header".
+fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
+    let hash = algorithm.digest(access_token.as_bytes());
+    base64url::encode(hash.get(..hash.len() / 2).unwrap_or_default())
 }

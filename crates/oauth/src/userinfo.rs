@@ -9,6 +9,8 @@ use serde::Serialize;
 
 use crate::access_token::AccessToken;
 use crate::error::{ErrorCode, OAuthError};
+use crate::key_ring::KeyRing;
+use crate::protection::{FAILED, Protection, Told};
 use crate::registry::Registry;
 use crate::scope::OPENID;
 
@@ -60,6 +62,41 @@ pub fn claims(token: &AccessToken, person: Option<&Person>) -> Result<UserInfo, 
         email_verified: email.is_some().then_some(false),
         email,
     })
+}
+
+/// How the claims are answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// As `application/json`.
+    Json(Vec<u8>),
+    /// As `application/jwt`.
+    Jwt(String),
+}
+
+/// 5.3.2: "If the UserInfo Response is signed and/or encrypted, then the Claims are returned in a JWT and the content-type MUST be
+/// application/jwt." So they are for the client that is registered for it.
+///
+/// # Errors
+/// When they cannot be protected as the client is registered to get them.
+pub fn answer(claims: &UserInfo, token: &AccessToken, registry: &dyn Registry, keys: &KeyRing) -> Result<Answer, OAuthError> {
+    let client = registry.client(&token.client_id).ok_or(invalid_token("client.unknown"))?;
+    match Protection::of(client, Told::UserInfo)? {
+        None => serde_json::to_vec(claims).map(Answer::Json).map_err(|_| FAILED),
+        Some(protection) => {
+            // 5.3.2: "If signed, the UserInfo Response MUST contain the Claims iss (issuer) and aud (audience) as members."
+            let signed = Signed { iss: registry.issuer(), aud: &token.client_id, claims };
+            protection.protect(keys, "JWT", &signed).map(Answer::Jwt)
+        }
+    }
+}
+
+/// Without `exp` and `iat` nobody takes it for an ID token, which has the same issuer, audience and subject.
+#[derive(Serialize)]
+struct Signed<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    #[serde(flatten)]
+    claims: &'a UserInfo,
 }
 
 const fn invalid_token(reason: &'static str) -> OAuthError {

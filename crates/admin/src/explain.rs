@@ -1,6 +1,7 @@
 //! Gathering the events that explain a request, from the journal and from the store's transactions.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use durward_audit::{Explanation, Inquiry, Query};
 use durward_base::EventId;
@@ -30,10 +31,12 @@ impl Admin {
     }
 
     /// The newest `limit` events asked for, each once: an event of a transaction is in the store at once and in the journal soon after.
+    /// An id is its node's word, so that no node's event takes the place of another's.
     pub(crate) async fn events(&self, query: &Query, limit: usize) -> Result<Vec<Event>, Refused> {
-        let mut events: BTreeMap<EventId, Event> = BTreeMap::new();
-        events.extend(self.store().events(query, limit).await?.into_iter().map(|event| (event.id, event)));
-        events.extend(self.settings.shared.journal().find(query.clone(), limit).await?.into_iter().map(|event| (event.id, event)));
+        let mut events: BTreeMap<(EventId, Arc<str>), Event> = BTreeMap::new();
+        let named = |event: Event| ((event.id, Arc::clone(&event.node)), event);
+        events.extend(self.store().events(query, limit).await?.into_iter().map(named));
+        events.extend(self.settings.shared.journal().find(query.clone(), limit).await?.into_iter().map(named));
         Ok(events.into_values().rev().take(limit).collect())
     }
 }

@@ -37,11 +37,12 @@ async fn a_batch_is_on_disk_under_the_nodes_own_name_when_it_is_acknowledged() {
     let authority = Authority::start().await;
     let mut sent: Vec<_> = (0..3).map(|_| event(&authority, EventKind::ServiceRequest)).collect();
     sent[1].realm = Some("another".into());
+    sent[2].issued = Some("the jti of somebody's token".to_owned());
     let answer = authority.post(Some(&authority.token(json!({}))), BATCH, encode_batch(&sent)).await;
     assert_eq!(answer.status().as_u16(), 204);
     let kept = kept(&authority).await;
     assert_eq!(ids(&kept), ids(&sent));
-    assert!(kept.iter().all(|event| &*event.node == "service/payments" && event.realm.as_deref() == Some("main")));
+    assert!(kept.iter().all(|event| &*event.node == "service/payments" && event.realm.as_deref() == Some("main") && event.issued.is_none()));
 }
 
 #[tokio::test]

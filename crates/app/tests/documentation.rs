@@ -6,13 +6,14 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use axum::Router;
 use tokio::net::TcpListener;
 
-use crate::fixture::{Durward, Turn, free_port, installed};
+use crate::fixture::{Durward, Turn, free_port, installed, signal};
 
 /// The longest that a page may take, in seconds.
 const PATIENCE: &str = "180";
@@ -63,6 +64,43 @@ fn every_link_within_the_project_leads_somewhere() {
             assert!(heading.is_empty() || headings(&target).contains(&heading.to_owned()), "{page}: {link}: there is no such heading");
         }
     }
+}
+
+/// A command within a sentence has the verbs and options that it names.
+#[test]
+fn every_command_in_passing_is_one_that_there_is() {
+    for page in PAGES {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        let passing: String = text.split("\n```").step_by(2).collect();
+        for line in passing.split('`').skip(1).step_by(2).filter_map(|code| code.strip_prefix("durward ")) {
+            let words = line.split(' ').map(|word| if word.chars().all(|letter| letter.is_ascii_uppercase()) { "x" } else { word });
+            let known = Command::new(env!("CARGO_BIN_EXE_durward")).args(words).arg("--help").output().unwrap();
+            assert!(known.status.success(), "{page}: `durward {line}`: {}", String::from_utf8_lossy(&known.stderr));
+        }
+    }
+}
+
+/// What the demo prints to paste, pasted: the shop's walk by hand.
+#[tokio::test]
+async fn what_the_demo_says_to_try_goes_as_it_says() {
+    let _turn = Turn::shared().await;
+    let directory = tempfile::tempdir().unwrap();
+    let mut demo = Demo::open(directory.path());
+    let guide = demo.guide();
+    // The prelude's `durward` is this one, too.
+    let guide = guide.replace("alias durward=", "program=");
+    let lines = guide.lines().filter_map(|line| line.strip_prefix("  "));
+    let pasted = lines.filter(|line| ["program=", "CUSTOMER=", "CLERK=", "curl ", "durward "].iter().any(|word| line.starts_with(word)));
+    let pasted: String = pasted.map(|line| format!("{line}\n").replace(" REQUEST_ID", " \"$(request_id)\"")).collect();
+    let script = format!(". {}\nexec >said/0\n{pasted}", own("prelude.sh").display());
+    fs::create_dir(directory.path().join("said")).unwrap();
+    let output =
+        Command::new("timeout").args([PATIENCE, "bash", "-c", &script]).current_dir(directory.path()).env("PATH", path()).output().unwrap();
+    assert!(output.status.success(), "{}{pasted}", String::from_utf8_lossy(&output.stderr));
+
+    let said = fs::read_to_string(directory.path().join("said/0")).unwrap();
+    let statuses: Vec<&str> = said.split("HTTP/").skip(1).filter_map(|answer| answer.split(' ').nth(1)).collect();
+    assert_eq!(statuses, ["201", "200", "403", "401", "401"], "{said}");
 }
 
 /// The program in the page is the one that the crate's own documentation compiles.
@@ -130,6 +168,37 @@ async fn run(page: &'static str) {
         let shown = normal(&reader.fitted(&fence.text));
         let said = fs::read_to_string(directory.path().join(format!("said/{}", number - 1))).unwrap();
         assert!(agree(&shown, &normal(&said)), "{page}: shown\n{}\nsaid\n{said}", fence.text);
+    }
+}
+
+/// A running demo.
+struct Demo(Child);
+
+impl Demo {
+    fn open(directory: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_durward"));
+        command.arg("demo").env("TMPDIR", directory).stdout(Stdio::piped()).stderr(Stdio::null());
+        Self(command.spawn().unwrap())
+    }
+
+    /// What it prints when everything runs.
+    fn guide(&mut self) -> String {
+        let lines = BufReader::new(self.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut guide = String::new();
+        for line in lines {
+            writeln!(guide, "{line}").unwrap();
+            if line.starts_with("Ctrl-C") {
+                return guide;
+            }
+        }
+        panic!("the demo ended: {guide}")
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        signal(self.0.id(), "INT");
+        let _ = self.0.wait();
     }
 }
 
@@ -215,12 +284,10 @@ impl Reader {
     }
 
     fn environment(&self) -> Vec<(&'static str, String)> {
-        let target = Path::new(env!("CARGO_BIN_EXE_durward")).parent().unwrap();
         let stem = Path::new(self.page).file_stem().unwrap().display();
         let text = |path: &Path| path.display().to_string();
-        let path = format!("{}:{}:{}", text(target), text(&installed("python/bin")), std::env::var("PATH").unwrap());
         vec![
-            ("PATH", path),
+            ("PATH", path()),
             ("HOME", text(&self.directory)),
             ("TMPDIR", text(&self.directory)),
             ("XDG_CONFIG_HOME", text(&self.directory.join("config"))),
@@ -275,6 +342,12 @@ fn headings(page: &Path) -> Vec<String> {
         letters.chars().filter(|letter| letter.is_alphanumeric() || *letter == ' ' || *letter == '-').collect::<String>().replace(' ', "-")
     };
     text.lines().filter(|line| line.starts_with('#')).map(anchor).collect()
+}
+
+/// Where programs are: the one that was built, and the Python whose packages are installed, before all others.
+fn path() -> String {
+    let built = Path::new(env!("CARGO_BIN_EXE_durward")).parent().unwrap();
+    format!("{}:{}:{}", built.display(), installed("python/bin").display(), std::env::var("PATH").unwrap())
 }
 
 fn root() -> PathBuf {

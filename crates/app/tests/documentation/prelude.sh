@@ -11,6 +11,7 @@ durward() {
         serve) in_another_terminal "$@" ;;
         login) with_a_browser "$@" ;;
         demo) interrupted "$@" ;;
+        explain) within_a_second "$@" ;;
         # 2 says that something would change.
         diff) command durward "$@" || [ $? = 2 ] ;;
         *) command durward "$@" ;;
@@ -46,6 +47,17 @@ in_another_terminal() {
         # shellcheck disable=SC1090
         . "$given"
     fi
+}
+
+# What a service decided is on its way to the authority still.
+within_a_second() {
+    local attempt
+    for attempt in {1..20}; do
+        if command durward "$@" 2>explain.err; then return; fi
+        sleep 0.05
+    done
+    cat explain.err >&2
+    return 1
 }
 
 # Until it says how to end it; then it is ended so.

@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use durward_net::{Peer, Problem};
+use durward_net::{Peer, PeerCertificate, Problem};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode, Version};
@@ -22,11 +22,20 @@ pub(crate) struct Client {
     /// The same as text.
     pub(crate) address: Option<String>,
     pub(crate) tls: bool,
+    /// The certificate whose key it proved, if it did.
+    certificate: Option<PeerCertificate>,
 }
 
 impl From<Peer> for Client {
     fn from(peer: Peer) -> Self {
-        Self { ip: peer.ip(), address: peer.ip().map(|ip| ip.to_string()), tls: peer.tls }
+        Self { ip: peer.ip(), address: peer.ip().map(|ip| ip.to_string()), tls: peer.tls, certificate: peer.certificate }
+    }
+}
+
+impl Client {
+    /// Its certificate, in DER.
+    pub(crate) fn certificate_der(&self) -> Option<&[u8]> {
+        self.certificate.as_ref().map(PeerCertificate::der)
     }
 }
 

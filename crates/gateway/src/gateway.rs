@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use durward_base::{Clock, Duration, Rng, Timestamp};
-use durward_enforce::{CannotVerify, CredentialCache, Head, IdentityIssuer, Permitted, Refusal, RouteError, View};
+use durward_enforce::{CannotVerify, CredentialCache, Freshness, Head, IdentityIssuer, Permitted, Possession, Refusal, RouteError, View};
 use durward_model::event::StepName;
 use durward_net::{Bound, HttpMetrics, Limits, Problem, Record, Shutdown, Unserved, Windows};
 use durward_node::Shared;
@@ -13,12 +13,13 @@ use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use rustls::ServerConfig;
+use url::Url;
 
 use crate::accept::{Accepted, Client, accept};
 use crate::credential::credential;
 use crate::decide::{Passage, decide};
 use crate::forward::{Passing, forward};
-use crate::principal::principal;
+use crate::principal::{address, principal};
 use crate::record::{LISTENER, Trail};
 use crate::refusal::problem;
 use crate::request_id::RequestIds;
@@ -30,6 +31,8 @@ use crate::upstream::{UpstreamTimeouts, Upstreams};
 pub struct GatewaySettings {
     /// Its name: `gateway/{name}` in events, `{public_url}/gateways/{name}` as an issuer.
     pub name: String,
+    /// Where the world reaches it, without a trailing slash: `https://api.example`. A DPoP proof must name it; with none, none can.
+    pub public_url: Option<Url>,
     /// Bounds on what connections may cost.
     pub limits: Limits,
     /// How long upstreams may take.
@@ -39,7 +42,7 @@ pub struct GatewaySettings {
 impl GatewaySettings {
     /// A gateway of this name with the usual limits.
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), limits: Limits::default(), timeouts: UpstreamTimeouts::default() }
+        Self { name: name.into(), public_url: None, limits: Limits::default(), timeouts: UpstreamTimeouts::default() }
     }
 }
 
@@ -50,6 +53,8 @@ pub struct Gateway {
     idle: Duration,
     pub(crate) shared: Shared<View>,
     cache: CredentialCache,
+    freshness: Freshness,
+    public_url: Option<Url>,
     pub(crate) metrics: HttpMetrics,
     clock: Clock,
     pub(crate) rng: Rng,
@@ -74,6 +79,8 @@ impl Gateway {
             idle: settings.timeouts.idle,
             shared,
             cache: CredentialCache::default(),
+            freshness: Freshness::new(&rng),
+            public_url: settings.public_url,
             metrics,
             clock,
             ids: RequestIds::new(rng.clone()),
@@ -165,7 +172,16 @@ impl Gateway {
         trail.step(StepName::Route);
         let token = credential(head, &routed)?;
         trail.step(StepName::Credential);
-        let verified = token.map(|token| principal(&self.shared, &view, &self.cache, &routed, token, now)).transpose()?;
+        let verified = match token {
+            Some(token) => {
+                let address = address(self.public_url.as_ref(), &routed, head);
+                let possession = Possession::of(head, address.into_iter().collect(), client.certificate_der(), &self.freshness);
+                let proved = principal(&self.shared, &view, &self.cache, &routed, (token, &possession), now)?;
+                trail.renew_nonce(proved.admitted.and_then(|admitted| admitted.nonce));
+                Some(proved.verified)
+            }
+            None => None,
+        };
         verified.iter().for_each(|verified| trail.proved(verified));
         trail.step(StepName::Principal);
         let permitted = decide(&view, &routed, verified, now, client.ip)?;

@@ -1,10 +1,13 @@
 //! Step 4. The principal a credential proves, from the view and the verified-credential cache.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use durward_base::Timestamp;
-use durward_enforce::{CannotVerify, Consumer, CredentialCache, Refusal, Routed, Verified, View};
+use durward_enforce::{
+    CannotVerify, Consumer, CredentialCache, Head, Possession, PresentedToken, Proved, Refusal, Routed, View, must_be_accepted,
+};
 use durward_node::Shared;
+use url::Url;
 
 /// Verifies a token for a route. "Cannot verify" (503) is never "invalid" (401): what is known here must be as fresh as the route asks.
 pub(crate) fn principal(
@@ -12,14 +15,26 @@ pub(crate) fn principal(
     view: &View,
     cache: &CredentialCache,
     routed: &Routed,
-    token: &str,
+    presented: (PresentedToken<'_>, &Possession<'_>),
     now: Timestamp,
-) -> Result<Arc<Verified>, Refusal> {
+) -> Result<Proved, Refusal> {
     let route = routed.route();
     let (age, allowed) = (shared.age(now), route.max_staleness());
     if age > allowed {
         return Err(Refusal::CannotVerify(CannotVerify { age, allowed }));
     }
     let consumer = Consumer::entrance(route.realm(), route.resource().accepted_audience());
-    cache.verify(view, &consumer, token, now).map_err(Refusal::Token)
+    let proved = cache.prove(view, &consumer, presented, now).map_err(Refusal::Token)?;
+    must_be_accepted(&proved.verified, &route.resource().accept).map_err(Refusal::Credential)?;
+    Ok(proved)
+}
+
+/// The address at which the world reaches what was asked for: under the gateway's public URL, whose host is the route's where it names one.
+/// What the request itself says of its host is no part of it.
+pub(crate) fn address(public_url: Option<&Url>, routed: &Routed, head: &Head<'_>) -> Option<Cow<'static, str>> {
+    let mut url = public_url?.clone();
+    if let Some(host) = &routed.route().resource().host {
+        url.set_host(Some(host)).ok()?;
+    }
+    Some(format!("{}{}", url.as_str().trim_end_matches('/'), head.path()).into())
 }

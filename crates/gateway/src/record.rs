@@ -15,6 +15,7 @@ use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use crate::accept::Client;
 use crate::decide::Passage;
 use crate::gateway::Gateway;
+use crate::refusal::DPOP_NONCE;
 
 pub(crate) const LISTENER: &str = "gateway";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -26,6 +27,8 @@ pub(crate) struct Trail<'a> {
     /// The id as the upstream and the client are told it.
     pub(crate) request: String,
     event: Option<Event>,
+    /// What the answer says the next DPoP proof is to carry.
+    nonce: Option<String>,
     hop: Hop,
     method: Method,
     began: Instant,
@@ -46,7 +49,12 @@ impl<'a> Trail<'a> {
             ..event::Request::default()
         });
         let began = Instant::now();
-        Self { gateway, id, request: id.to_string(), event: Some(event), hop, method: parts.method.clone(), began, lap: began }
+        Self { gateway, id, request: id.to_string(), event: Some(event), nonce: None, hop, method: parts.method.clone(), began, lap: began }
+    }
+
+    /// Lets the answer say which nonce the next DPoP proof is to carry.
+    pub(crate) fn renew_nonce(&mut self, nonce: Option<String>) {
+        self.nonce = nonce;
     }
 
     /// What the upstream is told of its place in the trace.
@@ -140,6 +148,9 @@ impl<'a> Trail<'a> {
         }
         if let Ok(id) = HeaderValue::try_from(std::mem::take(&mut self.request)) {
             response.headers_mut().insert(REQUEST_ID, id);
+        }
+        if let Some(nonce) = self.nonce.take().and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+            response.headers_mut().insert(DPOP_NONCE, nonce);
         }
         let endpoint = route.as_deref().unwrap_or("(none)");
         self.gateway.metrics.answered(LISTENER, endpoint, response.status().as_u16(), self.began.elapsed().as_secs_f64());

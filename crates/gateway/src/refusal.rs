@@ -3,9 +3,12 @@
 
 use durward_enforce::{Refusal, RouteError};
 use durward_net::Problem;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::upstream::UpstreamError;
+
+/// RFC 9449 section 8: the nonce for the next proof.
+pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// The answer to a refusal. `realm` is the route's, once there is one.
 pub(crate) fn problem(refusal: &Refusal, realm: &str) -> Problem {
@@ -13,6 +16,9 @@ pub(crate) fn problem(refusal: &Refusal, realm: &str) -> Problem {
     let mut problem = Problem::new(status, refusal.reason(), sentence(status));
     if let Some(challenge) = refusal.challenge(realm).and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
         problem = problem.header(header::WWW_AUTHENTICATE, challenge);
+    }
+    if let Some(nonce) = refusal.dpop_nonce().and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+        problem = problem.header(DPOP_NONCE, nonce);
     }
     match refusal {
         Refusal::Path(_) => problem.header(header::CONNECTION, HeaderValue::from_static("close")),

@@ -1,23 +1,25 @@
 //! One request to an endpoint of a realm, with what every handler asks of it.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts as _, Path, Request};
 use bytes::Bytes;
 use durward_base::Timestamp;
-use durward_model::{Event, Outcome, Write};
-use durward_net::{Peer, Problem, Recorder};
+use durward_model::{Event, Outcome, Source, Write};
+use durward_net::{Peer, PeerCertificate, Problem, Recorder};
 use durward_oauth::parameters::MAX_BYTES;
-use durward_oauth::{ErrorCode, OAuthError, Parameters};
+use durward_oauth::{ErrorCode, KeyRing, OAuthError, Parameters};
+use durward_pki::ClientCertificate;
 use durward_store::CommitError;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, Method, StatusCode};
 use serde::Deserialize;
 
 use crate::Issuer;
 use crate::issuer::Inner;
+use crate::json::BROKEN;
 use crate::realm::PresentRealm;
 
 /// A request to an endpoint of a realm that there is.
@@ -30,11 +32,17 @@ pub(crate) struct Call {
     pub now: Timestamp,
     /// Its event.
     pub recorder: Recorder,
+    /// Its method.
+    pub method: Method,
+    /// Its path, as sent.
+    pub path: String,
     /// Its headers.
     pub headers: HeaderMap,
     /// Its query, as sent.
     pub query: String,
     address: Option<IpAddr>,
+    certificate: Option<(PeerCertificate, ClientCertificate)>,
+    next_nonce: OnceLock<String>,
     body: Result<Bytes, FormError>,
 }
 
@@ -50,9 +58,9 @@ impl FromRequest<Issuer> for Call {
         let (mut parts, body) = request.into_parts();
         let no_realm = || Problem::new(StatusCode::NOT_FOUND, "realm_unknown", "There is no such realm.");
         let Path(RealmName { realm }) = Path::from_request_parts(&mut parts, issuer).await.map_err(|_| no_realm())?;
-        let realm = PresentRealm::find(issuer.inner(), &realm).ok_or_else(no_realm)?;
         let Ok(recorder) = Recorder::from_request_parts(&mut parts, issuer).await;
         let Ok(peer) = Peer::from_request_parts(&mut parts, issuer).await;
+        let realm = PresentRealm::find(issuer.inner(), &realm, Source { address: peer.ip() }).ok_or_else(no_realm)?;
         recorder.edit(|event| event.realm = Some(realm.name().into()));
         Ok(Self {
             issuer: Arc::clone(issuer.inner()),
@@ -62,7 +70,12 @@ impl FromRequest<Issuer> for Call {
             body: read(&parts.headers, body).await,
             headers: parts.headers,
             query: parts.uri.query().unwrap_or_default().to_owned(),
+            method: parts.method,
+            path: parts.uri.path().to_owned(),
             address: peer.ip(),
+            // One that cannot be read is none: nobody is known by it.
+            certificate: peer.certificate.and_then(|shown| ClientCertificate::read(shown.chain()).ok().map(|read| (shown, read))),
+            next_nonce: OnceLock::new(),
         })
     }
 }
@@ -71,6 +84,32 @@ impl Call {
     /// The peer's address; none over a Unix socket.
     pub(crate) fn address(&self) -> Option<IpAddr> {
         self.address
+    }
+
+    /// The certificate whose key the peer proved in its handshake.
+    pub(crate) fn certificate(&self) -> Option<&ClientCertificate> {
+        self.certificate.as_ref().map(|(_, certificate)| certificate)
+    }
+
+    /// The same, in DER.
+    pub(crate) fn certificate_der(&self) -> Option<&[u8]> {
+        self.certificate.as_ref().map(|(shown, _)| shown.der())
+    }
+
+    /// Says which nonce the next proof is to carry.
+    pub(crate) fn renew_nonce(&self, nonce: Option<String>) {
+        // Whatever was said first stands: a request has one proof.
+        nonce.into_iter().for_each(|nonce| drop(self.next_nonce.set(nonce)));
+    }
+
+    /// The nonce for the answer.
+    pub(crate) fn next_nonce(&self) -> Option<&str> {
+        self.next_nonce.get().map(String::as_str)
+    }
+
+    /// Whether the clock stands somewhere else than it should: nothing is issued then.
+    pub(crate) fn clock_jumped(&self) -> bool {
+        self.issuer.settings.clock.jump().is_some()
     }
 
     /// Every `Authorization` header; what is no text is as good as an empty one, which nobody accepts.
@@ -97,6 +136,21 @@ impl Call {
     pub(crate) fn query_and_form(&self) -> Result<Parameters, FormError> {
         let body = self.body.as_ref().map_err(|error| *error)?;
         Parameters::parse(&[self.query.as_bytes(), body]).map_err(FormError::Parameters)
+    }
+
+    /// The keys that sign for the realm now.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub(crate) fn keys(&self) -> Result<Arc<KeyRing>, OAuthError> {
+        self.issuer.settings.keys.load().get(self.realm.name()).map(Arc::clone).ok_or(BROKEN)
+    }
+
+    /// Whether the request asks for an answer of exactly this media type (RFC 9110 section 12.5.1).
+    pub(crate) fn accepts(&self, media_type: &str) -> bool {
+        let named = |range: &str| range.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(media_type));
+        let lists = self.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        lists.flat_map(|list| list.split(',')).any(named)
     }
 
     /// Says in the record that the request was refused, and why.

@@ -1,7 +1,9 @@
 //! RFC 6749 section 2.3: who calls a machine's endpoint.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use durward_authn::ClientClaim;
 use durward_model::Write;
 use durward_oauth::client_authentication::{PresentedClient, REPLAYED};
 use durward_oauth::decision::client_caller;
@@ -12,27 +14,57 @@ use http::StatusCode;
 use crate::call::Call;
 use crate::json::UNAVAILABLE;
 
+/// The same for a client that there is and for one that there is not.
+const THROTTLED: OAuthError = OAuthError::new(
+    ErrorCode::TooManyAttempts,
+    "client.throttled",
+    "too many attempts of this client from this address failed: wait as long as Retry-After says",
+);
+
 /// Authenticates the client, and puts it on the record.
 ///
 /// # Errors
 /// `invalid_client`, `invalid_request`.
 pub(crate) async fn authenticate<'c>(call: &'c Call, parameters: &Parameters) -> Result<AuthenticatedClient<'c>, OAuthError> {
-    let presented = PresentedClient::read(&call.authorization(), parameters)?;
+    let presented = PresentedClient::read(&call.authorization(), parameters)?.with_certificate(call.certificate());
     if let Some(claimed) = call.realm.client(presented.client_id()) {
         call.recorder.edit(|event| event.target = Some(format!("client/{}", claimed.metadata.name)));
     }
-    let client = presented.authenticate(&call.realm, &call.issuer.hasher, call.now)?;
+    let client = proven(call, &presented)?;
     call.recorder.edit(|event| {
         event.target = None;
         event.caller = Some(Arc::new(client_caller(client.registered(), None)));
     });
     // The guard of the write decides; this is how a replay is told from a race about something else.
-    if let Some(Write::Spend { realm, what, id, .. }) = client.spend()
-        && call.issuer.store().is_spent(&realm, what, id).await.map_err(|_| UNAVAILABLE)?
-    {
-        return Err(REPLAYED);
+    for write in client.spend() {
+        if let Write::Spend { realm, what, id, .. } = write
+            && call.issuer.store().is_spent(&realm, what, id).await.map_err(|_| UNAVAILABLE)?
+        {
+            return Err(REPLAYED);
+        }
     }
     Ok(client)
+}
+
+/// Verifies the proof. Guesses at secrets are counted, for clients that there are and for names that are nobody's alike.
+fn proven<'c>(call: &'c Call, presented: &PresentedClient<'_>) -> Result<AuthenticatedClient<'c>, OAuthError> {
+    let authenticate = || presented.authenticate(&call.realm, &call.issuer.hasher, call.now);
+    if !presented.offers_secret() {
+        return authenticate();
+    }
+    let address = call.address().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let claim = ClientClaim::new(call.realm.name(), presented.client_id(), address);
+    if !call.issuer.client_throttle().admits(&claim, call.now) {
+        return Err(THROTTLED);
+    }
+    match authenticate() {
+        Ok(client) => {
+            call.issuer.client_throttle().succeeded(&claim, call.now);
+            Ok(client)
+        }
+        Err(error) if call.issuer.client_throttle().failed(&claim, call.now) => Err(error),
+        Err(_) => Err(THROTTLED),
+    }
 }
 
 /// Refuses a client without a credential of its own.

@@ -4,15 +4,19 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use durward_authn::Throttle;
+use durward_authn::{ClientThrottle, Throttle};
 use durward_base::{Clock, Rng, Timestamp};
 use durward_enforce::View;
 use durward_model::Stored;
 use durward_net::{Egress, Endpoint};
+use durward_node::KeySets;
+use durward_oauth::dpop::Freshness;
 use durward_oauth::{KeyRing, builtin};
-use durward_seal::{HandleKeys, RootKey, SecretHasher, StateKeys};
+use durward_pki::TrustBundle;
+use durward_seal::{HandleKeys, Purpose, RootKey, SecretHasher, StateKeys};
 use durward_store::Store;
 
+use crate::device::Devices;
 use crate::{HashingPool, endpoints};
 
 /// The keys that sign now, by realm. Whoever moves keys in their life swaps the map.
@@ -22,6 +26,8 @@ pub type KeyRings = Arc<ArcSwap<HashMap<String, Arc<KeyRing>>>>;
 pub struct IssuerSettings {
     /// Where browsers and clients reach it, without a trailing slash: `https://auth.example`. Issuers and every address begin with it.
     pub public_url: String,
+    /// Where clients reach it that have a certificate; none where they cannot.
+    pub mutual_tls: Option<MutualTls>,
     /// The present view of the feed.
     pub views: Arc<ArcSwap<View>>,
     /// The ledger.
@@ -40,6 +46,15 @@ pub struct IssuerSettings {
     pub rng: Rng,
 }
 
+/// RFC 8705 section 5: the listener that asks for certificates. It is another one than the browsers', who would ask people for theirs.
+#[derive(Debug, Clone)]
+pub struct MutualTls {
+    /// Where it is reached, without a trailing slash: `https://auth.example:8447`.
+    pub url: String,
+    /// Who may sign clients' certificates in realms that declare nobody.
+    pub authority: TrustBundle,
+}
+
 /// The issuer. A handle: clones share one.
 #[derive(Clone)]
 pub struct Issuer(Arc<Inner>);
@@ -52,7 +67,13 @@ pub(crate) struct Inner {
     pub(crate) states: StateKeys,
     pub(crate) handles: HandleKeys,
     pub(crate) hasher: SecretHasher,
+    /// Nonces, and the proofs that came with them.
+    pub(crate) freshness: Freshness,
+    /// Keys that others publish.
+    pub(crate) key_sets: KeySets,
     throttle: Mutex<Throttle>,
+    client_throttle: Mutex<ClientThrottle>,
+    pub(crate) devices: Devices,
     pub(crate) builtin: Arc<[Stored]>,
 }
 
@@ -65,7 +86,11 @@ impl Issuer {
             states: StateKeys::from_root(root),
             handles: HandleKeys::from_root(root),
             hasher: SecretHasher::from_root(root),
+            freshness: Freshness::sharing(&settings.rng, root.derive(Purpose::Nonce, None).expose()),
+            key_sets: KeySets::new(settings.egress.clone(), settings.clock.clone()),
             throttle: Mutex::new(Throttle::default()),
+            client_throttle: Mutex::new(ClientThrottle::default()),
+            devices: Devices::default(),
             builtin: builtin::resources(builtin::MAIN_REALM).into(),
             settings,
         }))
@@ -93,6 +118,10 @@ impl Inner {
 
     pub(crate) fn throttle(&self) -> MutexGuard<'_, Throttle> {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn client_throttle(&self) -> MutexGuard<'_, ClientThrottle> {
+        self.client_throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn store(&self) -> &Store {

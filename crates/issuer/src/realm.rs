@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use durward_base::{ClientId, RealmId};
 use durward_enforce::{RealmView, View, realm_issuer};
-use durward_jose::VerifyingKey;
-use durward_model::resource::{Group, Realm, Resource, Service};
-use durward_model::{ClientSecret, KeyUse, Revocation, RevocationKind, Stored};
+use durward_jose::{JwkSet, VerifyingKey};
+use durward_model::resource::{Client, Group, Realm, Resource, Service};
+use durward_model::{ClientSecret, EgressUrl, KeyUse, Revocation, RevocationKind, Source, Stored};
+use durward_node::KeySets;
+use durward_oauth::issue_policy::IssuePolicies;
+use durward_oauth::trusted_issuer::TrustedIssuer;
 use durward_oauth::{RegisteredClient, Registry, builtin};
+use durward_pki::TrustBundle;
 
 use crate::issuer::Inner;
 
@@ -18,15 +22,26 @@ pub(crate) struct PresentRealm {
     realm: Arc<RealmView>,
     issuer: String,
     builtin: Arc<[Stored]>,
+    key_sets: KeySets,
+    source: Source,
+    installation: Option<TrustBundle>,
 }
 
 impl PresentRealm {
-    /// The realm of this name, now.
-    pub(crate) fn find(issuer: &Inner, name: &str) -> Option<Self> {
+    /// The realm of this name, now, as a request from there asks about it.
+    pub(crate) fn find(issuer: &Inner, name: &str, source: Source) -> Option<Self> {
         let view = issuer.settings.views.load_full();
         let realm = Arc::clone(view.realm(name)?);
         let builtin = if name == builtin::MAIN_REALM { Arc::clone(&issuer.builtin) } else { Arc::default() };
-        Some(Self { view, realm, issuer: realm_issuer(&issuer.settings.public_url, name), builtin })
+        Some(Self {
+            view,
+            realm,
+            issuer: realm_issuer(&issuer.settings.public_url, name),
+            builtin,
+            key_sets: issuer.key_sets.clone(),
+            source,
+            installation: issuer.settings.mutual_tls.as_ref().map(|mutual| mutual.authority.clone()),
+        })
     }
 
     /// The view it is part of.
@@ -37,6 +52,23 @@ impl PresentRealm {
     /// The name.
     pub(crate) fn name(&self) -> &str {
         self.realm.name()
+    }
+
+    /// Its declared clients.
+    pub(crate) fn clients(&self) -> impl Iterator<Item = &Client> {
+        self.realm.clients().iter().map(|(_, client)| &client.resource)
+    }
+
+    /// The client of this id, declared or built in.
+    pub(crate) fn client_by_id(&self, id: ClientId) -> Option<RegisteredClient<'_>> {
+        let declared = self.realm.clients().iter().find(|(_, client)| client.client_id() == id);
+        let declared = declared.map(|(_, client)| RegisteredClient { id, metadata: &client.resource });
+        declared.or_else(|| self.builtin.iter().filter_map(RegisteredClient::from_stored).find(|client| client.id == id))
+    }
+
+    /// The services that are declared.
+    pub(crate) fn services(&self) -> impl Iterator<Item = &Service> {
+        self.realm.services().iter().map(|(_, service)| &service.resource)
     }
 
     /// What people call it.
@@ -83,6 +115,35 @@ impl Registry for PresentRealm {
 
     fn verifying_key(&self, kid: &str) -> Option<&VerifyingKey> {
         self.view.keys().verifying(&self.issuer, kid, KeyUse::Token).map(|key| key.verifying())
+    }
+
+    fn identity_key(&self, issuer: &str, kid: &str) -> Option<&VerifyingKey> {
+        let key = self.view.keys().verifying(issuer, kid, KeyUse::Identity)?;
+        (key.key().realm == self.name()).then(|| key.verifying())
+    }
+
+    fn trusted_issuers(&self) -> &[Arc<TrustedIssuer>] {
+        self.realm.trusted_issuers()
+    }
+
+    fn published_keys(&self, uri: &EgressUrl) -> Option<Arc<JwkSet>> {
+        self.key_sets.kept(uri)
+    }
+
+    fn issue_policies(&self) -> Option<IssuePolicies<'_>> {
+        Some(IssuePolicies { policies: self.realm.policies(), version: self.realm.policy_version().seq })
+    }
+
+    fn source(&self) -> Source {
+        self.source.clone()
+    }
+
+    fn client_certificate_authorities(&self) -> Option<TrustBundle> {
+        match &self.realm().client_certificate_authorities {
+            // One that does not read trusts nobody.
+            Some(pem) => TrustBundle::from_pem(pem).ok(),
+            None => self.installation.clone(),
+        }
     }
 
     fn revocation(&self, kind: RevocationKind, key: &str) -> Option<&Revocation> {

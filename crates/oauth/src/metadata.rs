@@ -6,7 +6,7 @@ use durward_model::GrantType;
 use durward_model::resource::ClientAuthentication;
 use serde::Serialize;
 
-use crate::protection;
+use crate::{dpop, protection};
 use crate::scope::REALM_SCOPES;
 
 /// The discovery document of a realm.
@@ -48,18 +48,53 @@ pub struct Metadata {
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
     authorization_response_iss_parameter_supported: bool,
+    dpop_signing_alg_values_supported: [&'static str; 6],
+    tls_client_certificate_bound_access_tokens: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtls_endpoint_aliases: Option<MutualTlsAliases>,
+}
+
+/// RFC 8705 section 5: the endpoints that a client with a certificate uses instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct MutualTlsAliases {
+    token_endpoint: String,
+    introspection_endpoint: String,
+    revocation_endpoint: String,
+    userinfo_endpoint: String,
+}
+
+impl MutualTlsAliases {
+    fn new(base: &str) -> Self {
+        let at = |path: &str| format!("{base}/oauth2/{path}");
+        Self {
+            token_endpoint: at("token"),
+            introspection_endpoint: at("introspect"),
+            revocation_endpoint: at("revoke"),
+            userinfo_endpoint: at("userinfo"),
+        }
+    }
+}
+
+/// The methods by which clients can authenticate: those by certificate only where there is a listener that asks for one.
+fn methods(mutual_tls: Option<&str>) -> Vec<&'static str> {
+    let by_certificate = |method: &ClientAuthentication| {
+        matches!(method, ClientAuthentication::TlsClientAuth | ClientAuthentication::SelfSignedTlsClientAuth)
+    };
+    let offered = ClientAuthentication::ALL.into_iter().filter(|method| mutual_tls.is_some() || !by_certificate(method));
+    offered.map(ClientAuthentication::name).collect()
 }
 
 impl Metadata {
-    /// The document of the realm with this issuer. Every address comes from it and from nothing in a request.
-    pub fn new(issuer: &str) -> Self {
+    /// The document of the realm with this issuer, which clients with certificates reach as `mutual_tls`. Every address comes from these and
+    /// from nothing in a request.
+    pub fn new(issuer: &str, mutual_tls: Option<&str>) -> Self {
         let at = |path: &str| format!("{issuer}{path}");
         let assertion = Algorithm::ASYMMETRIC.map(Algorithm::name);
         // Keys are made when a client first asks for an algorithm (`key_schedule::demanded`).
         let signing: Vec<_> = protection::SIGNING.into_iter().map(Algorithm::name).collect();
         let key_management = KeyManagement::ALL.map(KeyManagement::name);
         let content_encryption = ContentEncryption::ALL.map(ContentEncryption::name);
-        let methods: Vec<_> = ClientAuthentication::ALL.into_iter().map(ClientAuthentication::name).collect();
+        let methods = methods(mutual_tls);
         let confidential: Vec<_> = methods.iter().copied().filter(|method| *method != ClientAuthentication::None.name()).collect();
         Self {
             issuer: issuer.to_owned(),
@@ -116,6 +151,9 @@ impl Metadata {
             // RFC 9207 3: "Boolean parameter indicating whether the authorization server provides the iss parameter in the authorization
             // response".
             authorization_response_iss_parameter_supported: true,
+            dpop_signing_alg_values_supported: dpop::ALGORITHMS,
+            tls_client_certificate_bound_access_tokens: mutual_tls.is_some(),
+            mtls_endpoint_aliases: mutual_tls.map(MutualTlsAliases::new),
         }
     }
 }

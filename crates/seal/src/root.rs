@@ -26,6 +26,8 @@ pub enum Purpose {
     Audit,
     /// Encrypts single fields of rows.
     Field,
+    /// Authenticates the nonces that proofs of possession carry.
+    Nonce,
 }
 
 /// A key for one purpose, and for one realm where one was given.
@@ -83,6 +85,7 @@ impl Purpose {
             Self::Mac => "mac",
             Self::Audit => "audit",
             Self::Field => "field",
+            Self::Nonce => "nonce",
         }
     }
 }
@@ -96,8 +99,16 @@ mod tests {
 
     use super::*;
 
-    const PURPOSES: [Purpose; 7] =
-        [Purpose::Signing, Purpose::CertificateAuthority, Purpose::Secret, Purpose::State, Purpose::Mac, Purpose::Audit, Purpose::Field];
+    const PURPOSES: [Purpose; 8] = [
+        Purpose::Signing,
+        Purpose::CertificateAuthority,
+        Purpose::Secret,
+        Purpose::State,
+        Purpose::Mac,
+        Purpose::Audit,
+        Purpose::Field,
+        Purpose::Nonce,
+    ];
 
     proptest! {
         #[test]

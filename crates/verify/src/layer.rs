@@ -1,26 +1,27 @@
 //! The tower layer: steps 3 to 5 and 7 of a request, by the gateway's own code, around a service's own routes.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath};
 use axum::response::IntoResponse;
-use durward_base::{Duration, EventId, Timestamp};
-use durward_enforce::{CannotVerify, Circumstances, Consumer, Head, Presented, Refusal};
+use durward_base::{Duration, EventId, Secret, Timestamp};
+use durward_enforce::{CannotVerify, Circumstances, Consumer, Head, Possession, Presented, Proved, Refusal};
 use durward_model::event::StepName;
 use durward_model::{CredentialKind, Event, EventKind, Outcome, event};
-use durward_net::{Hop, Problem, Recorder};
+use durward_net::{Hop, PeerCertificate, Problem, Recorder};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use tower::{Layer, Service};
 
-use crate::refusal::problem;
+use crate::refusal::{DPOP_NONCE, problem};
 use crate::transaction::REQUEST_ID;
 use crate::verifier::Inner;
 use crate::{Authenticated, Transaction, Verifier};
@@ -34,6 +35,7 @@ const STALE: Duration = Duration::from_secs(300);
 pub struct VerifyLayer {
     verifier: Verifier,
     audience: Arc<str>,
+    public_url: Option<Arc<str>>,
 }
 
 /// A service under the layer.
@@ -45,7 +47,14 @@ pub struct Verified<S> {
 
 impl VerifyLayer {
     pub(crate) fn new(verifier: Verifier, audience: &str) -> Self {
-        Self { verifier, audience: audience.into() }
+        Self { verifier, audience: audience.into(), public_url: None }
+    }
+
+    /// Says where the service is reached without a gateway, without a trailing slash: `https://inventory.example`. A DPoP proof must name the
+    /// address it is for (RFC 9449 section 4.3); as long as none is said, tokens that are bound to a DPoP key are refused.
+    #[must_use]
+    pub fn reached_at(self, public_url: &str) -> Self {
+        Self { public_url: Some(public_url.trim_end_matches('/').into()), ..self }
     }
 }
 
@@ -79,7 +88,7 @@ where
         let layer = self.layer.clone();
         Box::pin(async move {
             let pass = Pass::open(&layer.verifier, &request);
-            let response = match pass.admit(&layer.audience, request) {
+            let response = match pass.admit(&layer, request) {
                 Ok(request) => ready.call(request).await?.into_response(),
                 Err(problem) => problem.into_response(),
             };
@@ -96,6 +105,8 @@ struct Pass {
     hop: Hop,
     method: Method,
     now: Timestamp,
+    /// What the answer says the next DPoP proof is to carry.
+    nonce: OnceLock<String>,
     closed: bool,
 }
 
@@ -115,14 +126,14 @@ impl Pass {
             ..event::Request::default()
         });
         let (verifier, method) = (verifier.clone(), request.method().clone());
-        Self { verifier, recorder: Recorder::new(event), transaction, hop, method, now, closed: false }
+        Self { verifier, recorder: Recorder::new(event), transaction, hop, method, now, nonce: OnceLock::new(), closed: false }
     }
 
     /// Verifies the credential and leaves the extractors' values in the request.
-    fn admit<B>(&self, audience: &str, request: Request<B>) -> Result<Request<B>, Problem> {
+    fn admit<B>(&self, layer: &VerifyLayer, request: Request<B>) -> Result<Request<B>, Problem> {
         let address = address(&request).map(|address| address.ip().to_canonical());
         let (mut parts, body) = request.into_parts();
-        let authenticated = self.verify(audience, &parts, Circumstances { now: self.now, address });
+        let authenticated = self.verify(layer, &parts, Circumstances { now: self.now, address });
         let authenticated = authenticated.map_err(|refusal| {
             self.recorder.edit(|event| event.detail = Some(refusal.to_string()));
             problem(&refusal, &self.verifier.0.realm)
@@ -132,13 +143,13 @@ impl Pass {
         Ok(Request::from_parts(parts, body))
     }
 
-    fn verify(&self, audience: &str, parts: &Parts, circumstances: Circumstances) -> Result<Authenticated, Refusal> {
-        let Inner { shared, cache, realm, .. } = &*self.verifier.0;
+    fn verify(&self, layer: &VerifyLayer, parts: &Parts, circumstances: Circumstances) -> Result<Authenticated, Refusal> {
+        let Inner { shared, cache, freshness, realm, .. } = &*self.verifier.0;
         let began = Instant::now();
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         let head = Head::new(&parts.method, target, "", &parts.headers);
         let presented = Presented::read(&head, None, realm).map_err(Refusal::Credential)?.ok_or(Refusal::NoCredential)?;
-        let token = presented.jwt(&[CredentialKind::Jwt]).map_err(Refusal::Credential)?;
+        let token = presented.token(&[CredentialKind::Jwt, CredentialKind::BoundToken]).map_err(Refusal::Credential)?;
         self.step(StepName::Credential, began);
         let age = shared.age(self.now);
         if age > STALE {
@@ -146,7 +157,12 @@ impl Pass {
         }
         let began = Instant::now();
         let view = shared.view();
-        let verified = cache.verify(&view, &Consumer::service(realm, audience), token, self.now).map_err(Refusal::Token)?;
+        let address = layer.public_url.as_ref().map(|base| Cow::Owned(format!("{base}{}", head.path())));
+        let certificate = parts.extensions.get::<PeerCertificate>().map(PeerCertificate::der);
+        let possession = Possession::of(&head, address.into_iter().collect(), certificate, freshness);
+        let consumer = Consumer::service(realm, &layer.audience);
+        let Proved { verified, admitted } = cache.prove(&view, &consumer, (token, &possession), self.now).map_err(Refusal::Token)?;
+        admitted.and_then(|admitted| admitted.nonce).into_iter().for_each(|nonce| drop(self.nonce.set(nonce)));
         self.step(StepName::Principal, began);
         self.recorder.edit(|event| {
             event.realm = Some(Arc::clone(realm));
@@ -154,7 +170,8 @@ impl Pass {
             event.chain.family.clone_from(&verified.chain().family);
             event.chain.session.clone_from(&verified.chain().session);
         });
-        Ok(Authenticated { view: Arc::clone(&view), verified, circumstances, recorder: self.recorder.clone() })
+        let token = Arc::new(Secret::new(token.text));
+        Ok(Authenticated { view: Arc::clone(&view), verified, token, circumstances, recorder: self.recorder.clone() })
     }
 
     /// Settles the event, puts it on disk where it must be, and names the request in the answer.
@@ -175,6 +192,9 @@ impl Pass {
         }
         if let Ok(value) = HeaderValue::try_from(id.to_string()) {
             response.headers_mut().insert(REQUEST_ID, value);
+        }
+        if let Some(value) = self.nonce.take().and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+            response.headers_mut().insert(DPOP_NONCE, value);
         }
         response
     }

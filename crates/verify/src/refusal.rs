@@ -2,7 +2,10 @@
 
 use durward_enforce::Refusal;
 use durward_net::Problem;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+
+/// RFC 9449 section 8: the nonce for the next proof.
+pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 pub(crate) fn problem(refusal: &Refusal, realm: &str) -> Problem {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -13,6 +16,8 @@ pub(crate) fn problem(refusal: &Refusal, realm: &str) -> Problem {
         _ => "Whether the credential counts cannot be said at the moment.",
     };
     let problem = Problem::new(status, refusal.reason(), detail);
+    let nonce = refusal.dpop_nonce().and_then(|nonce| HeaderValue::try_from(nonce).ok());
+    let problem = nonce.into_iter().fold(problem, |problem, nonce| problem.header(DPOP_NONCE, nonce));
     match refusal.challenge(realm).and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
         Some(challenge) => problem.header(header::WWW_AUTHENTICATE, challenge),
         None => problem,

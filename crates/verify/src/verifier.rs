@@ -6,12 +6,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use durward_base::{Clock, Duration, Rng, Secret};
-use durward_enforce::{CredentialCache, View};
+use durward_enforce::{CredentialCache, Freshness, View};
 use durward_net::{Client, Shutdown, Trust};
 use durward_node::{EventShipper, FeedClient, FeedSettings, JournalError, Shared, ShipperSettings, TokenSource, machine};
 use tokio_util::sync::DropGuard;
 use url::Url;
 
+use crate::exchange::Exchanged;
 use crate::tokens::Tokens;
 use crate::{Authority, Peer, ServiceCredential, TokenError, VerifyLayer, journal};
 
@@ -30,6 +31,7 @@ pub(crate) struct Inner {
     pub(crate) realm: Arc<str>,
     pub(crate) shared: Shared<View>,
     pub(crate) cache: CredentialCache,
+    pub(crate) freshness: Freshness,
     pub(crate) clock: Clock,
     pub(crate) rng: Rng,
     client: Client,
@@ -109,8 +111,18 @@ impl Verifier {
             rng: rng.clone(),
         };
         tokio::spawn(EventShipper::new(shipping).run(running.clone()));
-        let inner =
-            Inner { node, realm, shared, cache: CredentialCache::default(), clock, rng, client, tokens, _running: running.drop_guard() };
+        let inner = Inner {
+            node,
+            realm,
+            shared,
+            cache: CredentialCache::default(),
+            freshness: Freshness::new(&rng),
+            clock,
+            rng,
+            client,
+            tokens,
+            _running: running.drop_guard(),
+        };
         let verifier = Self(Arc::new(inner));
         verifier.loaded(&authority.nodes).await?;
         Ok(verifier)
@@ -124,7 +136,14 @@ impl Verifier {
 
     /// Another service at `base`, called with tokens made for the audience `service`.
     pub fn peer(&self, service: &str, base: &Url) -> Peer {
-        Peer { service: service.to_owned(), base: base.clone(), client: self.0.client.clone(), tokens: self.0.tokens.clone() }
+        Peer {
+            service: service.to_owned(),
+            base: base.clone(),
+            client: self.0.client.clone(),
+            tokens: self.0.tokens.clone(),
+            exchanged: Exchanged::default(),
+            subject: None,
+        }
     }
 
     /// The service's own token for an audience (RFC 6749 section 4.4): fetched once however many ask, renewed at 80 % of its life.
@@ -144,7 +163,18 @@ impl Verifier {
         let tokens = Tokens::new(client.clone(), endpoint, &ServiceCredential::new("inventory", "inventory-program", "secret"));
         let (node, realm) = ("service/inventory".into(), "main".into());
         let _running = Shutdown::new().drop_guard();
-        Self(Arc::new(Inner { node, realm, shared, cache: CredentialCache::default(), clock, rng, client, tokens, _running }))
+        Self(Arc::new(Inner {
+            node,
+            realm,
+            shared,
+            cache: CredentialCache::default(),
+            freshness: Freshness::new(&rng),
+            clock,
+            rng,
+            client,
+            tokens,
+            _running,
+        }))
     }
 
     async fn loaded(&self, nodes: &Url) -> Result<(), ConnectError> {

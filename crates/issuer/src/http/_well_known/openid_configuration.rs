@@ -1,6 +1,7 @@
 //! `/.well-known/openid-configuration`: OpenID Connect Discovery 1.0 section 4.
 
 use axum::response::Response;
+use durward_enforce::realm_issuer;
 use durward_oauth::Registry as _;
 use durward_oauth::metadata::Metadata;
 
@@ -17,5 +18,7 @@ pub async fn get(call: Call) -> Response {
 
 /// What the realm can do.
 pub(crate) fn document(call: &Call) -> Response {
-    json::public(&Metadata::new(call.realm.issuer()), MAX_AGE)
+    let mutual_tls = call.issuer.settings.mutual_tls.as_ref();
+    let mutual_tls = mutual_tls.map(|mutual_tls| realm_issuer(&mutual_tls.url, call.realm.name()));
+    json::public(&Metadata::new(call.realm.issuer(), mutual_tls.as_deref()), MAX_AGE)
 }

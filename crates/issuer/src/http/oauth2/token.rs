@@ -2,11 +2,13 @@
 
 use axum::response::Response;
 use durward_base::{Duration, Timestamp, TokenId};
-use durward_model::GrantType;
+use durward_model::{GrantType, Write};
 use durward_model::write::Spent;
 use durward_oauth::code::Code;
 use durward_oauth::grant::refresh_token::RefreshToken;
-use durward_oauth::grant::{self, authorization_code, client_credentials, refresh_token};
+use durward_oauth::grant::token_exchange::SubjectToken;
+use durward_oauth::grant::{self, authorization_code, client_credentials, jwt_bearer, refresh_token, token_exchange};
+use durward_oauth::trusted_issuer::TrustedIssuer;
 use durward_oauth::{AuthenticatedClient, Decision, Grant, OAuthError, Parameters, Registry as _, mint};
 use http::StatusCode;
 
@@ -14,8 +16,10 @@ use crate::authorization::ATTEMPTS;
 use crate::call::Call;
 use crate::client;
 use crate::cors;
+use crate::device;
 use crate::json::{self, BROKEN, CLOCK_JUMPED, CONTENDED, UNAVAILABLE};
 use crate::lineage::FamilyRows;
+use crate::possession;
 
 /// The longest that a request waits until a token made for it would live: a watermark reaches no further.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
@@ -27,7 +31,7 @@ pub async fn post(call: Call) -> Response {
         Err(error) => return cors::share(&call, json::unreadable(&call, error)),
     };
     let response = token(&call, &parameters).await.unwrap_or_else(|error| json::refuse(&call, error));
-    cors::share(&call, response)
+    cors::share(&call, possession::with_nonce(&call, response))
 }
 
 /// `OPTIONS /realms/{realm}/oauth2/token`
@@ -39,7 +43,7 @@ async fn token(call: &Call, parameters: &Parameters) -> Result<Response, OAuthEr
     if call.clock_jumped() {
         return Err(CLOCK_JUMPED);
     }
-    let client = client::authenticate(call, parameters).await?;
+    let client = possession::constrained(call, client::authenticate(call, parameters).await?).await?;
     let grant_type = grant::grant_type(parameters)?;
     for _ in 0..ATTEMPTS {
         let now = call.issuer.now();
@@ -48,7 +52,10 @@ async fn token(call: &Call, parameters: &Parameters) -> Result<Response, OAuthEr
                 tokio::time::sleep(until.since(now).min(LONGEST_WAIT)).await;
                 continue;
             }
-            Decision::Issue { grant, writes, event } => (writes, event, Ok(grant)),
+            Decision::Issue { grant, writes, event } => {
+                grant.mintable(&*call.keys()?)?;
+                (writes, event, Ok(grant))
+            }
             Decision::Deny { error, writes, event } | Decision::Replay { error, writes, event } => (writes, event, Err(error)),
         };
         call.recorder.edit(|record| event.fill(record));
@@ -72,6 +79,7 @@ async fn decide(
 ) -> Result<Decision, OAuthError> {
     let (issuer, realm, store) = (&call.issuer, &call.realm, call.issuer.store());
     let jti = TokenId::new(now, issuer.rng());
+    read_keys(call, parameters).await;
     Ok(match grant_type {
         GrantType::ClientCredentials => client_credentials::decide(realm, parameters, client, jti, now),
         GrantType::AuthorizationCode => {
@@ -83,18 +91,42 @@ async fn decide(
             let facts = authorization_code::Facts { lineage, spent, restored: issuer.settings.restored };
             authorization_code::decide(realm, parameters, client, (&code, facts), jti, now)
         }
+        GrantType::DeviceCode => device::decide(call, parameters, client, jti, now).await?,
         GrantType::RefreshToken => {
             let token = RefreshToken::read(parameters, &issuer.handles, realm.id())?;
             let rows = FamilyRows::load(store, realm.name(), token.family()).await.map_err(|_| UNAVAILABLE)?;
             refresh_token::decide(realm, parameters, client, (token, rows.as_ref().map(FamilyRows::lineage)), jti, now)
         }
+        GrantType::TokenExchange => {
+            let token = SubjectToken::read(parameters, realm, client, now)?;
+            let rows = match token.family() {
+                Some(family) => FamilyRows::load(store, realm.name(), family).await.map_err(|_| UNAVAILABLE)?,
+                None => None,
+            };
+            token_exchange::decide(realm, parameters, client, (&token, rows.as_ref().map(FamilyRows::lineage)), jti, now)
+        }
+        GrantType::JwtBearer => {
+            let assertion = jwt_bearer::read(parameters, realm, client, now)?;
+            if let Write::Spend { realm, what, id, .. } = jwt_bearer::spend(&assertion, realm)?
+                && store.is_spent(&realm, what, id).await.map_err(|_| UNAVAILABLE)?
+            {
+                return Err(jwt_bearer::REPLAYED);
+            }
+            jwt_bearer::decide(realm, parameters, client, &assertion, jti, now)
+        }
     })
+}
+
+/// Reads the keys of a trusted issuer that publishes them somewhere, when a JWT of its is presented.
+async fn read_keys(call: &Call, parameters: &Parameters) {
+    let presented = parameters.get("assertion").or_else(|| parameters.get("subject_token"));
+    if let Some((uri, kid)) = presented.and_then(|text| TrustedIssuer::keys_to_read(text, &call.realm)) {
+        call.issuer.key_sets.load(uri, kid.as_deref()).await;
+    }
 }
 
 /// Signs what was granted and committed.
 fn minted(call: &Call, grant: &Grant) -> Result<Response, OAuthError> {
-    let rings = call.issuer.settings.keys.load();
-    let ring = rings.get(call.realm.name()).ok_or(BROKEN)?;
-    let body = mint(grant, ring, &call.issuer.handles).ok().and_then(|minted| minted.body().ok()).ok_or(BROKEN)?;
-    Ok(json::private(body))
+    let minted = mint(grant, &*call.keys()?, &call.issuer.handles)?;
+    minted.body().map(json::private).map_err(|_| BROKEN)
 }

@@ -3,38 +3,67 @@
 use std::sync::Arc;
 
 use axum::response::Response;
+use durward_enforce::PresentedToken;
 use durward_model::{Assurance, Caller, PrincipalKind};
 use durward_oauth::access_token::AccessToken;
 use durward_oauth::{ErrorCode, OAuthError, userinfo};
 
 use crate::call::Call;
-use crate::json::{self, BROKEN, UNAVAILABLE};
+use crate::cors;
+use crate::possession;
+use crate::json::{self, UNAVAILABLE};
 
 /// `GET /realms/{realm}/oauth2/userinfo`
 pub async fn get(call: Call) -> Response {
-    answer(&call).await.unwrap_or_else(|error| json::refuse(&call, error))
+    shared(&call).await
 }
 
 /// `POST /realms/{realm}/oauth2/userinfo`: the token stands in the header here too; a body is not looked at.
 pub async fn post(call: Call) -> Response {
-    answer(&call).await.unwrap_or_else(|error| json::refuse(&call, error))
+    shared(&call).await
 }
 
-async fn answer(call: &Call) -> Result<Response, OAuthError> {
-    let token = userinfo::authorize(bearer(call)?, &call.realm, call.now)?;
+/// `OPTIONS /realms/{realm}/oauth2/userinfo`
+pub async fn options(call: Call) -> Response {
+    cors::preflight(&call, "GET, POST")
+}
+
+async fn shared(call: &Call) -> Response {
+    let response = match authorized(call).await {
+        Ok(token) => answer(call, &token).await.unwrap_or_else(|error| json::refuse(call, error)),
+        Err(refused) => refused,
+    };
+    cors::share(call, possession::with_nonce(call, response))
+}
+
+/// The token of the request, which proves what it is bound to.
+async fn authorized(call: &Call) -> Result<AccessToken, Response> {
+    let refuse = |error| json::refuse(call, error);
+    let presented = presented(call).map_err(refuse)?;
+    let token = userinfo::authorize(presented.text, &call.realm, call.now).map_err(refuse)?;
     record(call, &token);
+    possession::proved(call, &token, presented).await?;
+    Ok(token)
+}
+
+async fn answer(call: &Call, token: &AccessToken) -> Result<Response, OAuthError> {
     let person = call.issuer.store().person_by_sub(call.realm.name(), token.subject()).await.map_err(|_| UNAVAILABLE)?;
-    let claims = userinfo::claims(&token, person.as_ref())?;
-    serde_json::to_vec(&claims).map(json::private).map_err(|_| BROKEN)
+    let claims = userinfo::claims(token, person.as_ref())?;
+    Ok(match userinfo::answer(&claims, &token, &call.realm, &*call.keys()?)? {
+        userinfo::Answer::Json(body) => json::private(body),
+        userinfo::Answer::Jwt(token) => json::token("application/jwt", token),
+    })
 }
 
 /// RFC 6750 2.1: "Resource servers MUST support this method"; a token in the query or a cookie is none.
-fn bearer(call: &Call) -> Result<&str, OAuthError> {
+fn presented(call: &Call) -> Result<PresentedToken<'_>, OAuthError> {
     let missing = OAuthError::new(ErrorCode::InvalidToken, "bearer.missing", "an access token is required, as `Authorization: Bearer`");
     match call.authorization().as_slice() {
         [] => Err(missing),
         [header] => match header.split_once(' ') {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token),
+            Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => Ok(PresentedToken { text, with_proof: false }),
+            // RFC 9449 7.1: "sent using the Authorization request header field [...] with an authentication scheme of DPoP".
+            Some((scheme, text)) if scheme.eq_ignore_ascii_case("dpop") => Ok(PresentedToken { text, with_proof: true }),
             _ => Err(missing),
         },
         _ => Err(OAuthError::new(ErrorCode::InvalidRequest, "bearer.several", "more than one Authorization header")),

@@ -1,6 +1,8 @@
 //! Who may call an endpoint, and how often: every endpoint states both.
 
-/// Who may call an endpoint.
+/// Who may call an endpoint. `Admin` and `Node` are held to by the gate before the handler (`durward_admin::gate`, `durward_fleet::gate`); what
+/// the others take is part of the request's own protocol, and the handler's first line asks for it (`durward_issuer::client`, `sso`,
+/// `transaction`). A test of the app calls every endpoint without a credential and with wrong ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AccessClass {
     /// Anyone; the answer holds nothing that is not public.

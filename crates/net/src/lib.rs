@@ -9,6 +9,7 @@ mod listener;
 mod metrics;
 mod peer;
 mod problem;
+mod prompt;
 mod rate;
 mod record;
 mod surface;

@@ -19,6 +19,7 @@ use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
+use crate::prompt::Prompt;
 use crate::{Endpoint, Hop, HttpMetrics, Peer, Problem, Rates, Record, Recorder, Unserved, Windows, endpoint};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -121,7 +122,7 @@ impl Surface {
         hyper::service::service_fn(move |request| {
             let (surface, peer) = (surface.clone(), peer.clone());
             // To its end, though the client may leave: what was begun is decided and recorded, once.
-            let answer = tokio::spawn(async move { surface.call(peer, request.map(Body::new)).await });
+            let answer = tokio::spawn(async move { surface.call(peer, request.map(|body| Body::new(Prompt::new(body)))).await });
             async move { Ok(answer.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())) }
         })
     }

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use durward_authn::password::Breached;
 use durward_base::{Clock, Duration, EventId, RealmId, Rng, Timestamp};
 use durward_enforce::{View, realm_issuer};
 use durward_model::{Event, EventKind, ResourceKind, Write};
@@ -37,6 +38,8 @@ pub struct AdminSettings {
     pub shared: Shared<View>,
     /// A directory of this process's own on which there is room for a copy of the store, for the moment a backup takes.
     pub scratch: PathBuf,
+    /// Passwords known to others, which nobody may set.
+    pub breached: Option<Arc<dyn Breached>>,
     /// What keys and secrets are sealed under.
     pub root: Arc<RootKey>,
     /// Time.

@@ -156,10 +156,10 @@ impl Admin {
                 self.may_touch(&known.person, role)?;
             }
             let stored = known.and_then(|known| known.password_hash);
-            let rng = self.settings.rng.clone();
+            let (admin, of, username) = (self.clone(), realm.to_owned(), name.clone());
             let hashed = tokio::task::spawn_blocking(move || match stored {
                 Some(stored) if durward_authn::password::verify(&password, stored.expose()) == Ok(true) => Ok(None),
-                _ => durward_authn::password::hash(&password, &rng).map(Some),
+                _ => admin.hash_chosen(&of, &username, password).map(Some),
             });
             match hashed.await.map_err(|error| Refused::Failed(error.to_string()))? {
                 Ok(None) => {}

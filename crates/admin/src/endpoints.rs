@@ -3,7 +3,7 @@
 use durward_model::AccessClass;
 use durward_model::AdminRole::{Admin as Administrators, Auditor, Operator};
 use durward_model::EventKind::{
-    AuditRead, BackupTaken, ClientSecretChanged, KeyChanged, OperationsRead, PersonChanged, ResourceChanged, ResourceRead, SessionRevoked,
+    AuditRead, BackupTaken, ClientSecretChanged, ClockConfirmed, KeyChanged, OperationsRead, PersonChanged, ResourceChanged, ResourceRead, SessionRevoked,
     SessionsListed, TokenRevoked,
 };
 use durward_model::RateClass::Manage;
@@ -50,6 +50,10 @@ fn resources(admin: Admin) -> Vec<Endpoint> {
         .get("/admin/v1/clients/{name}/secrets", READ, Manage, ResourceRead, clients::secrets::get)
         .post("/admin/v1/clients/{name}/secrets", OPERATE, Manage, ClientSecretChanged, clients::secrets::post)
         .delete("/admin/v1/clients/{name}/secrets/{id}", OPERATE, Manage, ClientSecretChanged, clients::secrets::one::delete)
+        .get("/admin/v1/trusted-issuers", READ, Manage, ResourceRead, trusted_issuers::get)
+        .get("/admin/v1/trusted-issuers/{name}", READ, Manage, ResourceRead, trusted_issuers::one::get)
+        .put("/admin/v1/trusted-issuers/{name}", OPERATE, Manage, ResourceChanged, trusted_issuers::one::put)
+        .delete("/admin/v1/trusted-issuers/{name}", OPERATE, Manage, ResourceChanged, trusted_issuers::one::delete)
         .get("/admin/v1/schemas", READ, Manage, ResourceRead, schemas::get)
         .get("/admin/v1/schemas/{name}", READ, Manage, ResourceRead, schemas::one::get)
         .put("/admin/v1/schemas/{name}", OPERATE, Manage, ResourceChanged, schemas::one::put)
@@ -92,6 +96,7 @@ fn operations(admin: Admin) -> Vec<Endpoint> {
         .get("/admin/v1/explain/{id}", READ, Manage, AuditRead, explain::one::get)
         .get("/admin/v1/status", READ, Manage, OperationsRead, status::get)
         .get("/admin/v1/ca", READ, Manage, OperationsRead, ca::get)
+        .post("/admin/v1/clock/confirm", ADMIN, Manage, ClockConfirmed, clock::confirm::post)
         .post("/admin/v1/backup", ADMIN, Manage, BackupTaken, backup::post)
         .into_rows()
 }

@@ -26,6 +26,7 @@ pub(crate) fn needed_for(resource: &Resource, realm: &str, snapshot: &Snapshot) 
         Resource::Role(role) => role.name.starts_with(ADMINISTRATIVE),
         Resource::Group(Group { roles, .. }) | Resource::Client(Client { roles, .. }) => any_administrative(roles),
         Resource::Person(person) => is_administrator(person, realm, snapshot),
+        Resource::TrustedIssuer(issuer) => issuer.roles.values().any(|role| role.starts_with(ADMINISTRATIVE)),
         Resource::Service(_) | Resource::Route(_) | Resource::Policy(_) | Resource::Schema(_) => false,
     };
     if administers { AdminRole::Admin } else { AdminRole::Operator }

@@ -1,6 +1,8 @@
 //! People of a realm, found by the name they log in with.
 
-use durward_authn::Username;
+use durward_authn::password::{self, NewPassword};
+use durward_authn::{PasswordError, Username};
+use durward_base::Secret;
 use durward_model::{AdminRole, Person, ResourceKind};
 use durward_store::{PEOPLE_PAGE, Store};
 
@@ -26,6 +28,12 @@ impl Admin {
         let username = Username::parse(name).map_err(|_| Refused::no("person", name))?;
         let found = self.store().person_by_username(realm, username.as_str()).await?;
         found.map(|found| found.person).ok_or_else(|| Refused::no("person", name))
+    }
+
+    /// The hash of a password that somebody chose for a person. For threads that may block: it takes a while, and looks through a file.
+    pub(crate) fn hash_chosen(&self, realm: &str, username: &str, password: Secret) -> Result<String, PasswordError> {
+        let chosen = NewPassword::choose(password, &[username, realm], self.settings.breached.as_deref())?;
+        password::hash(&chosen, &self.settings.rng)
     }
 
     /// Whether someone of this role may end the logins of a person, or change how they log in.

@@ -6,6 +6,7 @@ mod audit;
 mod backup;
 mod ca;
 mod clients;
+mod clock;
 mod config;
 mod credentials;
 mod doctor;
@@ -63,6 +64,7 @@ enum Verb {
     Sessions(sessions::Arguments),
     Clients(clients::Arguments),
     Keys(keys::Arguments),
+    Clock(clock::Arguments),
     Revoke(revoke::Arguments),
     Token(token::Arguments),
     Login(login::Arguments),
@@ -107,6 +109,7 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Verb::Sessions(arguments) => sessions::run(arguments, connection, output).await,
         Verb::Clients(arguments) => clients::run(arguments, connection, output).await,
         Verb::Keys(arguments) => keys::run(arguments, connection, output).await,
+        Verb::Clock(arguments) => clock::run(arguments, connection, output).await,
         Verb::Revoke(arguments) => revoke::run(arguments, connection, output).await,
         Verb::Token(arguments) => token::run(arguments, connection, output).await,
         Verb::Login(arguments) => login::run(arguments, connection, output).await,
@@ -126,6 +129,7 @@ pub(crate) const fn plural(kind: ResourceKind) -> &'static str {
         ResourceKind::Group => "groups",
         ResourceKind::Service => "services",
         ResourceKind::Client => "clients",
+        ResourceKind::TrustedIssuer => "trusted-issuers",
         ResourceKind::Schema => "schemas",
         ResourceKind::Policy => "policies",
         ResourceKind::Route => "routes",

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use durward_authn::ClientClaim;
+use durward_base::EventId;
 use durward_model::Write;
 use durward_oauth::client_authentication::{PresentedClient, REPLAYED};
 use durward_oauth::decision::client_caller;
@@ -34,6 +35,8 @@ pub(crate) async fn authenticate<'c>(call: &'c Call, parameters: &Parameters) ->
     call.recorder.edit(|event| {
         event.target = None;
         event.caller = Some(Arc::new(client_caller(client.registered(), None)));
+        // A service asks for the sake of a request that it names, and `explain` shows what it was given below that.
+        event.chain.parent = client.registered().metadata.runs.as_ref().and_then(|_| caused_by(call));
     });
     // The guard of the write decides; this is how a replay is told from a race about something else.
     for write in client.spend() {
@@ -44,6 +47,12 @@ pub(crate) async fn authenticate<'c>(call: &'c Call, parameters: &Parameters) ->
         }
     }
     Ok(client)
+}
+
+/// The request for which a service says that it asks.
+fn caused_by(call: &Call) -> Option<String> {
+    let id = call.headers.get("x-request-id")?.to_str().ok()?;
+    id.parse::<EventId>().is_ok().then(|| id.to_owned())
 }
 
 /// Verifies the proof. Guesses at secrets are counted, for clients that there are and for names that are nobody's alike.

@@ -2,9 +2,10 @@
 
 use durward_base::{Duration, FamilyId, SessionId, Timestamp, TokenId};
 use durward_jose::{ClaimError, Expected, LEEWAY, UnverifiedJwt, VerifiedJwt};
-use durward_model::{BoundKey, Revocation, RevocationKind};
+use durward_model::{Assurance, BoundKey, PrincipalKind, Revocation, RevocationKind};
 
 use crate::confirmation;
+use crate::delegation::{Act, Ancestor, foreign_kind};
 use crate::registry::Registry;
 
 /// An access token of this realm, for whatever audience: signed here, not expired, not revoked.
@@ -26,6 +27,18 @@ pub struct AccessToken {
     pub(crate) session: Option<SessionId>,
     /// The key its holder must prove, when it is bound.
     pub(crate) bound_key: Option<BoundKey>,
+    /// The roles it carries.
+    pub(crate) roles: Vec<String>,
+    /// How the person had logged in.
+    pub(crate) assurance: Assurance,
+    /// Who acts for the subject, when it came of an exchange.
+    pub(crate) act: Option<Act>,
+    /// The kind of a subject that only a trusted issuer knows.
+    pub(crate) foreign: Option<PrincipalKind>,
+    /// The credentials it comes from, the nearest first.
+    pub(crate) from: Vec<Ancestor>,
+    /// The key it was signed with.
+    pub(crate) kid: String,
     /// When it was issued.
     pub(crate) issued: Timestamp,
     /// When it dies by itself.
@@ -60,7 +73,7 @@ impl AccessToken {
         verified.check(&expected).map_err(|error| NotAnAccessToken { reason: error.reason() })?;
         let token = Self::read(&verified).map_err(|error| NotAnAccessToken { reason: error.reason() })?;
         let token = token.ok_or(NotAnAccessToken { reason: "claim_missing" })?;
-        match token.revoked(registry, verified.kid()) {
+        match token.revoked(registry) {
             Some(_) => Err(NotAnAccessToken { reason: "revoked" }),
             None if registry.realm().disabled => Err(NotAnAccessToken { reason: "realm_disabled" }),
             None => Ok(token),
@@ -86,18 +99,28 @@ impl AccessToken {
             family,
             session,
             bound_key: confirmation::read(claims)?,
+            roles: claims.strings("roles")?.unwrap_or_default().into_iter().map(str::to_owned).collect(),
+            assurance: Assurance {
+                acr: claims.str("acr")?.map(str::to_owned),
+                amr: Vec::new(),
+                auth_time: claims.timestamp("auth_time")?,
+            },
+            act: Act::read(claims)?,
+            foreign: foreign_kind(claims)?,
+            from: Ancestor::read(claims)?,
+            kid: verified.kid().to_owned(),
             issued,
             expires,
         }))
     }
 
     /// The revocation that killed it, if one did: of itself, of whatever it hangs on, of its key, or a watermark its time is not past.
-    fn revoked<'r>(&self, registry: &'r dyn Registry, kid: &str) -> Option<&'r Revocation> {
+    fn revoked<'r>(&self, registry: &'r dyn Registry) -> Option<&'r Revocation> {
         let of = |kind, key: Option<String>| key.and_then(|key| registry.revocation(kind, &key));
         let absolute = of(RevocationKind::Token, Some(self.jti.to_string()))
             .or_else(|| of(RevocationKind::Family, self.family.map(|family| family.to_string())))
             .or_else(|| of(RevocationKind::Session, self.session.map(|session| session.to_string())))
-            .or_else(|| registry.revocation(RevocationKind::Key, kid));
+            .or_else(|| registry.revocation(RevocationKind::Key, &self.kid));
         let marks = [
             (RevocationKind::Subject, self.subject.as_str()),
             (RevocationKind::Client, &self.client_id),
@@ -105,7 +128,7 @@ impl AccessToken {
         ];
         let mark =
             || marks.into_iter().filter_map(|(kind, key)| registry.revocation(kind, key)).find(|mark| self.jti.time() <= mark.not_before);
-        absolute.or_else(mark)
+        absolute.or_else(mark).or_else(|| self.from.iter().find_map(|ancestor| ancestor.revoked(registry)))
     }
 
     /// Its id.

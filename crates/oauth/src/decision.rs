@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use durward_base::{FamilyId, SessionId, Timestamp};
-use durward_model::{Acting, Assurance, Caller, Chain, Event, Outcome, Person, PrincipalKind, Write};
+use durward_model::{Acting, Assurance, Caller, Chain, Decided, Event, Outcome, Person, PrincipalKind, Write};
 
 use crate::client_authentication::AuthenticatedClient;
 use crate::error::OAuthError;
@@ -65,12 +65,27 @@ pub struct EventFacts {
     pub target: Option<String>,
     /// The `jti` that came out of it.
     pub issued: Option<String>,
+    /// What policies about issuing said.
+    pub decided: Option<Arc<Decided>>,
+}
+
+/// A refusal, with what decided it where policies did.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    pub error: OAuthError,
+    pub decided: Option<Arc<Decided>>,
+}
+
+impl From<OAuthError> for Refusal {
+    fn from(error: OAuthError) -> Self {
+        Self { error, decided: None }
+    }
 }
 
 impl EventFacts {
     /// Something was done.
     pub(crate) fn new(outcome: Outcome, caller: Caller) -> Self {
-        Self { outcome, reason: None, caller: Some(Arc::new(caller)), family: None, session: None, target: None, issued: None }
+        Self { outcome, reason: None, caller: Some(Arc::new(caller)), family: None, session: None, target: None, issued: None, decided: None }
     }
 
     /// A client was refused.
@@ -100,6 +115,7 @@ impl EventFacts {
         };
         event.target = self.target;
         event.issued = self.issued;
+        event.decided = self.decided.or(event.decided.take());
     }
 }
 
@@ -144,11 +160,9 @@ impl Decision {
     }
 
     /// Refuses; an assertion that was good is spent all the same.
-    pub(crate) fn deny(client: &AuthenticatedClient<'_>, error: OAuthError) -> Self {
-        Self::Deny {
-            error,
-            writes: client.spend().into_iter().collect(),
-            event: EventFacts::denied(client_caller(client.registered(), None), &error),
-        }
+    pub(crate) fn deny(client: &AuthenticatedClient<'_>, refusal: impl Into<Refusal>) -> Self {
+        let Refusal { error, decided } = refusal.into();
+        let event = EventFacts::denied(client_caller(client.registered(), None), &error);
+        Self::Deny { error, writes: client.spend().into_iter().collect(), event: EventFacts { decided, ..event } }
     }
 }

@@ -10,7 +10,7 @@ use crate::bounds::{self, Language};
 use crate::decide::CandidateSets;
 use crate::index::Index;
 use crate::reads::Reads;
-use crate::{ActionError, EntityType, PolicyError, schema};
+use crate::{ActionError, EntityType, PolicyError, issue, schema};
 
 /// The most policies in one set.
 const MOST_POLICIES: usize = 10_000;
@@ -31,6 +31,8 @@ pub struct Policies {
     pub(crate) actions: HashMap<String, Action>,
     pub(crate) index: Index,
     pub(crate) candidates: CandidateSets,
+    /// Whether a policy takes single scopes away from what is issued.
+    pub(crate) narrow_scopes: bool,
 }
 
 /// One policy.
@@ -69,12 +71,14 @@ impl Policies {
         let numbered = |(number, (document, name, policy)): (usize, (_, String, Policy))| (document, name, policy.new_id(id(number)));
         let parsed: Vec<(&Document<'_>, String, Policy)> = parsed.into_iter().enumerate().map(numbered).collect();
         parsed.iter().try_for_each(|(document, _, policy)| must_name_known_roles(document, policy, roles))?;
+        parsed.iter().try_for_each(|(document, _, policy)| issue::must_only_forbid(document, policy))?;
         let actions = actions(&schema);
         must_be_valid(schema, &parsed)?;
         let entry = |(_, name, policy): (&Document<'_>, String, Policy)| Entry { name: name.into(), reads: Reads::of(&policy), policy };
         let entries: Vec<_> = parsed.into_iter().map(entry).collect();
         let index = Index::build(&entries, &actions);
-        Ok(Self { entries, actions, index, candidates: CandidateSets::default() })
+        let narrow_scopes = entries.iter().any(issue::reads_one_scope);
+        Ok(Self { entries, actions, index, candidates: CandidateSets::default(), narrow_scopes })
     }
 
     /// How many policies there are.

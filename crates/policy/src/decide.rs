@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use cedar_policy::{AuthorizationError, Authorizer, Context, Decision, PolicyId, PolicySet, Request};
+use cedar_policy::{AuthorizationError, Authorizer, Context, Decision, Entities, PolicyId, PolicySet, Request};
 use durward_base::Timestamp;
 
 use crate::compile::id;
@@ -50,6 +50,17 @@ pub struct Verdict {
     pub reads_context: bool,
 }
 
+/// What only the question of issuing has.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Extra<'a> {
+    /// `context.grant`.
+    pub grant: Option<&'a str>,
+    /// `context.scope`.
+    pub scope: Option<&'a str>,
+    /// The subject's entities and the service's.
+    pub entities: Option<&'a Entities>,
+}
+
 /// Cedar sets of the candidates met so far.
 #[derive(Debug, Default)]
 pub(crate) struct CandidateSets(RwLock<HashMap<Box<[u32]>, Arc<Candidates>>>);
@@ -64,6 +75,10 @@ impl Policies {
     /// Decides. Denied by default; a `forbid` overrides; an error in any policy whose scope matches denies (POL-001), as does an action that
     /// is not declared for such a principal and resource.
     pub fn decide(&self, question: &Question<'_>) -> Verdict {
+        self.evaluate(question, &Extra::default())
+    }
+
+    pub(crate) fn evaluate(&self, question: &Question<'_>, extra: &Extra<'_>) -> Verdict {
         let Question { subject, action, resource, circumstances } = *question;
         let resource = resource.uid();
         let Some(declared) = self.actions.get(action) else {
@@ -80,14 +95,15 @@ impl Policies {
         let Some(candidates) = self.candidates.of(&numbers, self) else {
             return Verdict::error("the candidate policies do not make a set".to_owned());
         };
-        let context = if candidates.reads_context { subject.context(&circumstances) } else { Some(Context::empty()) };
+        let context = if candidates.reads_context { subject.context(&circumstances, extra) } else { Some(Context::empty()) };
         let Some(context) = context else {
             return Verdict::error("the circumstances do not make a Cedar context".to_owned());
         };
         let Ok(request) = Request::new(subject.uid.clone(), declared.uid.clone(), resource.clone(), context, None) else {
             return Verdict::error("the question does not make a Cedar request".to_owned());
         };
-        let response = Authorizer::new().is_authorized(&request, &candidates.set, &subject.entities);
+        let entities = extra.entities.unwrap_or(&subject.entities);
+        let response = Authorizer::new().is_authorized(&request, &candidates.set, entities);
         let diagnostics = response.diagnostics();
         let errors: Vec<_> = diagnostics.errors().map(ToString::to_string).collect();
         let number = |id: &PolicyId| AsRef::<str>::as_ref(id).parse::<usize>().ok();
@@ -106,7 +122,7 @@ impl Policies {
         };
         for entry in deciding.into_iter().filter_map(|number| self.entries.get(number)) {
             verdict.by.push(Arc::clone(&entry.name));
-            verdict.read.extend(entry.reads.values(subject, resource, &circumstances));
+            verdict.read.extend(entry.reads.values(subject, resource, &circumstances, extra));
         }
         verdict.read.sort_unstable();
         verdict.read.dedup();

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use cedar_policy::{ActionConstraint, EntityTypeName, EntityUid, PrincipalConstraint, ResourceConstraint};
 
 use crate::compile::{Action, Entry};
+use crate::issue::ISSUE;
 
 /// Policies by action, then principal, then resource. A policy stands in exactly one place for each action it concerns.
 #[derive(Debug, Default)]
@@ -31,7 +32,8 @@ impl Index {
             let constraint = entry.policy.action_constraint();
             for (id, action) in actions {
                 let concerned = match &constraint {
-                    ActionConstraint::Any => true,
+                    // What may be issued is the business of policies that say so, and of no lock on requests.
+                    ActionConstraint::Any => id != ISSUE,
                     ActionConstraint::Eq(uid) => *uid == action.uid,
                     ActionConstraint::In(uids) => uids.contains(&action.uid),
                 };
@@ -42,6 +44,11 @@ impl Index {
             }
         }
         index
+    }
+
+    /// Whether any policy concerns the action.
+    pub(crate) fn knows(&self, action: &str) -> bool {
+        self.0.contains_key(action)
     }
 
     /// The numbers of the policies whose scope can match, ascending. `roles` are all that the principal is in; a resource is in nothing.

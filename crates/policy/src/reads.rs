@@ -7,7 +7,7 @@ use durward_model::{Acting, Principal};
 use serde_json::Value;
 
 use crate::Subject;
-use crate::decide::Circumstances;
+use crate::decide::{Circumstances, Extra};
 
 /// What one policy reads.
 #[derive(Debug, Default)]
@@ -36,8 +36,13 @@ impl Reads {
     }
 
     /// Name and value of each thing read.
-    pub(crate) fn values(&self, subject: &Subject, resource: &EntityUid, moment: &Circumstances) -> impl Iterator<Item = (String, String)> {
-        self.names.iter().filter_map(move |name| Some((name.clone(), value(name, subject, resource, moment)?)))
+    pub(crate) fn values(&self, subject: &Subject, resource: &EntityUid, moment: &Circumstances, extra: &Extra<'_>) -> impl Iterator<Item = (String, String)> {
+        self.names.iter().filter_map(move |name| Some((name.clone(), value(name, subject, resource, moment, extra)?)))
+    }
+
+    /// Whether the policy reads what is so named.
+    pub(crate) fn reads(&self, name: &str) -> bool {
+        self.names.contains(name)
     }
 
     fn name(&mut self, name: &str) {
@@ -75,7 +80,7 @@ impl Reads {
     }
 }
 
-fn value(name: &str, subject: &Subject, resource: &EntityUid, moment: &Circumstances) -> Option<String> {
+fn value(name: &str, subject: &Subject, resource: &EntityUid, moment: &Circumstances, extra: &Extra<'_>) -> Option<String> {
     let Principal { id, realm, acts_for, roles, scopes, assurance, credential, .. } = subject.principal();
     match name {
         "principal" => Some(subject.uid.to_string()),
@@ -91,6 +96,8 @@ fn value(name: &str, subject: &Subject, resource: &EntityUid, moment: &Circumsta
         "context.acr" => assurance.acr.clone(),
         "context.amr" => Some(assurance.amr.join(" ")),
         "context.auth_age" => assurance.auth_time.map(|time| moment.now.since(time).as_secs().to_string()),
+        "context.grant" => extra.grant.map(str::to_owned),
+        "context.scope" => extra.scope.map(str::to_owned),
         "context.time" => Some(moment.now.seconds().to_string()),
         "context.address" => moment.address.map(|address| address.to_canonical().to_string()),
         _ => None,

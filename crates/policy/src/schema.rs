@@ -31,8 +31,15 @@ namespace Durward {
     auth_age?: Long,
     time: Long,
     address?: ipaddr,
+    grant?: String,
+    scope?: String,
   };
 }
+action "issue" appliesTo {
+  principal: [Durward::User, Durward::Service, Durward::Client],
+  resource: [Durward::Service],
+  context: Durward::Context,
+};
 "#;
 
 /// The type of every action's context.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use cedar_policy::{Context, Entities, Entity as CedarEntity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
 use durward_model::{Acting, CredentialKind, Principal, PrincipalKind};
 
-use crate::decide::Circumstances;
+use crate::decide::{Circumstances, Extra};
 
 /// A principal, ready to be asked about.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ impl Subject {
     }
 
     /// The one context record (`Durward::Context`).
-    pub(crate) fn context(&self, circumstances: &Circumstances) -> Option<Context> {
+    pub(crate) fn context(&self, circumstances: &Circumstances, extra: &Extra<'_>) -> Option<Context> {
         let Principal { scopes, acts_for, assurance, credential, .. } = &self.facts;
         let age = assurance.auth_time.and_then(|time| i64::try_from(circumstances.now.since(time).as_secs()).ok());
         let pairs = [
@@ -47,6 +47,8 @@ impl Subject {
             ("amr", Some(texts(&assurance.amr))),
             ("auth_age", age.map(RestrictedExpression::new_long)),
             ("time", Some(RestrictedExpression::new_long(circumstances.now.seconds()))),
+            ("grant", extra.grant.map(text)),
+            ("scope", extra.scope.map(text)),
             ("address", circumstances.address.map(|address| RestrictedExpression::new_ip(address.to_canonical().to_string()))),
         ];
         Context::from_pairs(pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))).ok()
@@ -74,7 +76,7 @@ fn attributes(principal: &Principal) -> HashMap<String, RestrictedExpression> {
     pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-fn entity(type_name: &str, id: &str) -> Option<EntityUid> {
+pub(crate) fn entity(type_name: &str, id: &str) -> Option<EntityUid> {
     Some(EntityUid::from_type_name_and_id(EntityTypeName::from_str(type_name).ok()?, EntityId::new(id)))
 }
 
@@ -87,11 +89,11 @@ fn acting(acting: &Acting) -> Option<RestrictedExpression> {
     RestrictedExpression::new_record([("kind".to_owned(), text(kind)), ("id".to_owned(), text(&acting.id))]).ok()
 }
 
-fn text(value: &str) -> RestrictedExpression {
+pub(crate) fn text(value: &str) -> RestrictedExpression {
     RestrictedExpression::new_string(value.to_owned())
 }
 
-fn texts(values: &[String]) -> RestrictedExpression {
+pub(crate) fn texts(values: &[String]) -> RestrictedExpression {
     RestrictedExpression::new_set(values.iter().map(|value| text(value)))
 }
 

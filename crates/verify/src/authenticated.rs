@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use durward_base::Secret;
 use durward_enforce::{Circumstances, Demand, Denial, Entity, Permitted, Refusal, Verified, View, decide};
 use durward_model::resource::Requirement;
 use durward_model::{Decided, Principal};
@@ -19,6 +20,8 @@ use crate::refusal::problem;
 pub struct Authenticated {
     pub(crate) view: Arc<View>,
     pub(crate) verified: Arc<Verified>,
+    /// What was presented: the subject of an exchange.
+    pub(crate) token: Arc<Secret>,
     pub(crate) circumstances: Circumstances,
     pub(crate) recorder: Recorder,
 }

@@ -20,6 +20,7 @@
 //! ```
 
 mod authenticated;
+mod exchange;
 mod journal;
 mod layer;
 mod peer;

@@ -1,14 +1,18 @@
 //! Calls from service to service: a token of our own for the peer's audience, and the transaction handed on.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use durward_base::Secret;
 use durward_net::Client;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::exchange::{Exchanged, Subject};
 use crate::tokens::Tokens;
-use crate::{TokenError, Transaction};
+use crate::{Authenticated, TokenError, Transaction};
 
 /// Largest answer taken from a peer, in bytes.
 const ANSWER: usize = 1024 * 1024;
@@ -20,6 +24,9 @@ pub struct Peer {
     pub(crate) base: Url,
     pub(crate) client: Client,
     pub(crate) tokens: Tokens,
+    pub(crate) exchanged: Exchanged,
+    /// On whose behalf; none for the service's own.
+    pub(crate) subject: Option<Subject>,
 }
 
 /// What a peer answered, with a status of success.
@@ -67,6 +74,13 @@ pub enum CallError {
 }
 
 impl Peer {
+    /// The same peer, called on the caller's behalf: its tokens name the caller as the subject and this service as the actor (RFC 8693). The
+    /// service's client must be declared for token exchange.
+    #[must_use]
+    pub fn on_behalf_of(&self, caller: &Authenticated) -> Self {
+        Self { subject: Some(Subject::of(caller)), ..self.clone() }
+    }
+
     /// `GET path` as part of the transaction.
     pub async fn get(&self, path: &str, transaction: &Transaction) -> Result<Answer, CallError> {
         self.call(Method::GET, path, Bytes::new(), transaction).await
@@ -80,14 +94,24 @@ impl Peer {
 
     /// One call. A token refused as such is replaced once: it may have been revoked together with others, and its successor be good.
     async fn call(&self, method: Method, path: &str, body: Bytes, transaction: &Transaction) -> Result<Answer, CallError> {
-        let token = self.tokens.token(&self.service).await?;
+        let token = self.token(transaction).await?;
         match self.send(method.clone(), path, body.clone(), transaction, token.expose()).await {
             Err(CallError::Refused { status: StatusCode::UNAUTHORIZED, .. }) => {
-                self.tokens.forget(&self.service, &token);
-                let token = self.tokens.token(&self.service).await?;
+                match &self.subject {
+                    Some(subject) => self.exchanged.forget(subject, &self.service),
+                    None => self.tokens.forget(&self.service, &token),
+                }
+                let token = self.token(transaction).await?;
                 self.send(method, path, body, transaction, token.expose()).await
             }
             answered => answered,
+        }
+    }
+
+    async fn token(&self, transaction: &Transaction) -> Result<Arc<Secret>, TokenError> {
+        match &self.subject {
+            Some(subject) => self.exchanged.token(&self.tokens, subject, &self.service, transaction).await,
+            None => self.tokens.token(&self.service).await,
         }
     }
 

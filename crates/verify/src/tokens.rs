@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use durward_base::{Duration, Secret};
 use durward_net::Client;
-use http::{HeaderValue, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use serde::Deserialize;
 use url::Url;
 
@@ -55,10 +55,10 @@ struct Slot {
 }
 
 #[derive(Clone)]
-struct Held {
-    token: Arc<Secret>,
-    renew: Instant,
-    ends: Instant,
+pub(crate) struct Held {
+    pub token: Arc<Secret>,
+    pub renew: Instant,
+    pub ends: Instant,
 }
 
 #[derive(Deserialize)]
@@ -92,7 +92,7 @@ impl Tokens {
         if let Some(token) = slot.good_until(|held| held.renew) {
             return Ok(token);
         }
-        let fetched = self.0.fetch(audience).await;
+        let fetched = self.fetch(audience, own(audience), HeaderMap::new()).await;
         match (fetched, slot.good_until(|held| held.ends)) {
             (Ok(held), _) => Ok(Arc::clone(&slot.lock().insert(held).token)),
             (Err(TokenError::Unreachable { .. }), Some(old)) => Ok(old),
@@ -129,20 +129,26 @@ impl Slot {
     }
 }
 
-impl Inner {
-    async fn fetch(&self, audience: &str) -> Result<Held, TokenError> {
+/// The form that asks for a token of the service's own.
+fn own(audience: &str) -> String {
+    url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("grant_type", "client_credentials")
+        .append_pair("resource", audience)
+        .finish()
+}
+
+impl Tokens {
+    /// Asks the token endpoint, as part of whatever the header fields name.
+    pub(crate) async fn fetch(&self, audience: &str, form: String, headers: HeaderMap) -> Result<Held, TokenError> {
         let unreachable = |cause: String| TokenError::Unreachable { audience: audience.to_owned(), cause };
-        let form = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("grant_type", "client_credentials")
-            .append_pair("resource", audience)
-            .finish();
-        let request = Request::post(self.endpoint.as_str())
-            .header(header::AUTHORIZATION, self.authorization.clone())
+        let mut request = Request::post(self.0.endpoint.as_str())
+            .header(header::AUTHORIZATION, self.0.authorization.clone())
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(form.into())
             .map_err(|error| unreachable(error.to_string()))?;
+        request.headers_mut().extend(headers);
         let asked = Instant::now();
-        let answer = self.client.call(request, ANSWER).await.map_err(|error| unreachable(error.to_string()))?;
+        let answer = self.0.client.call(request, ANSWER).await.map_err(|error| unreachable(error.to_string()))?;
         match answer.status() {
             StatusCode::OK => {
                 let granted: Granted =

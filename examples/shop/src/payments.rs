@@ -1,4 +1,4 @@
-//! Payments: takes orders, and asks inventory, with a token of its own, to reserve the goods.
+//! Payments: takes orders, and asks inventory, on the customer's behalf, to reserve the goods.
 
 use anyhow::Context as _;
 use axum::extract::State;
@@ -36,7 +36,7 @@ struct Level {
     quantity: u64,
 }
 
-/// Customers order. The reservation names the order's transaction, so that `durward explain` finds both hops.
+/// Customers order. Inventory sees that payments asks, and for whom. The reservation names the order's transaction, so that `durward explain` finds both hops.
 async fn order(
     caller: Authenticated,
     transaction: Transaction,
@@ -45,7 +45,7 @@ async fn order(
 ) -> Result<(StatusCode, Json<Placed>), Problem> {
     let customer = caller.require_role("customer")?;
     let path = format!("/stock/{}/reserve", article(&order.sku)?);
-    let reserved = inventory.post(&path, &Amount { quantity: order.quantity }, &transaction).await.map_err(not_reserved)?;
+    let reserved = inventory.on_behalf_of(&caller).post(&path, &Amount { quantity: order.quantity }, &transaction).await.map_err(not_reserved)?;
     let Level { quantity } = reserved.json().map_err(not_reserved)?;
     let placed = Placed { order: transaction.request_id(), customer: customer.id.clone(), left: quantity };
     Ok((StatusCode::CREATED, Json(placed)))

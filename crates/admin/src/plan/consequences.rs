@@ -81,7 +81,8 @@ impl Writer<'_> {
         writes.push(Write::DeleteResource { realm: realm.clone(), kind, name: name.to_owned(), expected: before.version });
         let revoked = match &before.resource {
             Resource::Client(_) => Some((RevocationKind::Client, name)),
-            Resource::Realm(_) | Resource::Service(_) => Some((RevocationKind::Realm, realm.as_str())),
+            // Its subjects are not known by name here, so that their tokens die with all others.
+            Resource::TrustedIssuer(_) | Resource::Realm(_) | Resource::Service(_) => Some((RevocationKind::Realm, realm.as_str())),
             // Who holds a role or is in a group loses it by a change of their own; the others are asked for at each request.
             Resource::Role(_)
             | Resource::Group(_)
@@ -116,10 +117,14 @@ impl Writer<'_> {
                 true => revoked(RevocationKind::Realm, realm, "role_lost"),
                 false => None,
             },
+            (Resource::TrustedIssuer(before), Resource::TrustedIssuer(after)) => match before != after {
+                true => revoked(RevocationKind::Realm, realm, "role_lost"),
+                false => None,
+            },
             // Nothing of these is in a token but a role's name, and a name does not change.
             (Resource::Role(_) | Resource::Route(_) | Resource::Policy(_) | Resource::Schema(_) | Resource::Person(_), _) => None,
             // A kind does not change either.
-            (Resource::Realm(_) | Resource::Client(_) | Resource::Service(_) | Resource::Group(_), _) => None,
+            (Resource::Realm(_) | Resource::Client(_) | Resource::TrustedIssuer(_) | Resource::Service(_) | Resource::Group(_), _) => None,
         }
     }
 

@@ -8,7 +8,7 @@ use durward_enforce::View;
 use durward_feed::Snapshot;
 use durward_model::resource::PersonResource;
 use durward_model::{AdminRole, Change as FeedChange, Person, Position, Record, Resource, ResourceKind, Stored};
-use durward_oauth::client_metadata;
+use durward_oauth::{client_metadata, trusted_issuer};
 
 use super::Fault;
 use super::draft::{Current, Draft, Known, declared};
@@ -104,6 +104,7 @@ fn own(resource: &Resource, references: &References<'_>) -> Vec<Fault> {
         Resource::Realm(realm) => client_metadata::realm(realm),
         Resource::Client(client) => client_metadata::client(client, references),
         Resource::Service(service) => client_metadata::service(service, references),
+        Resource::TrustedIssuer(issuer) => trusted_issuer::problems(issuer),
         Resource::Person(person) => return person_rules(person).into_iter().map(|(field, message)| fault(field, message)).collect(),
         Resource::Role(role) => {
             let reserved = role.name.starts_with(ADMINISTRATIVE).then(|| {

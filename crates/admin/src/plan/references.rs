@@ -40,6 +40,10 @@ impl References<'_> {
             Resource::Person(PersonResource { roles, groups, .. }) => {
                 [self.all(ResourceKind::Role, "roles", roles), self.all(ResourceKind::Group, "groups", groups)].concat()
             }
+            Resource::TrustedIssuer(issuer) => {
+                let role = |(word, role): (&String, &String)| self.one(ResourceKind::Role, &format!("roles.{word}"), role);
+                issuer.roles.iter().filter_map(role).collect()
+            }
             Resource::Realm(_) | Resource::Service(_) | Resource::Role(_) | Resource::Policy(_) | Resource::Schema(_) => Vec::new(),
         }
         .into_iter()

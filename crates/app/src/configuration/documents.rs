@@ -232,6 +232,7 @@ fn document(text: &str, file: &Path, first_line: u64) -> Result<Resource, Config
         ResourceKind::Group => Resource::Group(yaml.read()?),
         ResourceKind::Service => Resource::Service(yaml.read()?),
         ResourceKind::Client => Resource::Client(yaml.read()?),
+        ResourceKind::TrustedIssuer => Resource::TrustedIssuer(yaml.read()?),
         ResourceKind::Schema => Resource::Schema(yaml.read()?),
         ResourceKind::Policy => Resource::Policy(yaml.read()?),
         ResourceKind::Route => Resource::Route(yaml.read()?),

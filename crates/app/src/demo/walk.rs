@@ -98,7 +98,8 @@ impl Walk<'_> {
     async fn refusals(&self, report: &mut Report, customer: &str, clerk: &str) {
         let straight = Call::get(at(&self.inventory, "/stock/lamp"), customer);
         report.step("the customer's token straight at inventory", self.expect(straight, StatusCode::UNAUTHORIZED).await);
-        report.step("accounts, with its own token, reserves at inventory", self.accounts_reserves().await);
+        report.step("accounts, with its own token, reserves at inventory", self.reserves_alone("accounts").await);
+        report.step("payments, for nobody, reserves at inventory", self.reserves_alone("payments").await);
         let restock = |token| Call::post(at(&self.gateway, "/stock/lamp/restock"), token, json!({"quantity": 5}));
         report.step("the clerk restocks", self.expect(restock(clerk), StatusCode::OK).await);
         report.step("the customer restocks", self.expect(restock(customer), StatusCode::FORBIDDEN).await);
@@ -136,11 +137,12 @@ impl Walk<'_> {
         Ok((request.to_owned(), found))
     }
 
-    async fn accounts_reserves(&self) -> Found<()> {
-        let accounts = Application::new(self.client.clone(), &self.issuer, &program("accounts"));
+    /// A service reserves with a token of its own, on nobody's behalf.
+    async fn reserves_alone(&self, service: &str) -> Found<()> {
+        let application = Application::new(self.client.clone(), &self.issuer, &program(service));
         let wanted = Wanted { scope: None, service: Some("inventory".to_owned()) };
-        let secret = Secret::new(self.shop.secret("accounts")?);
-        let token = accounts.by_secret(&secret, &wanted).await?.access_token;
+        let secret = Secret::new(self.shop.secret(service)?);
+        let token = application.by_secret(&secret, &wanted).await?.access_token;
         let reserve = Call::post(at(&self.inventory, "/stock/lamp/reserve"), &token, json!({"quantity": 1}));
         self.expect(reserve, StatusCode::FORBIDDEN).await
     }

@@ -112,7 +112,9 @@ fn describe_principal(caller: &Caller) -> String {
     let mut text = format!("{} {}", Word(caller.kind), caller.id);
     if let Some(acting) = &caller.acts_for {
         let _ = write!(text, " for {} {}", Word(acting.kind), acting.id);
-        acting.through.iter().for_each(|actor| drop(write!(text, " through {} {}", Word(actor.kind), actor.id)));
+        for actor in &acting.through {
+            let _ = write!(text, " through {} {}", Word(actor.kind), actor.id);
+        }
     }
     if !caller.roles.is_empty() {
         let _ = write!(text, ", roles {}", caller.roles.join(" "));

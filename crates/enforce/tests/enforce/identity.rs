@@ -147,7 +147,7 @@ fn a_service_behind_a_gateway_keeps_its_kind_and_whom_it_acts_for_is_passed_on()
     });
     let token = world.gateway.key().sign("dw-id+jwt", &claims).unwrap();
     let seen = world.cache.verify(&world.view, &Consumer::service("main", "inventory"), &token, NOW).unwrap();
-    assert_eq!(seen.principal().acts_for, Some(Acting { kind: PrincipalKind::User, id: "alice-sub".into() }));
+    assert_eq!(seen.principal().acts_for, Some(Acting { kind: PrincipalKind::User, id: "alice-sub".into(), through: Vec::new() }));
     for missing in ["kind", "cred"] {
         let token = world.gateway.key().sign("dw-id+jwt", &crate::fixture::with(claims.clone(), missing, json!(null))).unwrap();
         assert!(world.cache.verify(&world.view, &Consumer::service("main", "inventory"), &token, NOW).is_err(), "{missing}");

@@ -5,7 +5,7 @@ use durward_model::GrantType;
 
 use super::{Grant, allowed};
 use crate::client_authentication::AuthenticatedClient;
-use crate::decision::Decision;
+use crate::decision::{Decision, Refusal};
 use crate::eligibility::{Applicant, Holder, Ineligible, eligibility};
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
@@ -36,7 +36,7 @@ fn grant(
     client: &AuthenticatedClient<'_>,
     jti: TokenId,
     now: Timestamp,
-) -> Result<Result<Grant, Timestamp>, OAuthError> {
+) -> Result<Result<Grant, Timestamp>, Refusal> {
     let registered = client.registered();
     allowed(registered.metadata, GrantType::ClientCredentials)?;
     // RFC 6749 4.4: "The client credentials grant type MUST only be used by confidential clients."
@@ -45,7 +45,8 @@ fn grant(
             ErrorCode::UnauthorizedClient,
             "client.public",
             "a public client has no credentials to use this grant with",
-        ));
+        )
+        .into());
     }
     let audience = audience(parameters, client)?;
     let service = registry.service(audience).ok_or(refused(Ineligible::ServiceUnavailable))?;
@@ -67,11 +68,12 @@ fn audience<'a>(parameters: &Parameters, client: &AuthenticatedClient<'a>) -> Re
 }
 
 /// RFC 6749 5.2 has no better code for a client that is as it should be and may not all the same; RFC 8707 has one for the target.
-fn refused(ineligible: Ineligible) -> OAuthError {
+pub(super) fn refused(ineligible: Ineligible) -> Refusal {
     let code = match ineligible {
         Ineligible::ServiceUnavailable | Ineligible::AudienceNotAllowed => ErrorCode::InvalidTarget,
         Ineligible::ScopeLost => ErrorCode::InvalidScope,
         _ => ErrorCode::UnauthorizedClient,
     };
-    OAuthError::new(code, ineligible.reason(), "the client may not get a token for this resource now")
+    let error = OAuthError::new(code, ineligible.reason(), "the client may not get a token for this resource now");
+    ineligible.refuse(error)
 }

@@ -113,7 +113,7 @@ pub fn decide(
     };
     let eligible = match eligibility(registry, applicant, now) {
         Ok(eligible) => eligible,
-        Err(ineligible) => return Decision::deny(client, OAuthError::invalid_grant(ineligible.reason())),
+        Err(ineligible) => return Decision::deny(client, ineligible.invalid_grant()),
     };
     match Grant::new(registry, eligible, Some(PersonGrant::new(family, None, generation)), jti, now) {
         Ok(grant) => {

@@ -109,7 +109,7 @@ fn whom_a_principal_acts_for_can_be_read() {
     let policies = compile(&[("p", text)]).unwrap();
     let mut payments = principal(PrincipalKind::Service, "payments", &[]);
     assert!(!ask(&policies, &payments, "inventory:read", &stock("1")).allowed);
-    payments.acts_for = Some(Acting { kind: PrincipalKind::User, id: "alice".into() });
+    payments.acts_for = Some(Acting { kind: PrincipalKind::User, id: "alice".into(), through: Vec::new() });
     let verdict = ask(&policies, &payments, "inventory:read", &stock("1"));
     assert!(verdict.allowed && !verdict.reads_context);
     assert!(verdict.read.contains(&("principal.acts_for".to_owned(), "alice".to_owned())));

@@ -79,7 +79,6 @@ async fn decide(
 ) -> Result<Decision, OAuthError> {
     let (issuer, realm, store) = (&call.issuer, &call.realm, call.issuer.store());
     let jti = TokenId::new(now, issuer.rng());
-    read_keys(call, parameters).await;
     Ok(match grant_type {
         GrantType::ClientCredentials => client_credentials::decide(realm, parameters, client, jti, now),
         GrantType::AuthorizationCode => {
@@ -97,29 +96,49 @@ async fn decide(
             let rows = FamilyRows::load(store, realm.name(), token.family()).await.map_err(|_| UNAVAILABLE)?;
             refresh_token::decide(realm, parameters, client, (token, rows.as_ref().map(FamilyRows::lineage)), jti, now)
         }
-        GrantType::TokenExchange => {
-            let token = SubjectToken::read(parameters, realm, client, now)?;
-            let rows = match token.family() {
-                Some(family) => FamilyRows::load(store, realm.name(), family).await.map_err(|_| UNAVAILABLE)?,
-                None => None,
-            };
-            token_exchange::decide(realm, parameters, client, (&token, rows.as_ref().map(FamilyRows::lineage)), jti, now)
-        }
-        GrantType::JwtBearer => {
-            let assertion = jwt_bearer::read(parameters, realm, client, now)?;
-            if let Write::Spend { realm, what, id, .. } = jwt_bearer::spend(&assertion, realm)?
-                && store.is_spent(&realm, what, id).await.map_err(|_| UNAVAILABLE)?
-            {
-                return Err(jwt_bearer::REPLAYED);
-            }
-            jwt_bearer::decide(realm, parameters, client, &assertion, jti, now)
-        }
+        GrantType::TokenExchange => exchange(call, parameters, client, jti, now).await?,
+        GrantType::JwtBearer => bearer(call, parameters, client, jti, now).await?,
     })
 }
 
+/// RFC 8693: the rows are those of the login that the subject's token hangs on, if it hangs on one.
+async fn exchange(
+    call: &Call,
+    parameters: &Parameters,
+    client: &AuthenticatedClient<'_>,
+    jti: TokenId,
+    now: Timestamp,
+) -> Result<Decision, OAuthError> {
+    read_keys(call, parameters.get("subject_token")).await;
+    let token = SubjectToken::read(parameters, &call.realm, client, now)?;
+    let rows = match token.family() {
+        Some(family) => FamilyRows::load(call.issuer.store(), call.realm.name(), family).await.map_err(|_| UNAVAILABLE)?,
+        None => None,
+    };
+    Ok(token_exchange::decide(&call.realm, parameters, client, (&token, rows.as_ref().map(FamilyRows::lineage)), jti, now))
+}
+
+/// RFC 7523 section 2.1.
+async fn bearer(
+    call: &Call,
+    parameters: &Parameters,
+    client: &AuthenticatedClient<'_>,
+    jti: TokenId,
+    now: Timestamp,
+) -> Result<Decision, OAuthError> {
+    read_keys(call, parameters.get("assertion")).await;
+    let assertion = jwt_bearer::read(parameters, &call.realm, client, now)?;
+    // The guard of the write decides; this is how a replay is told from a race about something else.
+    if let Write::Spend { realm, what, id, .. } = jwt_bearer::spend(&assertion, &call.realm)?
+        && call.issuer.store().is_spent(&realm, what, id).await.map_err(|_| UNAVAILABLE)?
+    {
+        return Err(jwt_bearer::REPLAYED);
+    }
+    Ok(jwt_bearer::decide(&call.realm, parameters, client, &assertion, jti, now))
+}
+
 /// Reads the keys of a trusted issuer that publishes them somewhere, when a JWT of its is presented.
-async fn read_keys(call: &Call, parameters: &Parameters) {
-    let presented = parameters.get("assertion").or_else(|| parameters.get("subject_token"));
+async fn read_keys(call: &Call, presented: Option<&str>) {
     if let Some((uri, kid)) = presented.and_then(|text| TrustedIssuer::keys_to_read(text, &call.realm)) {
         call.issuer.key_sets.load(uri, kid.as_deref()).await;
     }

@@ -6,6 +6,7 @@ use axum::Json;
 use durward_audit::Query;
 use durward_base::{EventId, Timestamp};
 use durward_model::{Event, EventKind, Outcome};
+use durward_oauth::builtin::MAIN_REALM;
 use serde::Deserialize;
 
 use crate::Refused;
@@ -32,7 +33,7 @@ pub struct Asked {
     page_size: Option<usize>,
 }
 
-/// The realm's events, newest first.
+/// The realm's events, newest first; in the realm `main`, whose administrators look after all of it, the installation's too.
 pub async fn get(call: Call<Asked>) -> Result<Json<List<Event>>, Refused> {
     let Asked { since, kind, outcome, person, before, page_size } = &call.query;
     let size = page_size.unwrap_or(100);
@@ -46,6 +47,7 @@ pub async fn get(call: Call<Asked>) -> Result<Json<List<Event>>, Refused> {
     };
     let query = Query {
         realm: Some(call.realm.clone()),
+        installation: call.realm == MAIN_REALM,
         kind,
         from: since.map(Timestamp::from_millis),
         to: before.map(EventId::time),

@@ -22,8 +22,8 @@ pub struct Password {
 pub async fn put(call: Call, Path(name): Path<String>, Body(Password { password }): Body<Password>) -> Result<StatusCode, Refused> {
     let person = call.admin.person(&call.realm, &name).await?;
     call.admin.may_touch(&person, call.by.role)?;
-    let rng = call.admin.settings.rng.clone();
-    let hashed = tokio::task::spawn_blocking(move || durward_authn::password::hash(&password, &rng)).await;
+    let (admin, realm, username) = (call.admin.clone(), call.realm.clone(), person.username.clone());
+    let hashed = tokio::task::spawn_blocking(move || admin.hash_chosen(&realm, &username, password)).await;
     let hash = hashed.map_err(|error| Refused::Failed(error.to_string()))?.map_err(|error| Refused::Invalid(error.to_string()))?;
     let mut writes = vec![Write::SetPassword { realm: call.realm.clone(), person: person.id, hash }];
     writes.extend(end_logins(&person, call.now(), "password_changed"));

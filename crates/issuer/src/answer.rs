@@ -59,9 +59,18 @@ pub(crate) fn unreadable(call: &Call, error: FormError) -> Response {
 
 /// The store cannot be reached, or others were faster each time.
 pub(crate) fn unavailable(call: &Call) -> Response {
+    later(call, "store_unavailable")
+}
+
+/// The clock stands somewhere else than it should.
+pub(crate) fn clock_jumped(call: &Call) -> Response {
+    later(call, "clock.jumped")
+}
+
+fn later(call: &Call, reason: &str) -> Response {
     call.recorder.edit(|event| {
         event.outcome = durward_model::Outcome::Failed;
-        event.reason = Some("store_unavailable".to_owned());
+        event.reason = Some(reason.to_owned());
     });
     let sentence = "Signing in is not possible at the moment. Nothing is lost: try again in a few seconds.".to_owned();
     let response = render(call, StatusCode::SERVICE_UNAVAILABLE, "Please try again", sentence, None);

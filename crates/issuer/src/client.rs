@@ -6,6 +6,7 @@ use std::sync::Arc;
 use durward_authn::ClientClaim;
 use durward_base::EventId;
 use durward_model::Write;
+use durward_model::write::Spent;
 use durward_oauth::client_authentication::{PresentedClient, REPLAYED};
 use durward_oauth::decision::client_caller;
 use durward_oauth::{AuthenticatedClient, ErrorCode, OAuthError, Parameters, Registry as _};
@@ -88,14 +89,18 @@ pub(crate) fn confidential(client: &AuthenticatedClient<'_>) -> Result<(), OAuth
 /// Commits what a decision writes, together with the event; false when somebody else was faster and it must be decided again.
 ///
 /// # Errors
-/// `temporarily_unavailable`.
+/// `invalid_client` when the same assertion was faster, `temporarily_unavailable`.
 pub(crate) async fn commit(call: &Call, writes: &[Write], status: StatusCode) -> Result<bool, OAuthError> {
     if writes.is_empty() {
         return Ok(true);
     }
-    match call.commit(writes, status).await {
-        Ok(()) => Ok(true),
-        Err(CommitError::Conflict { .. }) => Ok(false),
-        Err(CommitError::Unavailable(_)) => Err(UNAVAILABLE),
+    let Err(error) = call.commit(writes, status).await else { return Ok(true) };
+    call.recorder.edit(|event| event.issued = None);
+    match error {
+        CommitError::Conflict { write_index } => match writes.get(write_index) {
+            Some(Write::Spend { what: Spent::ClientAssertion, .. }) => Err(REPLAYED),
+            _ => Ok(false),
+        },
+        CommitError::Unavailable(_) => Err(UNAVAILABLE),
     }
 }

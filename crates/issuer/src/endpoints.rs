@@ -1,15 +1,12 @@
 //! Every endpoint of the issuer: method, path, who may call it, how often, the event it writes, the handler.
 
 use durward_model::AccessClass::{Bearer, Browser, Client, ConfidentialClient, Public};
-use durward_model::EventKind::{
-    AuthorizationRequested, ConsentSubmitted, DocumentRead, LoggedOut, LoginShown, LoginSubmitted, SessionRevoked, SessionsListed,
-    TokenIntrospected, TokenIssued, TokenRevoked, UserinfoRead,
-};
+use durward_model::EventKind::{AuthorizationRequested, ConsentRevoked, ConsentSubmitted, ConsentsListed, DeviceAuthorizationRequested, DeviceShown, DeviceSubmitted, DocumentRead, LoggedOut, LoginShown, LoginSubmitted, PersonalTokenChanged, PersonalTokensListed, SessionRevoked, SessionsListed, TokenIntrospected, TokenIssued, TokenRevoked, UserinfoRead};
 use durward_model::RateClass::{Login, Machine, Read};
 use durward_net::{Endpoint, Endpoints};
 
 use crate::Issuer;
-use crate::http::{_well_known, account, assets, consent, gateways, login, oauth2};
+use crate::http::{_well_known, account, assets, consent, device, gateways, login, oauth2};
 
 #[rustfmt::skip]
 pub(crate) fn all(issuer: Issuer) -> Vec<Endpoint> {
@@ -23,16 +20,26 @@ pub(crate) fn all(issuer: Issuer) -> Vec<Endpoint> {
         .post("/realms/{realm}/login", Browser, Login, LoginSubmitted, login::post)
         .get("/realms/{realm}/consent", Browser, Read, LoginShown, consent::get)
         .post("/realms/{realm}/consent", Browser, Read, ConsentSubmitted, consent::post)
+        .post("/realms/{realm}/oauth2/device_authorization", Client, Machine, DeviceAuthorizationRequested, oauth2::device_authorization::post)
+        .get("/realms/{realm}/device", Browser, Read, DeviceShown, device::get)
+        .post("/realms/{realm}/device", Browser, Read, DeviceSubmitted, device::post)
         .post("/realms/{realm}/oauth2/token", Client, Machine, TokenIssued, oauth2::token::post)
+        .options("/realms/{realm}/oauth2/token", Public, Read, DocumentRead, oauth2::token::options)
         .post("/realms/{realm}/oauth2/introspect", ConfidentialClient, Machine, TokenIntrospected, oauth2::introspect::post)
         .post("/realms/{realm}/oauth2/revoke", Client, Machine, TokenRevoked, oauth2::revoke::post)
+        .options("/realms/{realm}/oauth2/revoke", Public, Read, DocumentRead, oauth2::revoke::options)
         .get("/realms/{realm}/oauth2/userinfo", Bearer, Machine, UserinfoRead, oauth2::userinfo::get)
         .post("/realms/{realm}/oauth2/userinfo", Bearer, Machine, UserinfoRead, oauth2::userinfo::post)
+        .options("/realms/{realm}/oauth2/userinfo", Public, Read, DocumentRead, oauth2::userinfo::options)
         .get("/realms/{realm}/oauth2/logout", Browser, Read, LoggedOut, oauth2::logout::get)
         .post("/realms/{realm}/oauth2/logout", Browser, Read, LoggedOut, oauth2::logout::post)
         .get("/realms/{realm}/account", Browser, Read, SessionsListed, account::get)
         .get("/realms/{realm}/account/sessions", Browser, Read, SessionsListed, account::sessions::get)
         .post("/realms/{realm}/account/sessions", Browser, Read, SessionRevoked, account::sessions::post)
+        .get("/realms/{realm}/account/consents", Browser, Read, ConsentsListed, account::consents::get)
+        .post("/realms/{realm}/account/consents", Browser, Read, ConsentRevoked, account::consents::post)
+        .get("/realms/{realm}/account/tokens", Browser, Read, PersonalTokensListed, account::tokens::get)
+        .post("/realms/{realm}/account/tokens", Browser, Read, PersonalTokenChanged, account::tokens::post)
         .get("/gateways/{name}/.well-known/openid-configuration", Public, Read, DocumentRead, gateways::_well_known::openid_configuration::get)
         .get("/gateways/{name}/jwks", Public, Read, DocumentRead, gateways::jwks::get)
         .get("/assets/{file}", Public, Read, DocumentRead, assets::one::get)

@@ -4,6 +4,7 @@ pub mod _well_known;
 pub mod account;
 pub mod assets;
 pub mod consent;
+pub mod device;
 pub mod gateways;
 pub mod login;
 pub mod oauth2;

@@ -1,6 +1,7 @@
 //! JSON answers of the OAuth endpoints: RFC 6749 sections 5.1 and 5.2, RFC 6750 section 3.
 
 use axum::response::{IntoResponse as _, Response};
+use durward_authn::throttle::client::GUESS;
 use durward_oauth::{ErrorCode, OAuthError};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -17,6 +18,12 @@ pub(crate) fn private(body: Vec<u8>) -> Response {
         (PRAGMA, HeaderValue::from_static("no-cache")),
     ];
     (headers, body).into_response()
+}
+
+/// A JWT for the one who asked, of this media type.
+pub(crate) fn token(media_type: &'static str, token: String) -> Response {
+    let headers = [(CONTENT_TYPE, HeaderValue::from_static(media_type)), (CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    (headers, token).into_response()
 }
 
 /// A document that anyone may have, and keep for `max_age` seconds; scripts of other origins too.
@@ -50,9 +57,12 @@ pub(crate) fn answer(call: &Call, error: OAuthError) -> Response {
     *response.status_mut() = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.extend(challenge(call, &error).map(|value| (WWW_AUTHENTICATE, value)));
-    if error.code == ErrorCode::TemporarilyUnavailable {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    }
+    let wait = match error.code {
+        ErrorCode::TemporarilyUnavailable => Some(1),
+        ErrorCode::TooManyAttempts => Some(GUESS.as_secs()),
+        _ => None,
+    };
+    headers.extend(wait.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
     response
 }
 
@@ -87,6 +97,10 @@ fn challenge(call: &Call, error: &OAuthError) -> Option<HeaderValue> {
 /// The store or the record cannot be reached.
 pub(crate) const UNAVAILABLE: OAuthError =
     OAuthError::new(ErrorCode::TemporarilyUnavailable, "store_unavailable", "the authority cannot reach its store: try again soon");
+
+/// What would be issued now would be of another time.
+pub(crate) const CLOCK_JUMPED: OAuthError =
+    OAuthError::new(ErrorCode::TemporarilyUnavailable, "clock.jumped", "the authority's clock is being set right: try again soon");
 
 /// Others were faster each time.
 pub(crate) const CONTENDED: OAuthError =

@@ -17,6 +17,7 @@ mod json;
 mod lineage;
 mod origin;
 mod page;
+mod password_grant;
 mod possession;
 mod proof;
 mod realm;

@@ -1,8 +1,11 @@
 //! The pages people see: templates, their words, and the headers that every HTML answer carries.
 
+mod access;
 mod browser;
+mod device;
 mod moment;
 mod scope_words;
+pub(crate) mod scopes;
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
@@ -11,7 +14,9 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRE
 use http::{HeaderName, HeaderValue, StatusCode};
 use url::Url;
 
+pub(crate) use access::{ConsentRow, Consents, Lifetime, ServiceRow, ServiceScope, TokenMade, TokenRow, Tokens};
 pub(crate) use browser::browser;
+pub(crate) use device::{DeviceAnswered, DeviceConfirm, DeviceEntry};
 pub(crate) use moment::{ago, date};
 pub(crate) use scope_words::scope_words;
 
@@ -54,7 +59,7 @@ pub(crate) struct Consent<'a> {
     pub frame: Frame,
     pub client: &'a str,
     pub username: &'a str,
-    pub scopes: Vec<String>,
+    pub scopes: Vec<scopes::ScopeRow>,
     pub returns_to: String,
     pub action: String,
     pub transaction: &'a str,
@@ -104,6 +109,8 @@ pub(crate) struct Account<'a> {
     pub display_name: Option<&'a str>,
     pub email: Option<&'a str>,
     pub sessions: String,
+    pub consents: String,
+    pub tokens: String,
     pub logout: String,
 }
 

@@ -40,6 +40,9 @@ pub(crate) enum Destination {
     /// Their own account.
     #[n(1)]
     Account,
+    /// A device, with the code that stood in the link to it.
+    #[n(2)]
+    Device(#[n(0)] Option<String>),
 }
 
 /// A consent page was shown: to this login, for exactly this request.
@@ -66,7 +69,7 @@ pub(crate) struct LoggingOut {
     pub redirect: Option<String>,
 }
 
-/// Somebody looks at their logins.
+/// Somebody looks at their logins, their tokens, or what they allowed.
 #[derive(Debug, Encode, Decode)]
 pub(crate) struct Reviewing {
     #[n(0)]

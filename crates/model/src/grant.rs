@@ -66,9 +66,9 @@ impl GrantType {
         }
     }
 
-    /// The grant type of this name.
+    /// The grant type that a token request names so.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|grant| grant.name() == name)
+        Self::ALL.into_iter().chain([Self::Password]).find(|grant| grant.name() == name)
     }
 }
 

@@ -4,6 +4,7 @@ pub mod authorization_code;
 pub mod client_credentials;
 pub mod device_code;
 pub mod jwt_bearer;
+pub mod password;
 pub mod refresh_token;
 pub mod token_exchange;
 
@@ -78,18 +79,17 @@ pub(crate) struct Login {
     pub(crate) is_bound: bool,
 }
 
+/// RFC 6749 5.2: "unsupported_grant_type: The authorization grant type is not supported by the authorization server."
+pub const UNSUPPORTED: OAuthError =
+    OAuthError::new(ErrorCode::UnsupportedGrantType, "grant_type.unknown", "this authorization server does not offer the grant type");
+
 /// Reads `grant_type`.
 ///
 /// # Errors
 /// `invalid_request` when it is missing, `unsupported_grant_type` when it is none of ours.
 pub fn grant_type(parameters: &Parameters) -> Result<GrantType, OAuthError> {
     let missing = OAuthError::invalid_request("grant_type.missing", "grant_type is required");
-    // RFC 6749 5.2: "unsupported_grant_type: The authorization grant type is not supported by the authorization server."
-    GrantType::from_name(parameters.required("grant_type", missing)?).ok_or(OAuthError::new(
-        ErrorCode::UnsupportedGrantType,
-        "grant_type.unknown",
-        "grant_type must be authorization_code, refresh_token or client_credentials",
-    ))
+    GrantType::from_name(parameters.required("grant_type", missing)?).ok_or(UNSUPPORTED)
 }
 
 /// Refuses a client that is not registered for the grant.

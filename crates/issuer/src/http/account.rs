@@ -1,6 +1,8 @@
 //! `/account`: who one is here.
 
+pub mod consents;
 pub mod sessions;
+pub mod tokens;
 
 use axum::response::Response;
 use http::StatusCode;
@@ -29,6 +31,8 @@ fn show(call: &Call, login: &LiveLogin) -> Response {
         display_name: login.person.display_name.as_deref(),
         email: login.person.email.as_deref(),
         sessions: format!("/realms/{}/account/sessions", call.realm.name()),
+        consents: format!("/realms/{}/account/consents", call.realm.name()),
+        tokens: format!("/realms/{}/account/tokens", call.realm.name()),
         logout: format!("/realms/{}/oauth2/logout", call.realm.name()),
     };
     page::html(StatusCode::OK, &page, None)

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::authorization::{self, ATTEMPTS, client_title};
 use crate::call::Call;
-use crate::page::{self, Consent, scope_words};
+use crate::page::{self, Consent, scopes};
 use crate::sso::LiveLogin;
 use crate::transaction::{self, Consenting};
 use crate::{answer, origin};
@@ -37,7 +37,8 @@ pub async fn post(call: Call) -> Response {
     if !origin::is_ours(&call.headers, &call.issuer.origin) {
         return answer::foreign_form(&call);
     }
-    let Some(step) = transaction::open::<Consenting>(&call, parameters.get("transaction")) else { return answer::stale_form(&call) };
+    let Some(mut step) = transaction::open::<Consenting>(&call, parameters.get("transaction")) else { return answer::stale_form(&call) };
+    step.request.left_out = scopes::left_out(&call, (&step.request.client_id, &step.request.scopes), &parameters);
     match parameters.get("decision") {
         Some("allow") => allow(&call, &step).await,
         Some("deny") => deny(&call, &step).await,
@@ -51,6 +52,9 @@ pub async fn post(call: Call) -> Response {
 }
 
 async fn allow(call: &Call, step: &Consenting) -> Response {
+    if call.clock_jumped() {
+        return answer::clock_jumped(call);
+    }
     for _ in 0..ATTEMPTS {
         match try_allow(call, step).await {
             Ok(response) => return response,
@@ -103,12 +107,11 @@ fn answered_before(call: &Call) -> Response {
 
 fn show(call: &Call, step: &Consenting, sealed: &str, login: &LiveLogin) -> Response {
     let request = &step.request;
-    let scopes = call.realm.service(&request.audience).map(|service| service.scopes.as_slice()).unwrap_or_default();
     let page = Consent {
         frame: answer::frame(call),
         client: &client_title(call, &request.client_id),
         username: &login.person.username,
-        scopes: request.scopes.iter().map(|scope| scope_words(scope, scopes)).collect(),
+        scopes: scopes::rows(call, &request.client_id, &request.audience, &request.scopes),
         returns_to: place(&request.redirect_uri),
         action: format!("/realms/{}/consent", call.realm.name()),
         transaction: sealed,

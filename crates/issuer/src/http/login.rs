@@ -25,7 +25,7 @@ pub async fn get(call: Call) -> Response {
     let Some((step, sealed)) = transaction::open::<LoggingIn>(&call, sealed).zip(sealed) else { return answer::stale_form(&call) };
     let hint = match &step.destination {
         Destination::Application(request) => request.login_hint.as_deref().unwrap_or_default(),
-        Destination::Account => "",
+        Destination::Account | Destination::Device(_) => "",
     };
     show(&call, &step.destination, sealed, hint, None)
 }
@@ -39,6 +39,9 @@ pub async fn post(call: Call) -> Response {
     if !origin::is_ours(&call.headers, &call.issuer.origin) {
         return answer::foreign_form(&call);
     }
+    if call.clock_jumped() {
+        return answer::clock_jumped(&call);
+    }
     let sealed = parameters.get("transaction");
     let Some((step, sealed)) = transaction::open::<LoggingIn>(&call, sealed).zip(sealed) else { return answer::stale_form(&call) };
     let username = parameters.get("username").unwrap_or_default();
@@ -50,31 +53,42 @@ pub async fn post(call: Call) -> Response {
     outcome.unwrap_or_else(|unproven| show(&call, &step.destination, sealed, username, Some(unproven)))
 }
 
-/// Opens the login, and goes on to where the person wanted to go.
+/// Opens the login, and goes on to where the person wanted to go. The login that this browser had before ends with it, whosever it was: what
+/// hung on it is asked for anew, and nothing that was planted or seen before lives on.
 async fn logged_in(call: &Call, destination: &Destination, person: Person) -> Result<Response, Unproven> {
     let login = LiveLogin { session: session(call, &person), person };
     login.record(call);
     let cookie = SignOn::cookie(call, &login.session);
+    let opening = opening(call, &login.session);
     match destination {
-        Destination::Application(request) => go_on(call, request, &login, cookie).await,
+        Destination::Application(request) => go_on(call, request, &login, (opening, cookie)).await,
         Destination::Account => {
-            open(call, &login).await?;
+            open(call, &opening).await?;
             Ok(answer::see_other(&format!("{}/account", call.realm.issuer()), cookie))
+        }
+        Destination::Device(code) => {
+            open(call, &opening).await?;
+            let query = code.as_ref().map(|code| format!("?user_code={code}")).unwrap_or_default();
+            Ok(answer::see_other(&format!("{}/device{query}", call.realm.issuer()), cookie))
         }
     }
 }
 
-async fn go_on(call: &Call, request: &AuthorizationRequest, login: &LiveLogin, cookie: Option<HeaderValue>) -> Result<Response, Unproven> {
+async fn go_on(
+    call: &Call,
+    request: &AuthorizationRequest,
+    login: &LiveLogin,
+    (opening, cookie): (Vec<Write>, Option<HeaderValue>),
+) -> Result<Response, Unproven> {
     let consent = authorization::consent(call, request, login).await.map_err(|_| Unproven::Unavailable)?;
     let progress = Progress { login: Some(login.as_login(true)), consent: consent.as_ref(), consented: false };
     match next(request, &call.realm, progress, call.now) {
         Ok(Next::Issue) => {
             let facts = IssueFacts { person: &login.person, session: &login.session, consent: consent.as_ref(), consented: false };
-            let open = vec![Write::OpenSession(login.session.clone())];
-            authorization::complete(call, request, facts, open, cookie).await.map_err(not_opened)
+            authorization::complete(call, request, facts, opening, cookie).await.map_err(not_opened)
         }
         Ok(Next::Consent) => {
-            open(call, login).await?;
+            open(call, &opening).await?;
             Ok(authorization::to_consent(call, request.clone(), login, cookie))
         }
         Ok(Next::Login) => Ok(authorization::to_login(call, Destination::Application(Box::new(request.clone())))),
@@ -86,8 +100,19 @@ async fn go_on(call: &Call, request: &AuthorizationRequest, login: &LiveLogin, c
     }
 }
 
-async fn open(call: &Call, login: &LiveLogin) -> Result<(), Unproven> {
-    call.commit(&[Write::OpenSession(login.session.clone())], StatusCode::SEE_OTHER).await.map_err(not_opened)
+async fn open(call: &Call, opening: &[Write]) -> Result<(), Unproven> {
+    call.commit(opening, StatusCode::SEE_OTHER).await.map_err(not_opened)
+}
+
+/// Ends the login that the browser had, and opens the new one.
+fn opening(call: &Call, session: &Session) -> Vec<Write> {
+    let had = SignOn::read(call).map(|had| Write::EndSession {
+        realm: call.realm.name().to_owned(),
+        session: had.session(),
+        at: call.now,
+        reason: "superseded",
+    });
+    had.into_iter().chain([Write::OpenSession(session.clone())]).collect()
 }
 
 fn not_opened(error: CommitError) -> Unproven {
@@ -99,7 +124,7 @@ fn not_opened(error: CommitError) -> Unproven {
 }
 
 /// A new login: its id is never one that the browser had before.
-fn session(call: &Call, person: &Person) -> Session {
+pub(crate) fn session(call: &Call, person: &Person) -> Session {
     let user_agent = call.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
     Session {
         id: SessionId::new(call.now, call.issuer.rng()),
@@ -118,6 +143,7 @@ fn show(call: &Call, destination: &Destination, sealed: &str, username: &str, un
     let (title, leads_to) = match destination {
         Destination::Application(request) => (client_title(call, &request.client_id), Some(request.redirect_uri.as_str())),
         Destination::Account => ("your account".to_owned(), None),
+        Destination::Device(_) => ("connect a device".to_owned(), None),
     };
     if let Some(Unproven::Unavailable) = unproven {
         return answer::unavailable(call);

@@ -1,6 +1,7 @@
 //! `/oauth2/…`: the protocol's endpoints.
 
 pub mod authorize;
+pub mod device_authorization;
 pub mod introspect;
 pub mod jwks;
 pub mod logout;

@@ -29,6 +29,9 @@ pub async fn post(call: Call) -> Response {
 }
 
 async fn authorize(call: &Call, parameters: &Parameters) -> Response {
+    if call.clock_jumped() {
+        return answer::clock_jumped(call);
+    }
     let request = match AuthorizationRequest::read(parameters, &call.realm, call.now) {
         Ok(request) => request,
         Err(refusal) => return answer::refusal(call, &refusal, &client_title(call, parameters.get("client_id").unwrap_or_default())),

@@ -1,7 +1,7 @@
-//! `/oauth2/introspect`: RFC 7662 section 2.
+//! `/oauth2/introspect`: RFC 7662 section 2; signed where that is asked for, RFC 9701 section 4.
 
 use axum::response::Response;
-use durward_oauth::introspect::introspect;
+use durward_oauth::introspect::{self, introspect};
 use durward_oauth::presented_token::PresentedToken;
 use durward_oauth::{OAuthError, Parameters};
 use http::StatusCode;
@@ -30,10 +30,12 @@ async fn answer(call: &Call, parameters: &Parameters) -> Result<Response, OAuthE
         }
         PresentedToken::Access(_) | PresentedToken::Unknown => None,
     };
-    let spend: Vec<_> = client.spend().into_iter().collect();
-    if !client::commit(call, &spend, StatusCode::OK).await? {
-        return Err(CONTENDED);
-    }
     let answer = introspect(&call.realm, &client, &token, rows.as_ref().map(FamilyRows::lineage), call.now);
-    serde_json::to_vec(&answer).map(json::private).map_err(|_| BROKEN)
+    let response = if call.accepts(introspect::SIGNED) {
+        json::token(introspect::SIGNED, introspect::signed(&answer, &call.realm, &client, &*call.keys()?, call.now)?)
+    } else {
+        json::private(serde_json::to_vec(&answer).map_err(|_| BROKEN)?)
+    };
+    let spend: Vec<_> = client.spend().into_iter().collect();
+    if client::commit(call, &spend, StatusCode::OK).await? { Ok(response) } else { Err(CONTENDED) }
 }

@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use crate::call::Call;
 use crate::client;
+use crate::cors;
 use crate::json::{self, CONTENDED, UNAVAILABLE};
 use crate::lineage::FamilyRows;
 
@@ -14,9 +15,15 @@ use crate::lineage::FamilyRows;
 pub async fn post(call: Call) -> Response {
     let parameters = match call.form() {
         Ok(parameters) => parameters,
-        Err(error) => return json::unreadable(&call, error),
+        Err(error) => return cors::share(&call, json::unreadable(&call, error)),
     };
-    answer(&call, &parameters).await.unwrap_or_else(|error| json::refuse(&call, error))
+    let response = answer(&call, &parameters).await.unwrap_or_else(|error| json::refuse(&call, error));
+    cors::share(&call, response)
+}
+
+/// `OPTIONS /realms/{realm}/oauth2/revoke`
+pub async fn options(call: Call) -> Response {
+    cors::preflight(&call, "POST")
 }
 
 async fn answer(call: &Call, parameters: &Parameters) -> Result<Response, OAuthError> {

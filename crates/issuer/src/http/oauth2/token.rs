@@ -19,6 +19,7 @@ use crate::cors;
 use crate::device;
 use crate::json::{self, BROKEN, CLOCK_JUMPED, CONTENDED, UNAVAILABLE};
 use crate::lineage::FamilyRows;
+use crate::password_grant;
 use crate::possession;
 
 /// The longest that a request waits until a token made for it would live: a watermark reaches no further.
@@ -91,6 +92,9 @@ async fn decide(
             authorization_code::decide(realm, parameters, client, (&code, facts), jti, now)
         }
         GrantType::DeviceCode => device::decide(call, parameters, client, jti, now).await?,
+        GrantType::Password => password_grant::decide(call, parameters, client, jti, now).await?,
+        // Its tokens come from the authorization endpoint; no token request names it.
+        GrantType::Implicit => return Err(grant::UNSUPPORTED),
         GrantType::RefreshToken => {
             let token = RefreshToken::read(parameters, &issuer.handles, realm.id())?;
             let rows = FamilyRows::load(store, realm.name(), token.family()).await.map_err(|_| UNAVAILABLE)?;

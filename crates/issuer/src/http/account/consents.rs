@@ -1,0 +1,99 @@
+//! `/account/consents`: what one has allowed applications, and taking it back.
+
+use axum::response::Response;
+use durward_base::ClientId;
+use durward_model::{Consent, Outcome};
+use durward_oauth::Registry as _;
+use durward_oauth::consent::withdrawn;
+use http::StatusCode;
+
+use crate::authorization;
+use crate::call::Call;
+use crate::page::{self, ConsentRow, Consents, date, scope_words};
+use crate::sso::LiveLogin;
+use crate::transaction::{self, Browser, Destination, Reviewing};
+use crate::{answer, origin};
+
+/// `GET /realms/{realm}/account/consents`
+pub async fn get(call: Call) -> Response {
+    let login = match LiveLogin::of_browser(&call).await {
+        Ok(Some(login)) => login,
+        Ok(None) => return authorization::to_login(&call, Destination::Account),
+        Err(_) => return answer::unavailable(&call),
+    };
+    login.record(&call);
+    match call.issuer.store().consents_of(call.realm.name(), login.person.id).await {
+        Ok(consents) => show(&call, &login, &consents),
+        Err(_) => answer::unavailable(&call),
+    }
+}
+
+/// `POST /realms/{realm}/account/consents`: takes one back. The application's tokens are dead within a second.
+pub async fn post(call: Call) -> Response {
+    let parameters = match call.form() {
+        Ok(parameters) => parameters,
+        Err(error) => return answer::unreadable(&call, error),
+    };
+    if !origin::is_ours(&call.headers, &call.issuer.origin) {
+        return answer::foreign_form(&call);
+    }
+    let Some(step) = transaction::open::<Reviewing>(&call, parameters.get("token")) else { return answer::stale_form(&call) };
+    let login = match LiveLogin::of_browser(&call).await {
+        Ok(Some(login)) if login.session.id == step.session() => login,
+        Ok(_) => return answer::stale_form(&call),
+        Err(_) => return answer::unavailable(&call),
+    };
+    login.record(&call);
+    let Ok(consents) = call.issuer.store().consents_of(call.realm.name(), login.person.id).await else {
+        return answer::unavailable(&call);
+    };
+    let location = format!("{}/account/consents", call.realm.issuer());
+    let Some(ended) = consents.iter().find(|consent| parameters.get("end") == Some(id(consent).as_str())) else {
+        return answer::see_other(&location, None);
+    };
+    call.recorder.edit(|event| {
+        event.outcome = Outcome::Changed;
+        event.target = Some(format!("consent/{}", name(&call, ended.client).unwrap_or_else(|| ended.client.to_string())));
+    });
+    match call.commit(&withdrawn(&login.person, ended.client, &ended.audience, call.now), StatusCode::SEE_OTHER).await {
+        Ok(()) => answer::see_other(&location, None),
+        Err(_) => answer::unavailable(&call),
+    }
+}
+
+fn show(call: &Call, login: &LiveLogin, consents: &[Consent]) -> Response {
+    let browser = Browser::of(call);
+    let Ok(token) = transaction::seal(call, &Reviewing::new(&browser, login.session.id)) else { return answer::unavailable(call) };
+    let page = Consents {
+        frame: answer::frame(call),
+        username: &login.person.username,
+        consents: consents.iter().map(|consent| row(call, consent)).collect(),
+        action: format!("/realms/{}/account/consents", call.realm.name()),
+        token: &token,
+    };
+    answer::with_cookies(page::html(StatusCode::OK, &page, None), browser.cookie)
+}
+
+fn row(call: &Call, consent: &Consent) -> ConsentRow {
+    let known = call.realm.service(&consent.audience).map(|service| service.scopes.as_slice()).unwrap_or_default();
+    let words = |scopes: &[String]| scopes.iter().map(|scope| scope_words(scope, known)).collect();
+    let title = name(call, consent.client).map(|client| authorization::client_title(call, &client));
+    ConsentRow {
+        id: id(consent),
+        client: title.unwrap_or_else(|| "An application that is gone".to_owned()),
+        scopes: words(&consent.scopes),
+        declined: words(&consent.declined),
+        since: consent.granted.to_string(),
+        since_words: date(consent.granted),
+    }
+}
+
+/// A consent is to one client for one service.
+fn id(consent: &Consent) -> String {
+    format!("{}.{}", consent.client, consent.audience)
+}
+
+/// The `client_id` of a client that there still is.
+fn name(call: &Call, client: ClientId) -> Option<String> {
+    call.realm.client_by_id(client).map(|client| client.metadata.name.clone())
+}

@@ -1,0 +1,213 @@
+//! `/device`: RFC 8628 section 3.3: where people type the code that a device shows, see what asks and from where, and answer.
+//!
+//! Nothing is looked up by following a link: a code that stands in the URL is put into the form, and counts as typed once the form is sent.
+
+use axum::response::Response;
+use durward_base::{DeviceId, FamilyId};
+use durward_model::{DeviceAuthorization, Outcome};
+use durward_oauth::device::{self, ApprovalFacts, UserCode};
+use durward_oauth::{OAuthError, Parameters, Registry as _};
+use durward_store::{CommitError, StoreError};
+use http::StatusCode;
+use minicbor::{Decode, Encode};
+
+use crate::authorization::{self, ATTEMPTS, client_title};
+use crate::call::Call;
+use crate::page::{self, DeviceAnswered, DeviceConfirm, DeviceEntry, ago, scopes};
+use crate::sso::LiveLogin;
+use crate::transaction::{self, Browser, Destination, Step};
+use crate::{answer, origin};
+
+/// The form for a code was shown.
+#[derive(Debug, Encode, Decode)]
+struct Entering {
+    #[n(0)]
+    browser: String,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    session: [u8; 16],
+}
+
+/// What a device asks for was shown: to this login.
+#[derive(Debug, Encode, Decode)]
+struct Answering {
+    #[n(0)]
+    browser: String,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    session: [u8; 16],
+    #[cbor(n(2), with = "minicbor::bytes")]
+    device: [u8; 16],
+}
+
+impl Step for Entering {
+    const PURPOSE: &'static str = "device code form";
+
+    fn browser(&self) -> &str {
+        &self.browser
+    }
+}
+
+impl Step for Answering {
+    const PURPOSE: &'static str = "device answer form";
+
+    fn browser(&self) -> &str {
+        &self.browser
+    }
+}
+
+/// `GET /realms/{realm}/device`
+pub async fn get(call: Call) -> Response {
+    let parameters = Parameters::parse(&[call.query.as_bytes()]).ok();
+    let code = parameters.as_ref().and_then(|parameters| parameters.get("user_code")).and_then(UserCode::parse);
+    match LiveLogin::of_browser(&call).await {
+        Ok(Some(login)) => enter(&call, &login, code.map(|code| code.shown()).as_deref(), None),
+        Ok(None) => authorization::to_login(&call, Destination::Device(code.map(|code| code.shown()))),
+        Err(_) => answer::unavailable(&call),
+    }
+}
+
+/// `POST /realms/{realm}/device`: a code, or the answer to what it stands for.
+pub async fn post(call: Call) -> Response {
+    let parameters = match call.form() {
+        Ok(parameters) => parameters,
+        Err(error) => return answer::unreadable(&call, error),
+    };
+    if !origin::is_ours(&call.headers, &call.issuer.origin) {
+        return answer::foreign_form(&call);
+    }
+    if call.clock_jumped() {
+        return answer::clock_jumped(&call);
+    }
+    let login = match LiveLogin::of_browser(&call).await {
+        Ok(Some(login)) => login,
+        Ok(None) => return answer::stale_form(&call),
+        Err(_) => return answer::unavailable(&call),
+    };
+    login.record(&call);
+    let answered = match parameters.get("decision") {
+        None => look_up(&call, &login, &parameters).await,
+        Some(decision) => decide(&call, &login, &parameters, decision).await,
+    };
+    answered.unwrap_or_else(|_| answer::unavailable(&call))
+}
+
+/// Looks a code up, and shows what it stands for. Every code typed is a guess until it proves right.
+async fn look_up(call: &Call, login: &LiveLogin, parameters: &Parameters) -> Result<Response, StoreError> {
+    let step = transaction::open::<Entering>(call, parameters.get("transaction"));
+    if step.is_none_or(|step| step.session != login.session.id.to_bytes()) {
+        return Ok(answer::stale_form(call));
+    }
+    if let Err(refused) = call.issuer.devices.guess(call, login.session.id) {
+        let sentence = "Too many codes were wrong. Wait a few minutes and try again.";
+        let page = enter(call, login, None, Some((StatusCode::TOO_MANY_REQUESTS, "device.throttled", sentence)));
+        return Ok(answer::retry_after(page, refused.wait));
+    }
+    let found = match parameters.get("user_code").and_then(UserCode::parse) {
+        Some(code) => call.issuer.store().device_by_user_code(call.realm.name(), code.as_str()).await?,
+        None => None,
+    };
+    let waiting = found.filter(|device| device::must_wait_for_answer(&call.realm, device, call.now).is_ok());
+    let Some(device) = waiting else {
+        let sentence = "This code is not right, or it is too old. Look at the device again.";
+        return Ok(enter(call, login, None, Some((StatusCode::BAD_REQUEST, "device.code_wrong", sentence))));
+    };
+    call.issuer.devices.right(call, login.session.id);
+    call.recorder.edit(|event| event.target = Some(format!("device/{}", device.id)));
+    Ok(confirm(call, login, &device))
+}
+
+async fn decide(call: &Call, login: &LiveLogin, parameters: &Parameters, decision: &str) -> Result<Response, StoreError> {
+    let step = transaction::open::<Answering>(call, parameters.get("transaction"));
+    let Some(step) = step.filter(|step| step.session == login.session.id.to_bytes()) else { return Ok(answer::stale_form(call)) };
+    for _ in 0..ATTEMPTS {
+        let Some(device) = call.issuer.store().device(call.realm.name(), DeviceId::from_bytes(step.device)).await? else {
+            return Ok(answer::stale_form(call));
+        };
+        let outcome = match decision {
+            "allow" => allow(call, login, parameters, &device).await?,
+            "deny" => deny(call, login, &device).await,
+            _ => return Ok(answer::stale_form(call)),
+        };
+        match outcome {
+            Ok(response) => return Ok(response),
+            Err(CommitError::Conflict { .. }) => {}
+            Err(CommitError::Unavailable(cause)) => return Err(StoreError::Unavailable(cause)),
+        }
+    }
+    Ok(answer::unavailable(call))
+}
+
+async fn allow(
+    call: &Call,
+    login: &LiveLogin,
+    parameters: &Parameters,
+    device: &DeviceAuthorization,
+) -> Result<Result<Response, CommitError>, StoreError> {
+    let consent = call.issuer.store().consent(call.realm.name(), login.person.id, device.client, &device.audience).await?;
+    let left_out = scopes::left_out(call, (&device.client_name, &device.scopes), parameters);
+    let facts = ApprovalFacts { device, person: &login.person, session: &login.session, consent: consent.as_ref(), left_out: &left_out };
+    let family = FamilyId::new(call.now, call.issuer.rng());
+    let (writes, event) = match device::approve(&call.realm, facts, family, call.now) {
+        Ok(approved) => approved,
+        Err(error) => return Ok(Ok(too_late(call, error))),
+    };
+    call.recorder.edit(|record| event.fill(record));
+    Ok(call.commit(&writes, StatusCode::OK).await.map(|()| answered(call, device, true)))
+}
+
+async fn deny(call: &Call, login: &LiveLogin, device: &DeviceAuthorization) -> Result<Response, CommitError> {
+    if let Err(error) = device::must_wait_for_answer(&call.realm, device, call.now) {
+        return Ok(too_late(call, error));
+    }
+    let (writes, event) = device::deny(device, &login.person, &login.session, call.now);
+    call.recorder.edit(|record| event.fill(record));
+    call.commit(&writes, StatusCode::OK).await.map(|()| answered(call, device, false))
+}
+
+fn enter(call: &Call, login: &LiveLogin, code: Option<&str>, wrong: Option<(StatusCode, &str, &'static str)>) -> Response {
+    let browser = Browser::of(call);
+    let step = Entering { browser: browser.value, session: login.session.id.to_bytes() };
+    let Ok(transaction) = transaction::seal(call, &step) else { return answer::unavailable(call) };
+    if let Some((_, reason, _)) = wrong {
+        call.refused(reason);
+    }
+    let page = DeviceEntry {
+        frame: answer::frame(call),
+        username: &login.person.username,
+        code: code.unwrap_or_default(),
+        error: wrong.map(|(.., sentence)| sentence),
+        action: format!("/realms/{}/device", call.realm.name()),
+        transaction: &transaction,
+    };
+    let status = wrong.map_or(StatusCode::OK, |(status, ..)| status);
+    answer::with_cookies(page::html(status, &page, None), browser.cookie)
+}
+
+fn confirm(call: &Call, login: &LiveLogin, device: &DeviceAuthorization) -> Response {
+    let browser = Browser::of(call);
+    let step = Answering { browser: browser.value, session: login.session.id.to_bytes(), device: device.id.to_bytes() };
+    let Ok(transaction) = transaction::seal(call, &step) else { return answer::unavailable(call) };
+    let page = DeviceConfirm {
+        frame: answer::frame(call),
+        client: &client_title(call, &device.client_name),
+        username: &login.person.username,
+        code: UserCode::parse(&device.user_code).map(|code| code.shown()).unwrap_or_default(),
+        address: device.address.as_deref(),
+        since: ago(device.created, call.now),
+        scopes: scopes::rows(call, &device.client_name, &device.audience, &device.scopes),
+        action: format!("/realms/{}/device", call.realm.name()),
+        transaction: &transaction,
+    };
+    answer::with_cookies(page::html(StatusCode::OK, &page, None), browser.cookie)
+}
+
+fn answered(call: &Call, device: &DeviceAuthorization, allowed: bool) -> Response {
+    let page = DeviceAnswered { frame: answer::frame(call), client: &client_title(call, &device.client_name), allowed };
+    page::html(StatusCode::OK, &page, None)
+}
+
+/// It was answered before, or took too long, or may not be.
+fn too_late(call: &Call, error: OAuthError) -> Response {
+    call.recorder.edit(|event| event.outcome = Outcome::Denied);
+    let words = ("This cannot be answered any more", "The code was used before, or it is too old. Start again on the device.");
+    answer::failure(call, StatusCode::CONFLICT, error.reason, words)
+}

@@ -122,6 +122,38 @@ async fn a_client_assertion_is_good_once_and_only_for_us() {
     send(&mut browser, TOKEN, &ask(assertion(json!({ "jti": "two" })))).await.is_error(401, "invalid_client");
 }
 
+/// CLI-005
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_uses_of_an_assertion_at_once_one_is_good_and_the_others_are_replays() {
+    let world = std::sync::Arc::new(World::new().await);
+    let now = world.clock.clock().now().seconds();
+    let claims = json!({ "iss": "signer", "sub": "signer", "aud": ISSUER, "exp": now + 60, "iat": now, "jti": "one" });
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", &world.signer.sign("JWT", &claims).unwrap()),
+        ])
+        .finish();
+    let tries = (0..20).map(|_| {
+        let (world, form) = (std::sync::Arc::clone(&world), form.clone());
+        tokio::spawn(async move {
+            let request = http::Request::post(TOKEN)
+                .header("host", "auth.shop.example")
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(form.into())
+                .unwrap();
+            world.surface.call(durward_net::Peer::default(), request).await.status()
+        })
+    });
+    let mut answers: Vec<_> = futures_util::future::join_all(tries).await.into_iter().map(Result::unwrap).collect();
+    answers.sort();
+    assert_eq!(answers[0], StatusCode::OK);
+    assert!(answers[1..].iter().all(|status| *status == StatusCode::UNAUTHORIZED), "{answers:?}");
+    let issued: Vec<_> = world.events().await.into_iter().filter_map(|event| event.issued).collect();
+    assert_eq!(issued.len(), 1, "only what was issued is said to be: {issued:?}");
+}
+
 /// TOK-004
 #[tokio::test]
 async fn only_its_own_client_revokes_a_token_and_it_is_dead_then() {

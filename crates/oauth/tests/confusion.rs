@@ -24,12 +24,12 @@ const KINDS: [&str; 8] = [
     "identity token",
 ];
 
-struct Minted {
-    world: World,
-    tokens: Vec<(&'static str, String)>,
+pub struct Minted {
+    pub world: World,
+    pub tokens: Vec<(&'static str, String)>,
 }
 
-fn minted() -> Minted {
+pub fn minted() -> Minted {
     let mut world = World::new();
     let mut tokens = Vec::new();
     let rows = world.rows("web");
@@ -87,7 +87,7 @@ fn every_consumer_takes_its_own_kind_of_token_and_no_other() {
     }
 }
 
-fn authenticates(world: &World, token: &str) -> bool {
+pub fn authenticates(world: &World, token: &str) -> bool {
     let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
     let parameters = form(&[("client_assertion", token), ("client_assertion_type", kind)]);
     PresentedClient::read(&[], &parameters).and_then(|presented| presented.authenticate(world, &world.hasher, NOW).map(|_| ())).is_ok()

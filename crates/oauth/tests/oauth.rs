@@ -4,6 +4,7 @@
 
 mod authorization_code;
 mod authorize;
+mod canonical;
 mod client_authentication;
 mod client_credentials;
 mod client_metadata;
@@ -16,6 +17,7 @@ mod metadata;
 mod mint;
 mod parameters;
 mod pkce;
+mod protection;
 mod redirect_uri;
 mod refresh_token;
 mod revoke;

@@ -59,7 +59,8 @@ fn a_tag_that_is_short_long_or_all_zero_is_no_tag() {
         let token = encrypt(&key, encryption, "e30.e30.AA");
         let (rest, tag) = token.rsplit_once('.').unwrap();
         let tag = base64url::decode(tag).unwrap();
-        for wrong in [vec![0; tag.len()], tag[..4].to_vec(), tag[..tag.len() - 1].to_vec(), [tag.as_slice(), &[0]].concat(), vec![0]] {
+        let truncated = [1, 4, 8, 12, tag.len() - 1].map(|length| tag[..length].to_vec());
+        for wrong in truncated.into_iter().chain([vec![0; tag.len()], [tag.as_slice(), &[0]].concat()]) {
             let token = format!("{rest}.{}", base64url::encode(&wrong));
             assert_eq!(outcome(EncryptedJwt::parse(&token).unwrap().decrypt(&key)), "decryption_failed", "JOSE-039 {encryption}");
         }

@@ -1,5 +1,7 @@
 //! Fake clock and seeded randomness: tests never sleep and never differ.
 
+pub mod dpop;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 

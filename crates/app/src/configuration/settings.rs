@@ -16,6 +16,9 @@ use super::ConfigurationError;
 pub struct Settings {
     /// Where browsers and clients reach the authority; issuers begin with it. `https://localhost:PORT` of its listener when absent.
     pub public_url: Option<String>,
+    /// Where clients with certificates reach it, as `mtls_endpoint_aliases` say; the host of `public_url` at the port of `listen.mutual_tls` when
+    /// absent.
+    pub mutual_tls_public_url: Option<String>,
     /// The directory of everything this process keeps.
     pub data: PathBuf,
     /// The key that opens the root key: a file beside `data`, never in it. `DATA.seal` when absent.
@@ -30,8 +33,12 @@ pub struct Settings {
     pub store: StoreChoice,
     /// A directory of resources applied at start and at each reload (SIGHUP).
     pub resources: Option<PathBuf>,
+    /// What passwords people may have.
+    pub passwords: Passwords,
     /// Calls to URLs that somebody else named.
     pub outbound: Outbound,
+    /// The audit record.
+    pub audit: Audit,
     /// Logs and traces.
     pub telemetry: Telemetry,
 }
@@ -44,6 +51,9 @@ pub struct Listen {
     pub gateway: SocketAddr,
     /// The authority.
     pub authority: SocketAddr,
+    /// The authority again, for clients with certificates (RFC 8705): here they are asked for one, and browsers, whose people would be asked too,
+    /// do not come here. None when absent.
+    pub mutual_tls: Option<SocketAddr>,
     /// Probes and metrics, in plain HTTP.
     pub operations: SocketAddr,
     /// Nodes: services and gateways.
@@ -56,8 +66,20 @@ pub struct Listen {
 pub struct GatewaySettings {
     /// Its name, part of the issuer of its identity tokens.
     pub name: String,
+    /// Where clients reach it: `https://api.example`. `https://localhost:PORT` of its listener when absent.
+    pub public_url: Option<String>,
+    /// Whether clients are asked for a certificate, so that tokens bound to one are good here. Browsers ask people when they are asked.
+    pub client_certificates: bool,
     /// Whether it runs.
     pub enabled: bool,
+}
+
+/// The audit record.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// How many days an event is kept at least; 0 keeps all of them for ever.
+    pub retention: u32,
 }
 
 /// Where the ledger is kept.
@@ -69,6 +91,15 @@ pub enum StoreChoice {
     Sqlite,
     /// In PostgreSQL; the DSN by `${NAME}` or `file:PATH`.
     Postgres(SecretReference),
+}
+
+/// What passwords people may have.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Passwords {
+    /// A file of breached passwords, which nobody may set: SHA-1 digests in hexadecimal, sorted, one a line, each perhaps with `:COUNT`, as they are
+    /// published. It may be of any size; nothing is asked over the network.
+    pub breached: Option<PathBuf>,
 }
 
 /// Calls to URLs that somebody else named: key sets, notifications, metadata documents. https alone, and public addresses alone.
@@ -108,6 +139,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             public_url: None,
+            mutual_tls_public_url: None,
             data: PathBuf::from("durward-data"),
             seal: None,
             listen: Listen::default(),
@@ -115,7 +147,9 @@ impl Default for Settings {
             names: Vec::new(),
             store: StoreChoice::default(),
             resources: None,
+            passwords: Passwords::default(),
             outbound: Outbound::default(),
+            audit: Audit::default(),
             telemetry: Telemetry::default(),
         }
     }
@@ -124,13 +158,20 @@ impl Default for Settings {
 impl Default for Listen {
     fn default() -> Self {
         let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        Self { gateway: local(8443), authority: local(8444), operations: local(8445), nodes: local(8446) }
+        Self { gateway: local(8443), authority: local(8444), mutual_tls: None, operations: local(8445), nodes: local(8446) }
     }
 }
 
 impl Default for GatewaySettings {
     fn default() -> Self {
-        Self { name: "main".to_owned(), enabled: true }
+        Self { name: "main".to_owned(), public_url: None, client_certificates: false, enabled: true }
+    }
+}
+
+impl Default for Audit {
+    /// A year, and a month in which to look back at it.
+    fn default() -> Self {
+        Self { retention: 400 }
     }
 }
 
@@ -149,6 +190,7 @@ impl Settings {
         settings.data = directory.join(&settings.data);
         settings.seal = settings.seal.map(|path| directory.join(path));
         settings.resources = settings.resources.map(|path| directory.join(path));
+        settings.passwords.breached = settings.passwords.breached.map(|path| directory.join(path));
         settings.outbound.trusted_roots = settings.outbound.trusted_roots.map(|path| directory.join(path));
         Ok(settings)
     }
@@ -176,9 +218,15 @@ impl Settings {
     }
 
     fn validated(self, text: &str, file: &Path) -> Result<Self, ConfigurationError> {
-        if let Some(url) = self.public_url.as_deref().filter(|url| !is_origin(url)) {
-            let message = format!("public_url: found `{url}`: expected `https://host[:port]` without a path");
-            return Err(ConfigurationError { message, file: file.to_owned(), place: place_of(text, "public_url") });
+        for (name, url) in [
+            ("public_url", &self.public_url),
+            ("mutual_tls_public_url", &self.mutual_tls_public_url),
+            ("gateway.public_url", &self.gateway.public_url),
+        ] {
+            if let Some(url) = url.as_deref().filter(|url| !is_origin(url)) {
+                let message = format!("{name}: found `{url}`: expected `https://host[:port]` without a path");
+                return Err(ConfigurationError { message, file: file.to_owned(), place: place_of(text, name) });
+            }
         }
         Ok(self)
     }
@@ -189,10 +237,16 @@ fn is_origin(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.origin().ascii_serialization() == text)
 }
 
-/// Line and column of a top-level key.
-fn place_of(text: &str, key: &str) -> Option<(u64, u64)> {
-    let line = text.lines().position(|line| line.starts_with(key))?;
-    Some((u64::try_from(line).ok()? + 1, 1))
+/// Line and column of a key, by its dotted name.
+fn place_of(text: &str, name: &str) -> Option<(u64, u64)> {
+    let mut lines = text.lines().enumerate();
+    let mut place = None;
+    for (depth, key) in name.split('.').enumerate() {
+        let stands = |line: &str| line.trim_start().starts_with(key) && line.starts_with(' ') == (depth > 0);
+        place = lines.find(|(_, line)| stands(line));
+    }
+    let (line, text) = place?;
+    Some((u64::try_from(line).ok()? + 1, u64::try_from(text.len() - text.trim_start().len()).ok()? + 1))
 }
 
 /// Reads what a reference names. `what` names the setting in the error.
@@ -243,6 +297,9 @@ mod tests {
         for url in ["http://a", "https://a/", "https://a/b", "https://u@a", "a"] {
             assert!(refused(&format!("public_url: {url}\n")).contains("expected `https://host[:port]`"), "{url}");
         }
+        let of_gateway = refused("public_url: https://a\ngateway:\n  name: main\n  public_url: http://b\n");
+        assert!(of_gateway.starts_with("gateway.public_url: found `http://b`"), "{of_gateway}");
+        assert!(of_gateway.ends_with("durward.yaml:4:3"), "{of_gateway}");
     }
 
     #[test]

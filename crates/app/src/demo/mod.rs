@@ -8,18 +8,20 @@ mod shop;
 mod walk;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
 use durward_base::Rng;
+use durward_model::resource::SecretReference;
 use durward_net::{Client, Trust};
 use durward_node::machine;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::api::Connection;
 use crate::cli::apply;
-use crate::configuration::{Listen, LogFormat, Settings, Telemetry};
+use crate::configuration::{Listen, LogFormat, Settings, StoreChoice, Telemetry};
 use crate::server::{Server, telemetry};
 use capture::Capture;
 use directory::Directory;
@@ -33,6 +35,12 @@ pub struct Arguments {
     /// Walk through the shop, print each step with its outcome, and end: with a failure when one fails
     #[arg(long)]
     check: bool,
+    /// Send traces to this collector, as OTLP over gRPC
+    #[arg(long, value_name = "URL")]
+    otlp: Option<String>,
+    /// Keep the ledger in PostgreSQL: the file that holds its DSN
+    #[arg(long, value_name = "FILE")]
+    postgres: Option<PathBuf>,
 }
 
 /// One service of the demo
@@ -40,15 +48,17 @@ pub struct Arguments {
 pub struct ServiceArguments {
     name: String,
     port: u16,
+    #[arg(long)]
+    otlp: Option<String>,
 }
 
 /// Runs `durward demo`.
 pub async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let rng = machine::rng();
-    let exporter = telemetry::start(&quiet())?;
+    let exporter = telemetry::start(&quiet(&arguments.otlp), "durward")?;
     let directory = Directory::create(&rng)?;
-    let mut shop = Shop::open(&directory, &rng).await?;
-    let server = start(&directory, &rng).await?;
+    let mut shop = Shop::open(&directory, arguments.otlp.as_deref(), &rng).await?;
+    let server = start(arguments, &directory, &rng).await?;
     let outcome = shown(arguments, &server, &mut shop, &directory).await;
     shop.close().await;
     server.stop().await;
@@ -58,7 +68,7 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// Runs `durward shop-service`, which `durward demo` starts for each service.
 pub async fn service(arguments: &ServiceArguments) -> anyhow::Result<ExitCode> {
-    let exporter = telemetry::start(&quiet())?;
+    let exporter = telemetry::start(&quiet(&arguments.otlp), &arguments.name)?;
     process::serve(&arguments.name, arguments.port).await?;
     drop(exporter);
     Ok(ExitCode::SUCCESS)
@@ -115,17 +125,22 @@ async fn interrupted() -> anyhow::Result<()> {
 }
 
 /// On the usual ports where all of them are free, else on any.
-async fn start(directory: &Directory, rng: &Rng) -> anyhow::Result<Server> {
+async fn start(arguments: &Arguments, directory: &Directory, rng: &Rng) -> anyhow::Result<Server> {
     let (usual, any) = (Listen::default(), SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    let any = Listen { gateway: any, authority: any, operations: any, nodes: any };
+    let any = Listen { gateway: any, authority: any, mutual_tls: None, operations: any, nodes: any };
     let are_free = [usual.gateway, usual.authority, usual.operations, usual.nodes].iter().all(|at| TcpListener::bind(at).is_ok());
-    let settings = |listen| Settings { data: directory.data(), listen, telemetry: quiet(), ..Settings::default() };
+    let dsn = |file: &PathBuf| StoreChoice::Postgres(SecretReference::File(file.display().to_string()));
+    let store = arguments.postgres.as_ref().map_or(StoreChoice::Sqlite, dsn);
+    let settings = |listen| {
+        let (data, store, telemetry) = (directory.data(), store.clone(), quiet(&arguments.otlp));
+        Settings { data, listen, store, telemetry, ..Settings::default() }
+    };
     if are_free && let Ok(server) = Server::start(settings(usual), machine::clock(), rng.clone()).await {
         return Ok(server);
     }
     Server::start(settings(any), machine::clock(), rng.clone()).await
 }
 
-fn quiet() -> Telemetry {
-    Telemetry { log: "error".to_owned(), format: LogFormat::Text, otlp: None }
+fn quiet(otlp: &Option<String>) -> Telemetry {
+    Telemetry { log: "error".to_owned(), format: LogFormat::Text, otlp: otlp.clone() }
 }

@@ -15,6 +15,8 @@ pub struct Addresses {
     pub gateway: Option<SocketAddr>,
     /// The authority.
     pub authority: SocketAddr,
+    /// The authority, for clients with certificates, when it is asked for.
+    pub mutual_tls: Option<SocketAddr>,
     /// Probes and metrics.
     pub operations: SocketAddr,
     /// Nodes.
@@ -27,6 +29,8 @@ pub struct Listeners {
     pub gateway: Option<Bound>,
     /// The authority's.
     pub authority: Bound,
+    /// The authority's, for clients with certificates.
+    pub mutual_tls: Option<Bound>,
     /// The operations listener.
     pub operations: Bound,
     /// The nodes'.
@@ -38,8 +42,13 @@ impl Listeners {
     pub async fn bind(settings: &Settings) -> anyhow::Result<Self> {
         let listen = &settings.listen;
         let gateway = if settings.gateway.enabled { Some(bind("gateway", listen.gateway).await?) } else { None };
+        let mutual_tls = match listen.mutual_tls {
+            Some(address) => Some(bind("mutual_tls", address).await?),
+            None => None,
+        };
         Ok(Self {
             gateway,
+            mutual_tls,
             authority: bind("authority", listen.authority).await?,
             operations: bind("operations", listen.operations).await?,
             nodes: bind("nodes", listen.nodes).await?,
@@ -52,6 +61,7 @@ impl Listeners {
         Ok(Addresses {
             gateway: self.gateway.as_ref().map(address).transpose()?,
             authority: address(&self.authority)?,
+            mutual_tls: self.mutual_tls.as_ref().map(address).transpose()?,
             operations: address(&self.operations)?,
             nodes: address(&self.nodes)?,
         })

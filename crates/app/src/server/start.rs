@@ -1,29 +1,34 @@
 //! Starting: store, root key, certificates, first realm and keys, view, then listeners; in that order, each standing on the one before.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use durward_admin::{Admin, AdminSettings};
+use durward_authn::password::Breached;
 use durward_base::{Clock, Duration, EventId, ResourceId, Rng};
 use durward_enforce::{IdentityIssuer, View};
 use durward_fleet::{Fleet, FleetSettings};
 use durward_gateway::{Gateway, GatewaySettings};
-use durward_issuer::{HashingPool, Issuer, IssuerSettings, KeyRings};
+use durward_issuer::{HashingPool, Issuer, IssuerSettings, KeyRings, MutualTls};
 use durward_model::resource::{Realm, Resource, Stored};
 use durward_model::{EgressRules, Event, EventKind, Outcome, ResourceKind, Write};
 use durward_net::{Bound, Egress, Endpoint, Gate, HttpMetrics, Limits, Open, Record, ServerIdentity, Shutdown, Surface, SurfaceSettings, serve};
 use durward_node::{Journal, JournalSettings, Shared};
 use durward_oauth::builtin::MAIN_REALM;
+use durward_pki::TrustBundle;
 use durward_seal::RootKey;
 use durward_store::{CommitError, Store, StoreSettings};
 use prometheus_client::registry::Registry;
 use tokio_util::task::TaskTracker;
 
+use super::breached::BreachedFile;
 use super::certificates::{self, Certificates};
 use super::keys::SigningKeys;
 use super::listeners::{Addresses, Listeners, hosts};
 use super::metrics::Gauges;
+use super::retention::Retention;
 use super::{Server, background, local, root};
 use crate::configuration::{Outbound, Settings, StoreChoice, resolve};
 use crate::http::{Operations, Probe};
@@ -126,13 +131,20 @@ impl Parts {
             hashing: Arc::clone(&hashing),
             clock: self.clock.clone(),
         }));
-        let issuer = self.issuer(rings, hashing).await?;
-        let admin = self.admin(trust_pem);
+        let issuer = self.issuer(rings, hashing, TrustBundle::from_pem(trust_pem)?).await?;
+        let admin = self.admin(trust_pem)?;
         let tls = identity.server_config()?;
         let hosts = |port| hosts(names, port, &self.public_url);
 
         if let Some(bound) = listeners.gateway {
-            self.tasks.spawn(self.gateway().await?.serve(bound, Some(Arc::clone(&tls)), self.shutdown.clone()));
+            let asking = self.settings.gateway.client_certificates;
+            let tls = if asking { identity.server_config_asking()? } else { Arc::clone(&tls) };
+            self.tasks.spawn(self.gateway().await?.serve(bound, Some(tls), self.shutdown.clone()));
+        }
+        if let (Some(bound), Some(address)) = (listeners.mutual_tls, self.addresses.mutual_tls) {
+            let rows = issuer.endpoints().into_iter().filter(of_machines).collect();
+            let surface = self.surface("mutual_tls", hosts(address.port()), Arc::new(Open), rows);
+            self.listen(bound, Some(identity.server_config_asking()?), surface);
         }
         let mut rows = issuer.endpoints();
         rows.extend(admin.endpoints());
@@ -147,7 +159,9 @@ impl Parts {
         let mut served: Vec<String> = served.iter().flatten().chain(&operations).map(ToString::to_string).collect();
         served.sort();
         self.listen(listeners.operations, None, self.surface("operations", Vec::new(), Arc::new(Open), operations));
+        self.tasks.spawn(background::watch_clock(self.clock.clone(), self.shutdown.clone()));
         self.tasks.spawn(background::keep_house(self.store.clone(), self.clock.clone(), self.shutdown.clone()));
+        self.tasks.spawn(self.retention().run(self.shutdown.clone()));
         Ok(served)
     }
 
@@ -167,12 +181,17 @@ impl Parts {
         tokio::time::timeout(FIRST_VIEW, self.shared.loaded()).await.context("the store's present state could not be read in time")
     }
 
+    fn retention(&self) -> Retention {
+        let (journal, clock, rng) = (self.shared.journal().clone(), self.clock.clone(), self.rng.clone());
+        Retention { journal, node: NODE.into(), days: self.settings.audit.retention, clock, rng }
+    }
+
     async fn signing_keys(&self) -> anyhow::Result<KeyRings> {
         let (store, root, public_url) = (self.store.clone(), Arc::clone(&self.root), self.public_url.clone());
         let keys = SigningKeys { store, root, public_url, clock: self.clock.clone(), rng: self.rng.clone() };
         let view = self.shared.views().load_full();
         for realm in view.realms() {
-            keys.advance(realm.name(), realm.id()).await?;
+            keys.advance(realm).await?;
         }
         let rings = KeyRings::default();
         background::fill_rings(&keys, &rings, &view).await;
@@ -181,9 +200,10 @@ impl Parts {
         Ok(rings)
     }
 
-    async fn issuer(&self, keys: KeyRings, hashing: Arc<HashingPool>) -> anyhow::Result<Issuer> {
+    async fn issuer(&self, keys: KeyRings, hashing: Arc<HashingPool>, authority: TrustBundle) -> anyhow::Result<Issuer> {
         let settings = IssuerSettings {
             public_url: self.public_url.clone(),
+            mutual_tls: self.mutual_tls_url()?.map(|url| MutualTls { url, authority }),
             views: self.shared.views(),
             store: self.store.clone(),
             keys,
@@ -196,10 +216,28 @@ impl Parts {
         Ok(Issuer::new(settings, &self.root))
     }
 
-    fn admin(&self, trust_pem: &str) -> Admin {
-        Admin::new(AdminSettings {
+    /// Where clients with certificates reach the authority: as configured, or at the listener's port of its public host.
+    fn mutual_tls_url(&self) -> anyhow::Result<Option<String>> {
+        let Some(address) = self.addresses.mutual_tls else { return Ok(None) };
+        if let Some(url) = &self.settings.mutual_tls_public_url {
+            return Ok(Some(url.clone()));
+        }
+        let mut url = url::Url::parse(&self.public_url)?;
+        url.set_port(Some(address.port())).map_err(|()| anyhow::anyhow!("public_url: `{}` has no host", self.public_url))?;
+        Ok(Some(url.origin().ascii_serialization()))
+    }
+
+    /// Where clients reach the gateway: as configured, or here.
+    fn gateway_url(&self) -> Option<String> {
+        let here = |address: SocketAddr| format!("https://localhost:{}", address.port());
+        self.addresses.gateway.map(|address| self.settings.gateway.public_url.clone().unwrap_or_else(|| here(address)))
+    }
+
+    fn admin(&self, trust_pem: &str) -> anyhow::Result<Admin> {
+        let breached = self.settings.passwords.breached.as_deref().map(BreachedFile::open).transpose()?;
+        Ok(Admin::new(AdminSettings {
             public_url: self.public_url.clone(),
-            gateway_url: self.addresses.gateway.map(|address| format!("https://localhost:{}", address.port())),
+            gateway_url: self.gateway_url(),
             nodes_url: format!("https://localhost:{}", self.addresses.nodes.port()),
             trust_pem: trust_pem.to_owned(),
             node: NODE.into(),
@@ -207,17 +245,19 @@ impl Parts {
             store: self.store.clone(),
             shared: self.shared.clone(),
             scratch: self.settings.data.clone(),
+            breached: breached.map(|file| Arc::new(file) as Arc<dyn Breached>),
             root: Arc::clone(&self.root),
             clock: self.clock.clone(),
             rng: self.rng.clone(),
-        })
+        }))
     }
 
     async fn gateway(&self) -> anyhow::Result<Arc<Gateway>> {
         let name = &self.settings.gateway.name;
         let identity: IdentityIssuer = local::gateway_key(name, &self.public_url, &self.settings.data, &self.root, &self.rng)?;
         local::enrol(&self.store, MAIN_REALM, &identity, self.clock.now(), &self.rng).await?;
-        let settings = GatewaySettings::named(name.clone());
+        let public_url = self.gateway_url().as_deref().map(url::Url::parse).transpose()?;
+        let settings = GatewaySettings { public_url, ..GatewaySettings::named(name.clone()) };
         Ok(Arc::new(Gateway::new(settings, self.shared.clone(), identity, self.metrics.clone(), self.clock.clone(), self.rng.clone())))
     }
 
@@ -228,7 +268,8 @@ impl Parts {
     }
 
     fn listen(&self, bound: Bound, tls: Option<Arc<durward_net::ServerConfig>>, surface: Surface) {
-        self.tasks.spawn(serve(bound, tls, Limits::default(), self.shutdown.clone(), move |peer| surface.connection(peer)));
+        let (limits, unserved) = (Limits::default(), surface.unserved());
+        self.tasks.spawn(serve(bound, tls, limits, unserved, self.shutdown.clone(), move |peer| surface.connection(peer)));
     }
 
     fn probes(&self) -> Vec<Probe> {
@@ -240,8 +281,20 @@ impl Parts {
         });
         let written = Box::new(move || if journal.status().available { Ok(()) } else { Err("the journal cannot be written".to_owned()) });
         let stays = Box::new(move || if shutdown.is_cancelled() { Err("it is shutting down".to_owned()) } else { Ok(()) });
-        vec![Probe { name: "store", check: store }, Probe { name: "journal", check: written }, Probe { name: "accepting", check: stays }]
+        let clock = self.clock.clone();
+        let right = Box::new(move || clock.jump().map_or(Ok(()), |jump| Err(jump.to_string())));
+        vec![
+            Probe { name: "store", check: store },
+            Probe { name: "journal", check: written },
+            Probe { name: "clock", check: right },
+            Probe { name: "accepting", check: stays },
+        ]
     }
+}
+
+/// Whether an endpoint is for programs, which may have certificates, and not for people.
+fn of_machines(endpoint: &Endpoint) -> bool {
+    matches!(endpoint.access, AccessClass::Client | AccessClass::ConfidentialClient | AccessClass::Bearer)
 }
 
 /// Makes the realm `main` in a store that has none.

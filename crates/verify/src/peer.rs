@@ -8,7 +8,7 @@ use durward_net::Client;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use url::Url;
+use url::{Position, Url};
 
 use crate::exchange::{Exchanged, Subject};
 use crate::tokens::Tokens;
@@ -42,6 +42,14 @@ pub struct Answer {
 /// Why a call came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
+    /// The path is none, or another one to those who read it in another way.
+    #[error(
+        "{service} is not called: the path must begin with one \"/\" and stand in its normal form, what is put into it percent-encoded"
+    )]
+    Path {
+        /// The peer.
+        service: String,
+    },
     /// There is no token to call with.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -117,7 +125,7 @@ impl Peer {
 
     async fn send(&self, method: Method, path: &str, body: Bytes, transaction: &Transaction, token: &str) -> Result<Answer, CallError> {
         let unreachable = |cause: String| CallError::Unreachable { service: self.service.clone(), cause };
-        let url = self.base.join(path).map_err(|error| unreachable(error.to_string()))?;
+        let url = within(&self.base, path).ok_or_else(|| CallError::Path { service: self.service.clone() })?;
         let mut authorization = HeaderValue::try_from(format!("Bearer {token}")).map_err(|error| unreachable(error.to_string()))?;
         authorization.set_sensitive(true);
         let mut request = Request::new(body);
@@ -153,9 +161,49 @@ impl std::fmt::Debug for Peer {
     }
 }
 
+/// Where a path leads at the base, and nowhere else: what is sent is what was given, byte for byte. Whatever a caller's text in it could
+/// make of it would otherwise choose the host that is given the token (`//other.example`) or the resource (`..`).
+fn within(base: &Url, path: &str) -> Option<Url> {
+    let url = base.join(path).ok()?;
+    (url.origin() == base.origin() && url[Position::BeforePath..Position::AfterQuery] == *path && url.fragment().is_none()).then_some(url)
+}
+
 /// The `code` of an RFC 9457 problem, as far as it is a plain word.
 fn code(body: &[u8]) -> String {
     let problem: Option<serde_json::Value> = serde_json::from_slice(body).ok();
     let code = problem.as_ref().and_then(|problem| problem.get("code")).and_then(|code| code.as_str()).unwrap_or_default();
     code.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(60).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// R10
+    #[test]
+    fn a_path_leads_nowhere_but_where_it_says() {
+        let base: Url = "http://inventory.example:9003".parse().unwrap();
+        for path in ["/", "/stock/lamp", "/stock/a%20lamp/reserve?now=1&x=%2F", "/stock/a:b@c"] {
+            assert_eq!(within(&base, path).unwrap().as_str(), format!("http://inventory.example:9003{path}"));
+        }
+        for path in [
+            "",
+            "stock",
+            "//other.example/stock",
+            "/\\other.example/stock",
+            "\\\\other.example",
+            "https://other.example/stock",
+            "/stock/../keys",
+            "/stock/%2e%2e/keys",
+            "/stock/./lamp",
+            "/stock/\\..\\keys",
+            "/stock/la mp",
+            "/stock/la\tmp",
+            "/stock/lamp\n",
+            "/stock/lamp#/reserve",
+            "/stock/l\u{e4}mp",
+        ] {
+            assert!(within(&base, path).is_none(), "{path:?}");
+        }
+    }
 }

@@ -3,12 +3,17 @@
 
 mod backup;
 mod clients;
+mod clock;
+mod commands;
 mod documentation;
 mod endpoints;
 mod fixture;
 mod keys;
 mod kill;
+mod one_event;
 mod record;
 mod reload;
 mod revocation;
 mod shop;
+mod start;
+mod traces;

@@ -59,7 +59,7 @@ async fn note_written(store: &Store, journal: &Journal, node: &str) -> Result<()
         return Ok(());
     }
     let newest = journal.tail(LOOKED_THROUGH).await.map_err(Waiting::Unreadable)?;
-    let written: HashSet<EventId> = newest.into_iter().map(|event| event.id).collect();
+    let written: HashSet<EventId> = newest.into_iter().filter(|event| &*event.node == node).map(|event| event.id).collect();
     let ids: Vec<_> = waiting.into_iter().map(|event| event.id).filter(|id| written.contains(id)).collect();
     store.journaled(&ids).await.map_err(Waiting::Store)
 }

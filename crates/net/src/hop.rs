@@ -31,7 +31,6 @@ impl Hop {
             parent: None,
             "request",
             otel.kind = "server",
-            otel.name = Empty,
             durward.node = node,
             durward.request_id = %id,
             http.request.method = known(method),
@@ -61,7 +60,8 @@ impl Hop {
             return;
         }
         self.span.record("http.response.status_code", status);
-        self.span.record("otel.name", route.map_or_else(|| known(method).to_owned(), |route| format!("{} {route}", known(method))));
+        let name = route.map_or_else(|| known(method).to_owned(), |route| format!("{} {route}", known(method)));
+        self.span.context().span().update_name(name);
         if let Some(route) = route {
             self.span.record("http.route", route);
         }

@@ -83,7 +83,12 @@ pub async fn run(arguments: &Arguments, connection: &Connection, output: Output)
 
 fn row(event: &Event) -> [String; 7] {
     let ended = format!("{:?}", event.outcome).to_lowercase();
-    let what = event.target.clone().or_else(|| event.request.as_ref().map(|request| format!("{} {}", request.method, request.path)));
+    let what = event.target.clone().or_else(|| {
+        event.request.as_ref().map(|request| match &request.address {
+            Some(address) if request.method.is_empty() => format!("from {address}"),
+            _ => format!("{} {}", request.method, request.path),
+        })
+    });
     [
         Timestamp::to_string(&event.time),
         event.id.to_string(),

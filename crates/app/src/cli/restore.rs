@@ -209,7 +209,11 @@ fn set_aside(place: &Path, now: Timestamp) -> anyhow::Result<Option<PathBuf>> {
     if !place.exists() {
         return Ok(None);
     }
-    let aside = place.with_file_name(format!("durward.db.before-{}", now.seconds()));
+    let name =
+        |number: u32| format!("durward.db.before-{}{}", now.seconds(), if number == 1 { String::new() } else { format!("-{number}") });
+    let free =
+        (1..).map(|number| place.with_file_name(name(number))).find(|aside| !with_companions(aside).iter().any(|file| file.exists()));
+    let aside = free.context("no name is left for the store of before")?;
     for (from, to) in with_companions(place).into_iter().zip(with_companions(&aside)) {
         if from.exists() {
             fs::rename(&from, &to).with_context(|| format!("{} cannot be set aside", from.display()))?;

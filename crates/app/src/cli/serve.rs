@@ -31,7 +31,7 @@ pub struct ServeArguments {
 /// Runs `durward serve`. `data` stands over the configuration's when it was given.
 pub async fn run(arguments: &ServeArguments, data: Option<&Path>) -> anyhow::Result<ExitCode> {
     let settings = settings(arguments, data)?;
-    let exporter = telemetry::start(&settings.telemetry)?;
+    let exporter = telemetry::start(&settings.telemetry, "durward")?;
     let server = Server::start(settings.clone(), machine::clock(), machine::rng()).await?;
     // Before anybody is told that it runs: a signal that came earlier would end the process.
     let mut reload = signal(SignalKind::hangup())?;
@@ -106,9 +106,7 @@ fn announce(server: &Server, dev: bool, settings: &Settings) -> anyhow::Result<(
 /// Reads the configuration and the resources again and puts them in force as a whole, or not at all.
 async fn reloaded(arguments: &ServeArguments, data: Option<&Path>, running: &Settings, server: &Server) -> anyhow::Result<String> {
     let settings = settings(arguments, data)?;
-    let fixed = |settings: &Settings| {
-        json!([settings.public_url, settings.data, settings.listen, settings.gateway, settings.names, settings.store, settings.telemetry])
-    };
+    let fixed = |settings: &Settings| json!(Settings { resources: None, ..settings.clone() });
     if fixed(&settings) != fixed(running) {
         tracing::warn!("a reload takes in resources; the other settings that changed take effect at the next start");
     }

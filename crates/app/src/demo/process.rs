@@ -46,9 +46,10 @@ pub(super) struct Orders {
 
 impl Process {
     /// Starts a service, at this port of the loopback if nobody has it.
-    pub(super) async fn start(name: &'static str, port: u16) -> anyhow::Result<Self> {
+    pub(super) async fn start(name: &'static str, port: u16, otlp: Option<&str>) -> anyhow::Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .args(["shop-service", name, &port.to_string()])
+            .args(otlp.iter().flat_map(|url| ["--otlp", *url]))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -42,10 +42,10 @@ pub(super) struct Joining<'a> {
 
 impl Shop {
     /// Starts the services, makes their secrets and the people's passwords, and writes the declarations.
-    pub(super) async fn open(directory: &Directory, rng: &Rng) -> anyhow::Result<Self> {
+    pub(super) async fn open(directory: &Directory, otlp: Option<&str>, rng: &Rng) -> anyhow::Result<Self> {
         let mut services = Vec::new();
         for (name, port) in SERVICES {
-            services.push(Service { process: Process::start(name, port).await?, secret: base64url::encode(&rng.bytes::<24>()) });
+            services.push(Service { process: Process::start(name, port, otlp).await?, secret: base64url::encode(&rng.bytes::<24>()) });
         }
         let password = || base64url::encode(&rng.bytes::<9>());
         let (resources, secrets) = (directory.path().join("resources"), directory.path().join("secrets"));

@@ -62,7 +62,8 @@ impl Certificates {
                 () = tokio::time::sleep(wait) => {}
                 () = shutdown.cancelled() => return,
             }
-            if clock.now() < renew_at {
+            // A certificate of a wrong time is believed by nobody; the one there is lasts half its life more.
+            if clock.now() < renew_at || clock.jump().is_some() {
                 continue;
             }
             let renewed = self.leaf(clock.now(), &rng).and_then(|(chain, key, next)| Ok((identity.replace(chain, key.expose())?, next)));
@@ -141,11 +142,12 @@ fn context(name: &str, certificate: &[u8]) -> Context {
     Context::new("certificate authority").with(name).with(certificate)
 }
 
-/// `localhost`, 127.0.0.1 and ::1, the host of the public URL, and whatever `names` adds.
+/// `localhost`, 127.0.0.1 and ::1, the hosts of the public URLs, and whatever `names` adds.
 pub fn names(public_url: &str, settings: &Settings) -> anyhow::Result<Vec<ServerName<'static>>> {
     let mut names = local_names();
-    let url = url::Url::parse(public_url)?;
-    for name in url.host_str().into_iter().chain(settings.names.iter().map(String::as_str)) {
+    let urls =
+        std::iter::once(public_url).chain(settings.gateway.public_url.as_deref()).map(url::Url::parse).collect::<Result<Vec<_>, _>>()?;
+    for name in urls.iter().filter_map(url::Url::host_str).chain(settings.names.iter().map(String::as_str)) {
         let name = ServerName::try_from(name.trim_matches(['[', ']']).to_owned())
             .with_context(|| format!("names: `{name}` is no host name and no address"))?;
         if !names.contains(&name) {

@@ -1,11 +1,13 @@
 //! The authority as a value: `Server::start(Settings, Clock, Rng)`. Two of them run in one process without knowing of each other.
 
 mod background;
+mod breached;
 pub mod certificates;
 mod keys;
 mod listeners;
 mod local;
 mod metrics;
+mod retention;
 pub mod root;
 mod start;
 pub mod telemetry;

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use durward_base::{Clock, Duration};
-use durward_enforce::View;
+use durward_enforce::{RealmView, View};
 use durward_issuer::KeyRings;
 use durward_model::{Key, KeyState};
 use durward_net::Shutdown;
 use durward_node::Shared;
+use durward_oauth::key_schedule::demanded;
 use durward_store::Store;
 
 use super::keys::SigningKeys;
@@ -17,6 +18,8 @@ use super::keys::SigningKeys;
 const SETTLE: Duration = Duration::from_secs(1);
 /// How often schedules are looked at.
 const HOUR: Duration = Duration::from_secs(3600);
+/// How often the clock is looked at.
+const SECOND: Duration = Duration::from_secs(1);
 /// How often what has expired is removed.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
@@ -45,8 +48,10 @@ pub async fn follow_keys(keys: SigningKeys, rings: KeyRings, shared: Shared<View
             () = shutdown.cancelled() => return,
         };
         let view = shared.views().load_full();
-        for realm in view.realms().filter(|realm| due || !rings.load().contains_key(realm.name())) {
-            if let Err(error) = keys.advance(realm.name(), realm.id()).await {
+        // A clock that jumped moves no key: what it thinks is due may be due in ten years.
+        let due = due && keys.clock.jump().is_none();
+        for realm in view.realms().filter(|realm| due || lacks_a_key(realm, &rings)) {
+            if let Err(error) = keys.advance(realm).await {
                 tracing::error!(%error, realm = realm.name(), "a realm's keys could not be brought up to date");
             }
         }
@@ -59,6 +64,12 @@ pub async fn follow_keys(keys: SigningKeys, rings: KeyRings, shared: Shared<View
         }
         seen = view;
     }
+}
+
+/// Whether a key is asked for that does not sign yet.
+fn lacks_a_key(realm: &RealmView, rings: &KeyRings) -> bool {
+    let demanded = demanded(realm.settings(), realm.clients().iter().map(|(_, client)| &client.resource));
+    rings.load().get(realm.name()).is_none_or(|ring| demanded.iter().any(|algorithm| !ring.has(*algorithm)))
 }
 
 /// Whether a key that was signing is gone: its successor cannot wait.
@@ -77,8 +88,30 @@ pub async fn keep_house(store: Store, clock: Clock, shutdown: Shutdown) {
             _ = minute.tick() => {}
             () = shutdown.cancelled() => return,
         }
-        if let Err(error) = store.expire(clock.now()).await {
+        // Nothing is forgotten by a clock that jumped: it would be missed once the clock is right again.
+        if clock.jump().is_none()
+            && let Err(error) = store.expire(clock.now()).await
+        {
             tracing::warn!(%error, "what has expired could not be removed");
         }
+    }
+}
+
+/// Looks at the clock each second, and says when it jumped and when it is right again.
+pub async fn watch_clock(clock: Clock, shutdown: Shutdown) {
+    let mut second = tokio::time::interval(SECOND);
+    let mut told = None;
+    loop {
+        tokio::select! {
+            _ = second.tick() => {}
+            () = shutdown.cancelled() => return,
+        }
+        let jump = clock.jump();
+        match (told, jump) {
+            (None, Some(jump)) => tracing::error!("{jump}; nothing is issued, expired or rotated until then"),
+            (Some(_), None) => tracing::info!("the clock is right again: what was held goes on"),
+            _ => {}
+        }
+        told = jump;
     }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use durward_base::{Clock, EventId, RealmId, Rng};
+use durward_enforce::RealmView;
 use durward_model::{Event, EventKind, Key, KeyState, Outcome, Write};
 use durward_oauth::KeyRing;
-use durward_oauth::key_schedule::KeySchedule;
+use durward_oauth::key_schedule::{KeySchedule, demanded};
 use durward_seal::{Purpose, RootKey, Sealer};
 use durward_store::{CommitError, Store};
 
@@ -28,14 +29,16 @@ pub struct SigningKeys {
 const ATTEMPTS: usize = 3;
 
 impl SigningKeys {
-    /// Does what is due to a realm's keys: its first ones, rotation, removal. True when something was.
-    pub async fn advance(&self, realm: &str, id: RealmId) -> anyhow::Result<bool> {
+    /// Does what is due to a realm's keys: its first ones, those that its clients ask for, rotation, removal. True when something was.
+    pub async fn advance(&self, view: &RealmView) -> anyhow::Result<bool> {
+        let (realm, id) = (view.name(), view.id());
         for _ in 0..ATTEMPTS {
             let keys: Vec<Key> = self.store.sealed_keys(realm).await?.into_iter().map(|sealed| sealed.key).collect();
             let (name, issuer, sealer) = (realm.to_owned(), self.issuer(realm), self.sealer(id));
             let (rng, now) = (self.rng.clone(), self.clock.now());
             // An RSA key takes a tenth of a second to make: not on a thread that answers requests.
-            let due = move || KeySchedule { realm: &name, issuer: &issuer, sealer: &sealer, rng: &rng, now }.due(&keys);
+            let demanded = demanded(view.settings(), view.clients().iter().map(|(_, client)| &client.resource));
+            let due = move || KeySchedule { realm: &name, issuer: &issuer, sealer: &sealer, rng: &rng, now }.due_for(&keys, &demanded);
             let writes = tokio::task::spawn_blocking(due).await??;
             if writes.is_empty() {
                 return Ok(false);

@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aws_lc_rs::digest::{SHA256, digest};
 use durward_base::Timestamp;
 use durward_model::Principal;
+use durward_model::resolve::{Resolution, ResolveRequest};
 use durward_oauth::dpop::Admitted;
 
 use crate::principal::{TokenError, verify};
+use crate::resolved::{self, Known};
 use crate::{Consumer, Possession, PresentedToken, Verified, View};
 
 /// The most credentials kept.
@@ -68,6 +70,51 @@ impl CredentialCache {
         let Principal { realm, credential, .. } = &verified.principal;
         let admitted = possession.must_prove(credential.bound_key.as_ref(), token, realm, now)?;
         Ok(Proved { verified, admitted })
+    }
+
+    /// The same for any token. One that the view cannot verify is asked about, once, and again when what is known of it has come to its end.
+    ///
+    /// # Errors
+    /// `TokenError` when it does not count.
+    pub fn prove_or_ask(
+        &self,
+        view: &View,
+        consumer: &Consumer<'_>,
+        (token, possession): (PresentedToken<'_>, &Possession<'_>),
+        now: Timestamp,
+    ) -> Result<Known, TokenError> {
+        if !token.is_opaque() {
+            return self.prove(view, consumer, (token, possession), now).map(Known::Proved);
+        }
+        let key = key(token.text);
+        let Some(known) = self.shard(&key).and_then(|shard| shard.get(&key).map(Arc::clone)) else {
+            return token.question(consumer.realm).map(Known::Ask);
+        };
+        match known.must_stand(view) {
+            Ok(()) if !known.is_expired(now) => {
+                known.must_be_for(consumer)?;
+                Ok(Known::Proved(Proved { verified: known, admitted: None }))
+            }
+            // A watermark ends what was known, and the authority says what is so since.
+            Err(TokenError::Revoked { kind, reason }) if kind.is_absolute() => Err(TokenError::Revoked { kind, reason }),
+            Ok(()) | Err(TokenError::Revoked { .. }) => {
+                self.forget(&key);
+                token.question(consumer.realm).map(Known::Ask)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes in what the authority said of a credential.
+    ///
+    /// # Errors
+    /// `TokenError` when it does not count, or not any more.
+    pub fn take_in(&self, view: &View, request: &ResolveRequest, answer: &Resolution, now: Timestamp) -> Result<(), TokenError> {
+        let Resolution::Proved(resolved) = answer else { return Err(TokenError::Unknown) };
+        let verified = resolved::verified(&request.realm, resolved);
+        verified.must_stand(view)?;
+        self.keep(key(&request.credential), &Arc::new(verified), now);
+        Ok(())
     }
 
     fn standing(&self, view: &View, consumer: &Consumer<'_>, token: &str, now: Timestamp) -> Result<Arc<Verified>, TokenError> {

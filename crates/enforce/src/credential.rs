@@ -10,7 +10,7 @@ use crate::{Head, PresentedToken, Verified};
 pub enum Presented<'a> {
     /// `Authorization: Bearer` with a JWT.
     Jwt(&'a str),
-    /// `Authorization: Bearer` with an opaque token.
+    /// `Authorization: Bearer` with an opaque token: `dw_pat_…`, or what is no JWT.
     OpaqueToken(&'a str),
     /// `Authorization: DPoP` (RFC 9449).
     BoundToken(&'a str),
@@ -115,6 +115,7 @@ impl<'a> Presented<'a> {
         let bound = accepted.contains(&CredentialKind::BoundToken);
         match self {
             Self::Jwt(text) if bound || accepted.contains(&CredentialKind::Jwt) => Ok(PresentedToken { text, with_proof: false }),
+            Self::OpaqueToken(text) if accepted.contains(&CredentialKind::OpaqueToken) => Ok(PresentedToken { text, with_proof: false }),
             Self::BoundToken(text) if bound => Ok(PresentedToken { text, with_proof: true }),
             other => Err(CredentialError::NotAccepted(other.kind())),
         }
@@ -145,6 +146,7 @@ fn authorization(value: &[u8]) -> Result<Presented<'_>, CredentialError> {
         return Err(CredentialError::Malformed);
     }
     match scheme.to_ascii_lowercase().as_str() {
+        "bearer" if credential.starts_with("dw_pat_") => Ok(Presented::OpaqueToken(credential)),
         "bearer" if credential.starts_with("dw_") => Ok(Presented::ApiKey(credential)),
         "bearer" if credential.contains('.') => Ok(Presented::Jwt(credential)),
         "bearer" => Ok(Presented::OpaqueToken(credential)),

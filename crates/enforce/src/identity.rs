@@ -66,7 +66,11 @@ struct IdentityClaims<'a> {
 #[derive(Serialize)]
 struct OriginClaims<'a> {
     jti: &'a str,
-    kid: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'a str>,
+    /// When the authority was asked about it, in milliseconds, where it is older than what it stands for now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    made: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,7 +141,8 @@ impl IdentityIssuer {
             from: verified.from.iter().filter_map(ancestor).collect(),
             cred: OriginClaims {
                 jti: &verified.token.jti,
-                kid: &verified.token.kid,
+                kid: verified.token.kid.as_deref(),
+                made: verified.token.kid.is_none().then(|| verified.token.made.millis()),
                 sid: credential.family.as_deref(),
                 ses: credential.session.as_deref(),
                 client_id: credential.client.as_deref(),
@@ -160,7 +165,7 @@ impl IdentityIssuer {
 
 fn ancestor(from: &crate::verified::Ancestor) -> Option<Ancestor> {
     let TokenFacts { jti, kid, .. } = &from.token;
-    Some(Ancestor { jti: jti.parse().ok()?, kid: kid.clone(), client_id: from.client.clone() })
+    Some(Ancestor { jti: jti.parse().ok()?, kid: kid.clone().unwrap_or_default(), client_id: from.client.clone() })
 }
 
 impl IdentityToken {

@@ -70,6 +70,9 @@ pub enum TokenError {
     /// It names no issuer and key that would count here and now.
     #[error("the token is not signed by a key that counts here")]
     KeyUnknown,
+    /// No credential of ours, or one that does not count (any more).
+    #[error("the credential does not count here")]
+    Unknown,
     /// A claim is missing, malformed, or not what it must be.
     #[error(transparent)]
     Claim(ClaimError),
@@ -128,6 +131,7 @@ impl TokenError {
         match self {
             Self::Jose(error) => error.reason(),
             Self::KeyUnknown => "key_unknown",
+            Self::Unknown => "credential_unknown",
             Self::Claim(error) => error.reason(),
             Self::WrongKind => "token_kind",
             Self::Bound => "token_bound",

@@ -26,6 +26,9 @@ pub enum Refusal {
     /// Step 4: whether it counts cannot be said.
     #[error(transparent)]
     CannotVerify(CannotVerify),
+    /// Step 4: the authority gave no answer about it.
+    #[error("the authority could not be asked about the credential: {0}")]
+    CannotResolve(String),
     /// Step 5: the principal may not.
     #[error(transparent)]
     Denied(Box<Denial>),
@@ -58,7 +61,7 @@ impl Refusal {
             Self::Route(RouteError::MethodNotAllowed { .. }) => 405,
             Self::Credential(error) => error.status(),
             Self::NoCredential | Self::Token(_) => 401,
-            Self::CannotVerify(_) => 503,
+            Self::CannotVerify(_) | Self::CannotResolve(_) => 503,
             Self::Denied(_) => 403,
         }
     }
@@ -73,6 +76,7 @@ impl Refusal {
             Self::Credential(error) => error.reason(),
             Self::Token(error) => error.reason(),
             Self::CannotVerify(_) => "cannot_verify",
+            Self::CannotResolve(_) => "cannot_resolve",
             Self::Denied(denial) => denial.reason,
         }
     }
@@ -86,7 +90,7 @@ impl Refusal {
             Self::Token(TokenError::Nonce { .. }) => Some("use_dpop_nonce"),
             Self::Credential(_) | Self::Token(_) => Some("invalid_token"),
             Self::Denied(denial) if denial.scope.is_some() => Some("insufficient_scope"),
-            Self::Route(_) | Self::NoCredential | Self::CannotVerify(_) | Self::Denied(_) => None,
+            Self::Route(_) | Self::NoCredential | Self::CannotVerify(_) | Self::CannotResolve(_) | Self::Denied(_) => None,
         }
     }
 

@@ -26,6 +26,8 @@ pub enum TokenKind {
     Access,
     /// An identity token of a gateway, standing for another credential.
     Identity,
+    /// A credential that the authority was asked about.
+    Resolved,
 }
 
 /// A verified credential. Made by `CredentialCache::verify` only; whoever holds one still asks whether it is for them and whether it stands,
@@ -54,7 +56,8 @@ pub struct Verified {
 pub(crate) struct TokenFacts {
     pub jti: String,
     pub made: Timestamp,
-    pub kid: String,
+    /// The key that signed it; none for a credential that the authority knows by itself.
+    pub kid: Option<String>,
 }
 
 /// A credential that a token comes from.
@@ -96,9 +99,10 @@ impl Verified {
         self.expires
     }
 
-    /// Whether its time is over, clocks being what they are.
+    /// Whether its time is over, clocks being what they are. An answer of the authority is over when it says.
     pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
-        now >= self.expires + LEEWAY
+        let leeway = if self.kind == TokenKind::Resolved { Duration::ZERO } else { LEEWAY };
+        now >= self.expires + leeway
     }
 
     /// Whether it is for this consumer. Asked at each use, never kept (R11).
@@ -123,7 +127,7 @@ impl Verified {
             if client.and_then(|client| realm.client(client)).is_some_and(|client| client.resource.disabled) {
                 return Err(TokenError::ClientDisabled);
             }
-            if !view.keys().verifies(&self.principal.realm, &token.kid) {
+            if token.kid.as_ref().is_some_and(|kid| !view.keys().verifies(&self.principal.realm, kid)) {
                 return Err(TokenError::KeyUnknown);
             }
             if let Some(revocation) = view.revoked(&self.keys(token, client)) {
@@ -143,7 +147,7 @@ impl Verified {
             made: token.made,
             family: credential.family.as_deref(),
             session: credential.session.as_deref(),
-            kid: Some(&token.kid),
+            kid: token.kid.as_deref(),
             subject: self.subject_name(),
             client,
         }

@@ -10,6 +10,7 @@ pub mod key;
 pub mod ledger;
 pub mod personal_token;
 pub mod principal;
+pub mod resolve;
 pub mod resource;
 pub mod revocation;
 pub mod write;

@@ -69,7 +69,14 @@ pub(super) fn identity_token(token: &VerifiedJwt, realm: &str) -> Result<Verifie
     let must_have = |name| member(name)?.ok_or_else(|| malformed("cred", "an object with jti and kid"));
     let jti = must_have("jti")?;
     let client = member("client_id")?;
-    let stands_for = Ancestor { token: TokenFacts { made: made(&jti)?, jti, kid: must_have("kid")? }, client: client.clone() };
+    // What no key has signed was looked up, and counts from then.
+    let (kid, looked_up) = (member("kid")?, credential.get("made").and_then(serde_json::Value::as_i64).map(Timestamp::from_millis));
+    let made = match (&kid, looked_up) {
+        (Some(_), None) => made(&jti)?,
+        (None, Some(looked_up)) => looked_up,
+        _ => return Err(malformed("cred", "an object with jti, and kid or made")),
+    };
+    let stands_for = Ancestor { token: TokenFacts { made, jti, kid }, client: client.clone() };
     let from = std::iter::once(stands_for).chain(ancestors(claims)?).collect();
     let act = Act::read(claims).map_err(TokenError::Claim)?;
     let hangs_on = HangsOn { family: member("sid")?, session: member("ses")?, client, from, act };
@@ -88,7 +95,7 @@ struct HangsOn {
 fn ancestors(claims: &Claims) -> Result<Vec<Ancestor>, TokenError> {
     let read = delegation::Ancestor::read(claims).map_err(TokenError::Claim)?;
     let ancestor = |delegation::Ancestor { jti, kid, client_id }| Ancestor {
-        token: TokenFacts { made: jti.time(), jti: jti.to_string(), kid },
+        token: TokenFacts { made: jti.time(), jti: jti.to_string(), kid: Some(kid).filter(|kid| !kid.is_empty()) },
         client: client_id,
     };
     Ok(read.into_iter().map(ancestor).collect())
@@ -104,7 +111,7 @@ fn verified(
     let claims = token.claims();
     let bound_key = durward_oauth::confirmation::read(claims).map_err(TokenError::Claim)?;
     let jti = required(claims, "jti")?;
-    let facts = TokenFacts { made: made(&jti)?, jti, kid: token.kid().to_owned() };
+    let facts = TokenFacts { made: made(&jti)?, jti, kid: Some(token.kid().to_owned()) };
     let issued = claims.iat().map_err(TokenError::Claim)?.ok_or_else(|| missing("iat"))?;
     let expires = claims.exp().map_err(TokenError::Claim)?.ok_or_else(|| missing("exp"))?;
     let mut roles = owned(claims.strings("roles").map_err(TokenError::Claim)?);
@@ -122,7 +129,7 @@ fn verified(
         family: hangs_on.family,
         session: hangs_on.session,
         client: hangs_on.client,
-        key: Some(facts.kid.clone()),
+        key: facts.kid.clone(),
         bound_key,
         issued,
         expires,

@@ -68,6 +68,19 @@ impl<S: Clone + Send + Sync + 'static> Endpoints<S> {
         self.add((MethodFilter::POST, "POST"), path, (access, rate, event), handler)
     }
 
+    /// Adds `OPTIONS path`: scripts of other origins may read what the path answers.
+    #[must_use]
+    pub fn options<H: Handler<T, S>, T: 'static>(
+        self,
+        path: &'static str,
+        access: AccessClass,
+        rate: RateClass,
+        event: EventKind,
+        handler: H,
+    ) -> Self {
+        self.add((MethodFilter::OPTIONS, "OPTIONS"), path, (access, rate, event), handler)
+    }
+
     /// Adds `PUT path`.
     #[must_use]
     pub fn put<H: Handler<T, S>, T: 'static>(

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use axum::body::Body;
 use durward_admin::{Admin, AdminSettings};
 use durward_audit::{NoteKey, Query};
+use durward_authn::password::{Breached, BreachedUnavailable};
 use durward_base::{EventId, FamilyId, RealmId, ResourceId, Rng, SecretBytes, SessionId, Timestamp, TokenId};
 use durward_enforce::{View, realm_issuer};
 use durward_feed::Snapshot;
@@ -31,6 +32,19 @@ pub const PUBLIC_URL: &str = "https://auth.shop.example";
 pub const OWNER: u32 = 1_000;
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
 pub const PASSWORD: &str = "correct horse battery";
+
+/// A password that was published, and the SHA-1 digest it was published under.
+pub const LEAKED: &str = "dover sole and chips";
+const LEAKED_SHA1: [u8; 20] =
+    [0x2b, 0xbb, 0xf3, 0xbf, 0x67, 0xdd, 0xdf, 0xc5, 0xa0, 0xc3, 0xca, 0xef, 0x47, 0x42, 0xed, 0x9d, 0xd8, 0xe3, 0x15, 0xd7];
+
+struct Leaked;
+
+impl Breached for Leaked {
+    fn contains(&self, sha1: &[u8; 20]) -> Result<bool, BreachedUnavailable> {
+        Ok(*sha1 == LEAKED_SHA1)
+    }
+}
 
 /// Who calls, and how.
 #[derive(Clone, Copy)]
@@ -127,6 +141,7 @@ impl World {
             store: store.clone(),
             shared: shared.clone(),
             scratch: directory.path().to_owned(),
+            breached: Some(Arc::new(Leaked)),
             root: Arc::clone(&root),
             clock: clock.clock(),
             rng: rng.clone(),

@@ -10,5 +10,7 @@ mod consequences;
 mod escalation;
 mod fixture;
 mod keys;
+mod passwords;
 mod people;
 mod requests;
+mod walks;

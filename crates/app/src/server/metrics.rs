@@ -32,6 +32,7 @@ impl Collector for Gauges {
         let (view, journal) = (self.shared.view(), self.shared.journal().status());
         let active = view.snapshot().keys().values().filter(|key| key.key_use == KeyUse::Token && key.state == KeyState::Active);
         let oldest = active.map(|key| key.since.seconds()).min().unwrap_or_default();
+        let jump = self.clock.jump().map_or(0.0, |jump| jump.millis() as f64 / 1000.0);
         for (name, help, value) in [
             ("durward_feed_age_seconds", "How long ago the authority was last heard of", self.shared.age(now).as_secs_f64()),
             (
@@ -45,6 +46,7 @@ impl Collector for Gauges {
             ("durward_journal_events", "Events in the journal", journal.size as f64),
             ("durward_journal_queue", "Events waiting for the journal's writer", journal.queued as f64),
             ("durward_journal_lost", "Events lost, each on record in a gap", journal.lost as f64),
+            ("durward_clock_jump_seconds", "How far the clock stands from where it should; 0 when it did not jump", jump),
             ("durward_hashing_queue", "Passwords waiting to be hashed", self.hashing.waiting() as f64),
         ] {
             let gauge = ConstGauge::new(value);

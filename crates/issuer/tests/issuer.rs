@@ -4,14 +4,20 @@
 
 mod access;
 mod account;
+mod clock;
 mod code_flow;
 mod consent;
+mod cross_origin;
 mod documents;
 mod fixture;
+mod guesses;
 mod interaction;
 mod login;
 mod logout;
 mod pages;
 mod refresh;
+mod mutual_tls;
+mod relogin;
+mod sender_constraint;
 mod tokens;
 mod trouble;

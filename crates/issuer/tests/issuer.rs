@@ -15,6 +15,7 @@ mod interaction;
 mod login;
 mod logout;
 mod pages;
+mod protection;
 mod refresh;
 mod mutual_tls;
 mod relogin;

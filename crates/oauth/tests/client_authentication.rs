@@ -13,7 +13,7 @@ const ASSERTION_TYPE: (&str, &str) = ("client_assertion_type", "urn:ietf:params:
 fn authenticate(world: &World, headers: &[&str], body: &[(&str, &str)], now: Timestamp) -> Result<Option<Write>, OAuthError> {
     let parameters = form(body);
     let presented = PresentedClient::read(headers, &parameters)?;
-    presented.authenticate(world, &world.hasher, now).map(|client| client.spend())
+    presented.authenticate(world, &world.hasher, now).map(|client| client.spend().into_iter().next())
 }
 
 fn refused(world: &World, headers: &[&str], body: &[(&str, &str)]) -> (&'static str, u16, &'static str) {

@@ -7,7 +7,7 @@ use crate::fixture::{ISSUER, NOW, keys};
 /// AUTHZ-022: every address comes from the issuer.
 #[test]
 fn the_document_has_what_both_standards_require_and_only_our_addresses() {
-    let document = serde_json::to_value(Metadata::new(ISSUER)).unwrap();
+    let document = serde_json::to_value(Metadata::new(ISSUER, None)).unwrap();
     assert_eq!(document["issuer"], ISSUER);
     for required in ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint", "end_session_endpoint"] {
         assert!(document[required].as_str().unwrap().starts_with(&format!("{ISSUER}/oauth2/")), "{required}");

@@ -277,4 +277,6 @@ impl IntoOutcome for tokio::time::Timeout<queue::Written> {
 #[cfg(test)]
 mod kill_tests;
 #[cfg(test)]
+mod retention_tests;
+#[cfg(test)]
 mod tests;

@@ -183,7 +183,7 @@ impl Reader {
     pub(super) fn prune(&self, before: Timestamp) -> Result<Pruned, JournalError> {
         let segments = self.segments()?;
         let mut pruned = Pruned::default();
-        for (segment, next) in segments.iter().zip(segments.iter().skip(1)).take_while(|(_, next)| next.header.created() <= before) {
+        for (segment, next) in segments.iter().zip(segments.iter().skip(1)).take_while(|(_, next)| next.header.created() < before) {
             let mut tree = segment.header.tree.clone();
             verify_segment(segment, Some(next.first()), &mut tree, |_| true)?;
             let signed = self.open_checkpoint(&next.header.checkpoint, &next.path)?;

@@ -3,9 +3,11 @@
 
 mod credential;
 mod decide;
+mod delegation;
 mod fixture;
 mod identity;
 mod path;
+mod possession;
 mod principal;
 mod route;
 mod view;

@@ -5,3 +5,4 @@ mod compile;
 mod decide;
 mod fixture;
 mod index;
+mod issue;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum KeyUse {
     /// Access and ID tokens of a realm.
     Token,
-    /// Identity tokens of a gateway. The authority never accepts them.
+    /// Identity tokens of a gateway. The authority accepts them for one thing: to be exchanged by the service they were made for.
     Identity,
 }
 

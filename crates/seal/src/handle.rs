@@ -13,8 +13,6 @@ mod tests;
 pub enum HandleKind {
     /// A refresh token: a family and its generation.
     RefreshToken,
-    /// A login session.
-    Session,
     /// A device that waits for a person's answer (RFC 8628).
     DeviceCode,
     /// A personal access token.
@@ -109,7 +107,6 @@ impl HandleKind {
     const fn prefix(self) -> &'static str {
         match self {
             Self::RefreshToken => "dw_rt_",
-            Self::Session => "dw_ss_",
             Self::DeviceCode => "dw_dc_",
             Self::PersonalToken => "dw_pat_",
         }

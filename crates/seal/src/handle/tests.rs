@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::testing::seeded;
 
-const KINDS: [HandleKind; 2] = [HandleKind::RefreshToken, HandleKind::Session];
+const KINDS: [HandleKind; 2] = [HandleKind::RefreshToken, HandleKind::DeviceCode];
 const REALM: RealmId = RealmId::from_bytes([1; 16]);
 
 fn keys(seed: u64) -> HandleKeys {
@@ -93,8 +93,8 @@ fn each_generation_of_one_id_has_a_mac_of_its_own() {
 
 #[test]
 fn an_error_and_a_minted_handle_show_nothing_of_the_text() {
-    let minted = keys(4).mint(HandleKind::Session, REALM, [5; 16], 1);
+    let minted = keys(4).mint(HandleKind::DeviceCode, REALM, [5; 16], 1);
     assert_eq!(format!("{minted:?}"), "Secret(…)");
-    let error = keys(5).read(HandleKind::Session, REALM, minted.expose()).unwrap_err();
+    let error = keys(5).read(HandleKind::DeviceCode, REALM, minted.expose()).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("dw_ss_"));
 }

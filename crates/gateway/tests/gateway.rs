@@ -7,6 +7,7 @@ mod fixture;
 use durward_base::Duration;
 use durward_jose::UnverifiedJwt;
 use durward_model::{EventKind, Outcome, RevocationKind};
+use durward_testkit::dpop::DpopKey;
 use fixture::Fixture;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -70,7 +71,7 @@ async fn what_may_not_pass_is_refused_with_one_event_and_its_reason() {
     let expired = gateway.token_with("customer", json!({"exp": 1_700_000_000, "iat": 1_699_999_000}));
     let elsewhere = gateway.token_with("customer", json!({"aud": "inventory"}));
     let no_scope = gateway.token_with("customer", json!({"scope": null}));
-    let bound = gateway.token_with("customer", json!({"cnf": {"jkt": "x"}}));
+    let bound = gateway.token_with("customer", json!({"cnf": {"jkt": "A".repeat(43)}}));
     let bearer = |token: &str| vec![("Authorization".to_owned(), format!("Bearer {token}"))];
     let with = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
     let rows = [
@@ -81,7 +82,7 @@ async fn what_may_not_pass_is_refused_with_one_event_and_its_reason() {
         ("JOSE-031 a token that is no access token", "GET", "/me", bearer(&no_scope), 401, "token_kind"),
         ("a bound token as bearer", "GET", "/me", bearer(&bound), 401, "token_bound"),
         ("an opaque token", "GET", "/me", bearer("abc"), 401, "credential_not_accepted"),
-        ("a bound token's scheme", "GET", "/me", with("Authorization", "DPoP abc"), 401, "credential_not_accepted"),
+        ("a bound token's scheme", "GET", "/me", with("Authorization", "DPoP abc"), 401, "not_compact"),
         ("basic", "GET", "/me", with("Authorization", "Basic YTpi"), 401, "credential_not_accepted"),
         ("an API key", "GET", "/me", with("X-Api-Key", "dw_key_x"), 401, "credential_not_accepted"),
         ("a browser session", "GET", "/me", with("Cookie", "__Host-dw-app-main=x"), 401, "credential_not_accepted"),
@@ -112,7 +113,11 @@ async fn what_may_not_pass_is_refused_with_one_event_and_its_reason() {
         assert_eq!(event.request.as_ref().unwrap().status, *status, "{name}");
         assert!(!format!("{event:?}").contains(&customer[customer.len() - 30..]), "{name}: a token is on record");
         let challenge = answer.header("www-authenticate").unwrap_or_default();
-        let expected = if *reason == "no_credential" { r#"Bearer realm="main""# } else { r#"Bearer realm="main", error="invalid_token""# };
+        let expected = match *reason {
+            "no_credential" => r#"Bearer realm="main""#,
+            "token_bound" => r#"DPoP realm="main", error="invalid_token", algs="ES256 ES384 ES512 EdDSA PS256 RS256""#,
+            _ => r#"Bearer realm="main", error="invalid_token""#,
+        };
         assert_eq!(challenge, if *status == 401 { expected } else { "" }, "{name}");
         assert!(!answer.body.contains(&customer) && !answer.head.contains("allow") || *status == 405, "{name}");
     }
@@ -280,4 +285,31 @@ async fn read_until(stream: &mut TcpStream, end: &str) -> String {
         read.extend_from_slice(&piece[..count]);
     }
     String::from_utf8(read).unwrap()
+}
+
+#[tokio::test]
+async fn a_bound_token_passes_with_its_proof_and_never_without() {
+    let gateway = Fixture::start().await;
+    let (key, now) = (DpopKey::generate(), gateway.clock.clock().now());
+    let token = gateway.token_with("customer", json!({"cnf": {"jkt": key.thumbprint()}}));
+    let show = async |target: &'static str, nonce: Option<&str>, url: &str| {
+        let proof = key.proof(("GET", url), nonce, Some(&token), now);
+        gateway.get(target, &[("Authorization", &format!("DPoP {token}")), ("DPoP", &proof)]).await
+    };
+    let me = format!("{}/me", fixture::PUBLIC_URL);
+    let refused = show("/me", None, &me).await;
+    let nonce = refused.header("dpop-nonce").unwrap().to_owned();
+    assert_eq!((refused.status, refused.json()["code"].as_str()), (401, Some("dpop.nonce")), "DPOP-006");
+    assert!(refused.header("www-authenticate").unwrap().contains("error=\"use_dpop_nonce\""));
+    let passed = show("/me?x=1", Some(&nonce), &me).await;
+    assert_eq!(passed.status, 200, "{passed:?}");
+    assert_eq!(passed.json()["fields"]["dpop"], json!(null), "the upstream has no need of it");
+    assert_eq!(show("/me", Some(&nonce), "https://shop.example/me").await.json()["code"], "dpop.address_mismatch", "DPOP-002: not by Host");
+    let proof = key.proof(("GET", &me), Some(&nonce), Some(&token), now);
+    for (status, code) in [(200, json!(null)), (401, json!("dpop.replayed"))] {
+        let answer = gateway.get("/me", &[("Authorization", &format!("DPoP {token}")), ("DPoP", &proof)]).await;
+        assert_eq!((answer.status, &answer.json()["code"]), (status, &code), "DPOP-001");
+    }
+    gateway.clock.advance(Duration::from_secs(5));
+    assert_eq!(gateway.get_as("/me", &token).await.json()["code"], "token_bound");
 }

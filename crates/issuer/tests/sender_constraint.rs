@@ -116,7 +116,12 @@ async fn a_proof_is_good_once_and_about_its_request_alone() {
         ("a good one", used.clone(), None, ""),
         ("DPOP-001", used, Some("invalid_dpop_proof"), "dpop.replayed"),
         ("DPOP-001 of another endpoint", proof(USERINFO, NOW), Some("invalid_dpop_proof"), "dpop.method_mismatch"),
-        ("DPOP-002", proof(("POST", "https://evil.example/realms/main/oauth2/token"), NOW), Some("invalid_dpop_proof"), "dpop.address_mismatch"),
+        (
+            "DPOP-002",
+            proof(("POST", "https://evil.example/realms/main/oauth2/token"), NOW),
+            Some("invalid_dpop_proof"),
+            "dpop.address_mismatch",
+        ),
         ("DPOP-002", lower, Some("invalid_dpop_proof"), "dpop.method_mismatch"),
         ("DPOP-003", "x".to_owned(), Some("invalid_dpop_proof"), "dpop.malformed"),
         ("DPOP-007", proof(TOKEN, later), Some("invalid_dpop_proof"), "dpop.time"),
@@ -133,7 +138,10 @@ async fn a_proof_is_good_once_and_about_its_request_alone() {
     let answer = holder.program().await;
     assert_eq!(answer.is_error(400, "invalid_dpop_proof").reason(), "dpop.several", "DPOP-003: two headers");
     let mut stranger = world.browser();
-    stranger.with("dpop", &key.proof(("POST", &format!("{}{}", crate::fixture::MUTUAL_TLS_URL, "/realms/main/oauth2/token")), Some(&nonce), None, NOW));
+    stranger.with(
+        "dpop",
+        &key.proof(("POST", &format!("{}{}", crate::fixture::MUTUAL_TLS_URL, "/realms/main/oauth2/token")), Some(&nonce), None, NOW),
+    );
     stranger.with("host", "auth.shop.example").basic("payments-program", &secret_of("payments-program"));
     assert_eq!(stranger.token(&[("grant_type", "client_credentials")]).await.status, 200, "the alias is an address of ours");
 }

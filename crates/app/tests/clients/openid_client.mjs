@@ -40,3 +40,23 @@ await client.tokenRevocation(web, refreshed.refresh_token);
 const revoked = Date.now();
 while ((await client.tokenIntrospection(program, refreshed.access_token)).active) assert.ok(Date.now() - revoked < 1000);
 await assert.rejects(client.refreshTokenGrant(web, refreshed.refresh_token), { error: "invalid_grant" });
+
+// The same with DPoP (RFC 9449): the first proofs have no nonce of the server's yet, and the library comes again with one.
+const DPoP = client.getDPoPHandle(web, await client.randomDPoPKeyPair());
+const boundVerifier = client.randomPKCECodeVerifier();
+const boundStart = client.buildAuthorizationUrl(web, {
+    redirect_uri: CALLBACK,
+    scope: "openid offline_access orders:read",
+    code_challenge: await client.calculatePKCECodeChallenge(boundVerifier),
+    code_challenge_method: "S256",
+    dpop_jkt: await DPoP.calculateThumbprint(),
+});
+const boundBack = await logIn(boundStart, CALLBACK, PERSON, PASSWORD);
+const bound = await client.authorizationCodeGrant(web, boundBack, { pkceCodeVerifier: boundVerifier, idTokenExpected: true }, undefined, { DPoP });
+assert.equal(bound.token_type, "dpop");
+assert.equal((await client.fetchUserInfo(web, bound.access_token, bound.claims().sub, { DPoP })).sub, bound.claims().sub);
+const again = await client.refreshTokenGrant(web, bound.refresh_token, undefined, { DPoP });
+assert.equal(again.token_type, "dpop");
+assert.equal(again.refresh_token, bound.refresh_token);
+await assert.rejects(client.refreshTokenGrant(web, bound.refresh_token), { error: "invalid_grant" });
+await assert.rejects(client.fetchUserInfo(web, bound.access_token, bound.claims().sub));

@@ -73,7 +73,12 @@ fn a_token_that_is_not_whole_or_not_for_us_is_refused() {
         ("ses", Value::Null, "claim_malformed"),
         ("svc", json!("payments"), "claim_malformed"),
         ("auth_time", json!("now"), "claim_malformed"),
-        ("cnf", json!({"jkt": "x"}), "token_bound"),
+        ("cnf", json!({"jkt": "A".repeat(43)}), "token_bound"),
+        ("cnf", json!({"jkt": "x"}), "claim_malformed"),
+        ("cnf", json!({"kid": "A".repeat(43)}), "claim_malformed"),
+        ("cnf", json!({"jkt": "A".repeat(43), "x5t#S256": "A".repeat(43)}), "claim_malformed"),
+        ("cnf", json!({}), "claim_malformed"),
+        ("cnf", json!("x"), "claim_malformed"),
     ];
     for (name, value, reason) in cases {
         let token = world.sign("at+jwt", &with(world.claims(), name, value.clone()));

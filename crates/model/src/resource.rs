@@ -1,6 +1,7 @@
 //! Declared resources: what `apply`, the admin API and the feed carry. One record a kind; unknown keys are errors.
 
 mod client;
+mod name;
 mod person;
 mod policy;
 mod realm;
@@ -14,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use client::{Client, ClientAuthentication, SecretReference, Trust};
+pub use name::name_fault;
 pub use person::PersonResource;
 pub use policy::{Policy, Schema};
 pub use realm::{PersonalTokens, Realm};
@@ -25,6 +27,7 @@ pub use trusted_issuer::{Subjects, TrustedIssuer};
 /// A declared resource. In YAML: `kind:`, `name:`, and the kind's own fields beside them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
+#[allow(clippy::large_enum_variant, reason = "resources are kept one by one behind a pointer, never side by side")]
 pub enum Resource {
     /// A realm.
     Realm(Realm),

@@ -241,7 +241,8 @@ async fn a_gateways_identity_token_dies_with_what_it_stands_for() {
 async fn a_service_takes_up_the_transaction_and_names_its_cause() {
     let shop = Fixture::new();
     let cause = EventId::from_bytes([9; 16]);
-    let (transaction, _) = Transaction::of(cause, &http::HeaderMap::new());
+    let none = http::HeaderMap::new();
+    let (transaction, _) = Transaction::of(cause, &Hop::open(cause, "service/payments", &Method::GET, &none), &none);
     let token = format!("Bearer {}", shop.token(json!({"roles": ["clerk"]})));
     let headers = transaction.headers();
     let mut fields: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();

@@ -1,11 +1,11 @@
 //! The fleet as a value: what its endpoints share, and what runs behind them
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use durward_base::Clock;
 use durward_enforce::{CredentialCache, View};
 use durward_net::{Endpoint, Gate, Shutdown};
-use durward_node::{Follow, Shared};
+use durward_node::{Follow, NoAuthority, Resolve, Resolver, Shared};
 use durward_store::Store;
 
 use crate::gate::FleetGate;
@@ -32,13 +32,19 @@ struct Inner {
     hub: Hub,
     intake: Intake,
     credentials: Arc<CredentialCache>,
+    resolver: OnceLock<Resolver>,
 }
 
 impl Fleet {
     /// A fleet that knows nothing to tell before `pump` runs.
     pub fn new(settings: FleetSettings) -> Self {
         let hub = Hub::new(settings.clock.clone());
-        Self(Arc::new(Inner { settings, hub, intake: Intake::default(), credentials: Arc::default() }))
+        Self(Arc::new(Inner { settings, hub, intake: Intake::default(), credentials: Arc::default(), resolver: OnceLock::new() }))
+    }
+
+    /// Who answers what nodes ask about credentials. Until somebody does, each such question is answered with 503.
+    pub fn resolve_with(&self, authority: Arc<dyn Resolve>) {
+        self.0.resolver.get_or_init(|| Resolver::new(authority, self.clock().clone()));
     }
 
     /// The endpoints of the nodes listener.
@@ -67,6 +73,10 @@ impl Fleet {
 
     pub(crate) fn clock(&self) -> &Clock {
         &self.0.settings.clock
+    }
+
+    pub(crate) fn resolver(&self) -> &Resolver {
+        self.0.resolver.get_or_init(|| Resolver::new(Arc::new(NoAuthority), self.clock().clone()))
     }
 
     pub(crate) fn hub(&self) -> &Hub {

@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use durward_base::{Clock, Duration, Rng, Timestamp};
-use durward_enforce::{CannotVerify, CredentialCache, Freshness, Head, IdentityIssuer, Permitted, Possession, Refusal, RouteError, View};
+use durward_enforce::{
+    CannotVerify, CredentialCache, Freshness, Head, IdentityIssuer, Known, Permitted, Possession, Refusal, RouteError, View,
+};
 use durward_model::event::StepName;
+use durward_model::resolve::ResolveRequest;
 use durward_net::{Bound, HttpMetrics, Limits, Problem, Record, Shutdown, Unserved, Windows};
-use durward_node::Shared;
+use durward_node::{NoAuthority, Resolve, Resolver, Shared};
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -61,6 +64,15 @@ pub struct Gateway {
     pub(crate) ids: RequestIds,
     pub(crate) identity: IdentityIssuer,
     pub(crate) upstreams: Upstreams,
+    resolver: Resolver,
+}
+
+/// What steps 2 to 5 come to.
+enum Decided {
+    /// The request may pass.
+    Permitted(Permitted<Passage>),
+    /// Its credential is one that the authority must be asked about.
+    Ask(ResolveRequest),
 }
 
 impl Gateway {
@@ -82,12 +94,19 @@ impl Gateway {
             freshness: Freshness::new(&rng),
             public_url: settings.public_url,
             metrics,
+            resolver: Resolver::new(Arc::new(NoAuthority), clock.clone()),
             clock,
             ids: RequestIds::new(rng.clone()),
             rng,
             identity,
             upstreams: Upstreams::new(settings.timeouts),
         }
+    }
+
+    /// The same, asking this authority about credentials that no view can verify. Without one, they are answered with 503.
+    #[must_use]
+    pub fn resolving_with(self, authority: Arc<dyn Resolve>) -> Self {
+        Self { resolver: Resolver::new(authority, self.clock.clone()), ..self }
     }
 
     /// How many verified credentials it holds: for metrics.
@@ -144,12 +163,12 @@ impl Gateway {
         trail: &mut Trail<'_>,
     ) -> Result<Response<Body>, Problem> {
         let accepted = accept(parts)?;
-        let permitted = self.permit(parts, &accepted, client, now, trail)?;
+        let permitted = self.permit(parts, &accepted, client, now, trail).await?;
         forward(self, permitted, Passing { parts, accepted: &accepted, body, client, now }, trail).await
     }
 
-    /// Steps 2 to 5, over one view.
-    fn permit(
+    /// Steps 2 to 5, over one view; over the next one, once the authority has said what no view could.
+    async fn permit(
         &self,
         parts: &Parts,
         accepted: &Accepted<'_>,
@@ -159,13 +178,32 @@ impl Gateway {
     ) -> Result<Permitted<Passage>, Problem> {
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         let head = Head::new(&parts.method, target, accepted.authority, &parts.headers);
-        self.decided(&head, client, now, trail).map_err(|refusal| {
+        let mut decided = self.decided(&head, client, now, trail);
+        if let Ok(Decided::Ask(request)) = &decided {
+            decided = match self.resolve(request, now, trail).await {
+                Ok(()) => self.decided(&head, client, now, trail),
+                Err(refusal) => Err(refusal),
+            };
+        }
+        let permitted = match decided {
+            Ok(Decided::Permitted(permitted)) => Ok(permitted),
+            Ok(Decided::Ask(_)) => Err(Refusal::CannotResolve("what it said did not last".to_owned())),
+            Err(refusal) => Err(refusal),
+        };
+        permitted.map_err(|refusal| {
             trail.refused(&refusal);
             problem(&refusal, trail.realm().unwrap_or("durward"))
         })
     }
 
-    fn decided(&self, head: &Head<'_>, client: &Client, now: Timestamp, trail: &mut Trail<'_>) -> Result<Permitted<Passage>, Refusal> {
+    /// Asks the authority, and takes in what it says.
+    async fn resolve(&self, request: &ResolveRequest, now: Timestamp, trail: &mut Trail<'_>) -> Result<(), Refusal> {
+        let answer = self.resolver.ask(request).await.map_err(|error| Refusal::CannotResolve(error.0))?;
+        trail.step(StepName::Resolve);
+        self.cache.take_in(&self.shared.view(), request, &answer, now).map_err(Refusal::Token)
+    }
+
+    fn decided(&self, head: &Head<'_>, client: &Client, now: Timestamp, trail: &mut Trail<'_>) -> Result<Decided, Refusal> {
         let view = self.shared.view();
         let routed = route(&view, head).map_err(|refusal| self.or_not_yet(refusal))?;
         trail.routed(&routed, head.path());
@@ -176,7 +214,10 @@ impl Gateway {
             Some(token) => {
                 let address = address(self.public_url.as_ref(), &routed, head);
                 let possession = Possession::of(head, address.into_iter().collect(), client.certificate_der(), &self.freshness);
-                let proved = principal(&self.shared, &view, &self.cache, &routed, (token, &possession), now)?;
+                let proved = match principal(&self.shared, &view, &self.cache, &routed, (token, &possession), now)? {
+                    Known::Proved(proved) => proved,
+                    Known::Ask(request) => return Ok(Decided::Ask(request)),
+                };
                 trail.renew_nonce(proved.admitted.and_then(|admitted| admitted.nonce));
                 Some(proved.verified)
             }
@@ -187,7 +228,7 @@ impl Gateway {
         let permitted = decide(&view, &routed, verified, now, client.ip)?;
         trail.permitted(permitted.get(), permitted.decision());
         trail.step(StepName::Decide);
-        Ok(permitted)
+        Ok(Decided::Permitted(permitted))
     }
 
     /// Before the first snapshot there is no route for anything: that is not the client's mistake.

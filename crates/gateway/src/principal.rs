@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use durward_base::Timestamp;
 use durward_enforce::{
-    CannotVerify, Consumer, CredentialCache, Head, Possession, PresentedToken, Proved, Refusal, Routed, View, must_be_accepted,
+    CannotVerify, Consumer, CredentialCache, Head, Known, Possession, PresentedToken, Refusal, Routed, View, must_be_accepted,
 };
 use durward_node::Shared;
 use url::Url;
 
-/// Verifies a token for a route. "Cannot verify" (503) is never "invalid" (401): what is known here must be as fresh as the route asks.
+/// Verifies a token for a route, or says what the authority must be asked about it. "Cannot verify" (503) is never "invalid" (401): what is known here must be as fresh as the route asks.
 pub(crate) fn principal(
     shared: &Shared<View>,
     view: &View,
@@ -17,16 +17,18 @@ pub(crate) fn principal(
     routed: &Routed,
     presented: (PresentedToken<'_>, &Possession<'_>),
     now: Timestamp,
-) -> Result<Proved, Refusal> {
+) -> Result<Known, Refusal> {
     let route = routed.route();
     let (age, allowed) = (shared.age(now), route.max_staleness());
     if age > allowed {
         return Err(Refusal::CannotVerify(CannotVerify { age, allowed }));
     }
     let consumer = Consumer::entrance(route.realm(), route.resource().accepted_audience());
-    let proved = cache.prove(view, &consumer, presented, now).map_err(Refusal::Token)?;
-    must_be_accepted(&proved.verified, &route.resource().accept).map_err(Refusal::Credential)?;
-    Ok(proved)
+    let known = cache.prove_or_ask(view, &consumer, presented, now).map_err(Refusal::Token)?;
+    if let Known::Proved(proved) = &known {
+        must_be_accepted(&proved.verified, &route.resource().accept).map_err(Refusal::Credential)?;
+    }
+    Ok(known)
 }
 
 /// The address at which the world reaches what was asked for: under the gateway's public URL, whose host is the route's where it names one.

@@ -22,7 +22,7 @@ pub(crate) fn problem(refusal: &Refusal, realm: &str) -> Problem {
     }
     match refusal {
         Refusal::Path(_) => problem.header(header::CONNECTION, HeaderValue::from_static("close")),
-        Refusal::CannotVerify(_) => problem.header(header::RETRY_AFTER, HeaderValue::from_static("1")),
+        Refusal::CannotVerify(_) | Refusal::CannotResolve(_) => problem.header(header::RETRY_AFTER, HeaderValue::from_static("1")),
         Refusal::Route(RouteError::MethodNotAllowed { allowed }) => match HeaderValue::try_from(allowed.join(", ")) {
             Ok(allowed) => problem.header(header::ALLOW, allowed),
             Err(_) => problem,

@@ -17,6 +17,7 @@ use durward_seal::{HandleKeys, Purpose, RootKey, SecretHasher, StateKeys};
 use durward_store::Store;
 
 use crate::device::Devices;
+use crate::resolver::LastUses;
 use crate::{HashingPool, endpoints};
 
 /// The keys that sign now, by realm. Whoever moves keys in their life swaps the map.
@@ -74,6 +75,7 @@ pub(crate) struct Inner {
     throttle: Mutex<Throttle>,
     client_throttle: Mutex<ClientThrottle>,
     pub(crate) devices: Devices,
+    pub(crate) last_uses: LastUses,
     pub(crate) builtin: Arc<[Stored]>,
 }
 
@@ -91,6 +93,7 @@ impl Issuer {
             throttle: Mutex::new(Throttle::default()),
             client_throttle: Mutex::new(ClientThrottle::default()),
             devices: Devices::default(),
+            last_uses: LastUses::default(),
             builtin: builtin::resources(builtin::MAIN_REALM).into(),
             settings,
         }))

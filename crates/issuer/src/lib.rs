@@ -21,6 +21,7 @@ mod password_grant;
 mod possession;
 mod proof;
 mod realm;
+mod resolver;
 mod sso;
 mod transaction;
 

@@ -43,7 +43,7 @@ async fn what_was_allowed_is_remembered_until_more_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_denial_goes_back_to_the_application_and_writes_nothing() {
+async fn a_denial_goes_back_to_the_application_and_allows_nothing() {
     let world = World::new().await;
     let mut browser = world.browser();
     let page = page(&mut browser).await;
@@ -87,6 +87,20 @@ async fn consent_is_given_on_our_page_in_the_same_browser_to_exactly_what_was_sh
     assert!(allowed.location().starts_with("https://parcels.example/cb?code="), "what was sealed counts: {}", allowed.location());
     let replayed = post(&mut browser, consent, &form(&transaction)).await;
     assert_eq!((replayed.status, replayed.reason()), (StatusCode::CONFLICT, "consent.replayed"));
+}
+
+/// AUTHZ-017
+#[tokio::test]
+async fn a_consent_page_is_answered_once_whichever_way() {
+    let world = World::new().await;
+    for (first, second) in [("deny", "allow"), ("deny", "deny"), ("allow", "deny")] {
+        let mut browser = world.browser();
+        let arrived = browser.arrive(&partner(&[("prompt", "consent")]), "alice").await;
+        let page = browser.follow(&arrived).await;
+        assert!(browser.decide(&page, first).await.location().starts_with("https://parcels.example/cb?"));
+        let replayed = browser.decide(&page, second).await;
+        assert_eq!((replayed.status, replayed.reason()), (StatusCode::CONFLICT, "consent.replayed"), "{first}, then {second}");
+    }
 }
 
 /// AUTHZ-017

@@ -2,6 +2,7 @@
 
 use durward_base::Timestamp;
 use durward_model::GrantType;
+use durward_model::resolve::Resolution;
 use serde::Serialize;
 
 use crate::client_authentication::AuthenticatedClient;
@@ -31,7 +32,8 @@ pub struct TokenFacts {
     iss: String,
     sub: String,
     aud: String,
-    client_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
     scope: String,
     exp: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +71,7 @@ pub fn introspect(
             iss: registry.issuer().to_owned(),
             sub: token.subject.clone(),
             aud: token.audience.clone(),
-            client_id: token.client_id.clone(),
+            client_id: Some(token.client_id.clone()),
             scope: token.scopes.join(" "),
             exp: token.expires.seconds(),
             iat: Some(token.issued.seconds()),
@@ -84,6 +86,30 @@ pub fn introspect(
             .filter(|lineage| token.standing(lineage.family, now) == Standing::Current)
             .and_then(|lineage| refresh(registry, client, lineage, now)),
         PresentedToken::Access(_) | PresentedToken::Unknown => None,
+    };
+    Introspection { active: facts.is_some(), facts }
+}
+
+/// Answers a confidential client about a token that was looked up: a personal access token, which was issued to no client and is the business
+/// of the service it is for.
+pub fn looked_up(registry: &dyn Registry, client: &AuthenticatedClient<'_>, resolution: &Resolution) -> Introspection {
+    let facts = match resolution {
+        Resolution::Proved(resolved) if may_know(client, "", &resolved.audience) => Some(TokenFacts {
+            iss: registry.issuer().to_owned(),
+            sub: resolved.id.clone(),
+            aud: resolved.audience.clone(),
+            client_id: None,
+            scope: resolved.scopes.join(" "),
+            exp: resolved.until.seconds(),
+            iat: Some(resolved.credential.issued.seconds()),
+            jti: Some(resolved.credential.id.clone()),
+            sid: None,
+            username: None,
+            token_type: Some("Bearer"),
+            cnf: None,
+            act: None,
+        }),
+        Resolution::Proved(_) | Resolution::Refused => None,
     };
     Introspection { active: facts.is_some(), facts }
 }
@@ -140,7 +166,7 @@ fn refresh(registry: &dyn Registry, client: &AuthenticatedClient<'_>, lineage: L
         iss: registry.issuer().to_owned(),
         sub: lineage.person.sub.clone(),
         aud: family.audience.clone(),
-        client_id: family.client_name.clone(),
+        client_id: Some(family.client_name.clone()),
         scope: eligible.scopes().join(" "),
         exp: family.expires.seconds(),
         iat: None,

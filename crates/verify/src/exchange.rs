@@ -37,7 +37,8 @@ impl Subject {
     /// RFC 8693 section 3: a gateway's identity token is a JWT, and no access token.
     const fn token_type(&self) -> &'static str {
         match self.kind {
-            TokenKind::Access => "urn:ietf:params:oauth:token-type:access_token",
+            // What was looked up is opaque, and nothing but an access token; the authority says whether it may be exchanged.
+            TokenKind::Access | TokenKind::Resolved => "urn:ietf:params:oauth:token-type:access_token",
             TokenKind::Identity => "urn:ietf:params:oauth:token-type:jwt",
         }
     }

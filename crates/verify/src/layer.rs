@@ -13,8 +13,9 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath};
 use axum::response::IntoResponse;
 use durward_base::{Duration, EventId, Secret, Timestamp};
-use durward_enforce::{CannotVerify, Circumstances, Consumer, Head, Possession, Presented, Proved, Refusal};
+use durward_enforce::{CannotVerify, Circumstances, Consumer, Head, Known, Possession, Presented, Proved, Refusal};
 use durward_model::event::StepName;
+use durward_model::resolve::ResolveRequest;
 use durward_model::{CredentialKind, Event, EventKind, Outcome, event};
 use durward_net::{Hop, PeerCertificate, Problem, Recorder};
 use http::request::Parts;
@@ -88,13 +89,24 @@ where
         let layer = self.layer.clone();
         Box::pin(async move {
             let pass = Pass::open(&layer.verifier, &request);
-            let response = match pass.admit(&layer, request) {
+            let response = match pass.admit(&layer, request).await {
                 Ok(request) => ready.call(request).await?.into_response(),
                 Err(problem) => problem.into_response(),
             };
             Ok(pass.close(response).await)
         })
     }
+}
+
+/// The ways in: tokens, bearer or bound, and those that the authority is asked about.
+const ACCEPTED: [CredentialKind; 3] = [CredentialKind::Jwt, CredentialKind::BoundToken, CredentialKind::OpaqueToken];
+
+/// What is known of a request's credential.
+enum Outlook {
+    /// It counts.
+    Known(Box<Authenticated>),
+    /// The authority must be asked.
+    Ask(ResolveRequest),
 }
 
 /// One request on its way through the layer. Dropped before it is closed, its event says that the caller went away.
@@ -130,10 +142,10 @@ impl Pass {
     }
 
     /// Verifies the credential and leaves the extractors' values in the request.
-    fn admit<B>(&self, layer: &VerifyLayer, request: Request<B>) -> Result<Request<B>, Problem> {
+    async fn admit<B>(&self, layer: &VerifyLayer, request: Request<B>) -> Result<Request<B>, Problem> {
         let address = address(&request).map(|address| address.ip().to_canonical());
         let (mut parts, body) = request.into_parts();
-        let authenticated = self.verify(layer, &parts, Circumstances { now: self.now, address });
+        let authenticated = self.authenticate(layer, &parts, Circumstances { now: self.now, address }).await;
         let authenticated = authenticated.map_err(|refusal| {
             self.recorder.edit(|event| event.detail = Some(refusal.to_string()));
             problem(&refusal, &self.verifier.0.realm)
@@ -143,13 +155,30 @@ impl Pass {
         Ok(Request::from_parts(parts, body))
     }
 
-    fn verify(&self, layer: &VerifyLayer, parts: &Parts, circumstances: Circumstances) -> Result<Authenticated, Refusal> {
+    /// Verifies the credential; over the next view, once the authority has said what no view could.
+    async fn authenticate(&self, layer: &VerifyLayer, parts: &Parts, circumstances: Circumstances) -> Result<Authenticated, Refusal> {
+        let request = match self.verify(layer, parts, circumstances)? {
+            Outlook::Known(authenticated) => return Ok(*authenticated),
+            Outlook::Ask(request) => request,
+        };
+        let Inner { shared, cache, resolver, .. } = &*self.verifier.0;
+        let began = Instant::now();
+        let answer = resolver.ask(&request).await.map_err(|error| Refusal::CannotResolve(error.0))?;
+        self.step(StepName::Resolve, began);
+        cache.take_in(&shared.view(), &request, &answer, self.now).map_err(Refusal::Token)?;
+        match self.verify(layer, parts, circumstances)? {
+            Outlook::Known(authenticated) => Ok(*authenticated),
+            Outlook::Ask(_) => Err(Refusal::CannotResolve("what it said did not last".to_owned())),
+        }
+    }
+
+    fn verify(&self, layer: &VerifyLayer, parts: &Parts, circumstances: Circumstances) -> Result<Outlook, Refusal> {
         let Inner { shared, cache, freshness, realm, .. } = &*self.verifier.0;
         let began = Instant::now();
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         let head = Head::new(&parts.method, target, "", &parts.headers);
         let presented = Presented::read(&head, None, realm).map_err(Refusal::Credential)?.ok_or(Refusal::NoCredential)?;
-        let token = presented.token(&[CredentialKind::Jwt, CredentialKind::BoundToken]).map_err(Refusal::Credential)?;
+        let token = presented.token(&ACCEPTED).map_err(Refusal::Credential)?;
         self.step(StepName::Credential, began);
         let age = shared.age(self.now);
         if age > STALE {
@@ -161,7 +190,11 @@ impl Pass {
         let certificate = parts.extensions.get::<PeerCertificate>().map(PeerCertificate::der);
         let possession = Possession::of(&head, address.into_iter().collect(), certificate, freshness);
         let consumer = Consumer::service(realm, &layer.audience);
-        let Proved { verified, admitted } = cache.prove(&view, &consumer, (token, &possession), self.now).map_err(Refusal::Token)?;
+        let Proved { verified, admitted } =
+            match cache.prove_or_ask(&view, &consumer, (token, &possession), self.now).map_err(Refusal::Token)? {
+                Known::Proved(proved) => proved,
+                Known::Ask(request) => return Ok(Outlook::Ask(request)),
+            };
         admitted.and_then(|admitted| admitted.nonce).into_iter().for_each(|nonce| drop(self.nonce.set(nonce)));
         self.step(StepName::Principal, began);
         self.recorder.edit(|event| {
@@ -171,7 +204,8 @@ impl Pass {
             event.chain.session.clone_from(&verified.chain().session);
         });
         let token = Arc::new(Secret::new(token.text));
-        Ok(Authenticated { view: Arc::clone(&view), verified, token, circumstances, recorder: self.recorder.clone() })
+        let authenticated = Authenticated { view: Arc::clone(&view), verified, token, circumstances, recorder: self.recorder.clone() };
+        Ok(Outlook::Known(Box::new(authenticated)))
     }
 
     /// Settles the event, puts it on disk where it must be, and names the request in the answer.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use durward_base::{Clock, Duration, Rng, Secret};
 use durward_enforce::{CredentialCache, Freshness, View};
 use durward_net::{Client, Shutdown, Trust};
-use durward_node::{EventShipper, FeedClient, FeedSettings, JournalError, Shared, ShipperSettings, TokenSource, machine};
+use durward_node::{EventShipper, FeedClient, FeedSettings, JournalError, RemoteAuthority, Resolver, Shared, ShipperSettings, TokenSource, machine};
 use tokio_util::sync::DropGuard;
 use url::Url;
 
@@ -32,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) shared: Shared<View>,
     pub(crate) cache: CredentialCache,
     pub(crate) freshness: Freshness,
+    pub(crate) resolver: Resolver,
     pub(crate) clock: Clock,
     pub(crate) rng: Rng,
     client: Client,
@@ -106,17 +107,19 @@ impl Verifier {
             node: Arc::clone(&node),
             authority: authority.nodes.clone(),
             client: client.clone(),
-            token,
+            token: Arc::clone(&token),
             clock: clock.clone(),
             rng: rng.clone(),
         };
         tokio::spawn(EventShipper::new(shipping).run(running.clone()));
+        let asked = RemoteAuthority { authority: authority.nodes.clone(), client: client.clone(), token };
         let inner = Inner {
             node,
             realm,
             shared,
             cache: CredentialCache::default(),
             freshness: Freshness::new(&rng),
+            resolver: Resolver::new(Arc::new(asked), clock.clone()),
             clock,
             rng,
             client,
@@ -169,6 +172,7 @@ impl Verifier {
             shared,
             cache: CredentialCache::default(),
             freshness: Freshness::new(&rng),
+            resolver: Resolver::new(Arc::new(durward_node::NoAuthority), clock.clone()),
             clock,
             rng,
             client,

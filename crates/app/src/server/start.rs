@@ -132,6 +132,7 @@ impl Parts {
             clock: self.clock.clone(),
         }));
         let issuer = self.issuer(rings, hashing, TrustBundle::from_pem(trust_pem)?).await?;
+        self.resolving(&fleet, &issuer);
         let admin = self.admin(trust_pem)?;
         let tls = identity.server_config()?;
         let hosts = |port| hosts(names, port, &self.public_url);
@@ -139,7 +140,7 @@ impl Parts {
         if let Some(bound) = listeners.gateway {
             let asking = self.settings.gateway.client_certificates;
             let tls = if asking { identity.server_config_asking()? } else { Arc::clone(&tls) };
-            self.tasks.spawn(self.gateway().await?.serve(bound, Some(tls), self.shutdown.clone()));
+            self.tasks.spawn(self.gateway(&issuer).await?.serve(bound, Some(tls), self.shutdown.clone()));
         }
         if let (Some(bound), Some(address)) = (listeners.mutual_tls, self.addresses.mutual_tls) {
             let rows = issuer.endpoints().into_iter().filter(of_machines).collect();
@@ -252,13 +253,22 @@ impl Parts {
         }))
     }
 
-    async fn gateway(&self) -> anyhow::Result<Arc<Gateway>> {
+    /// Lets the authority answer what no view can, and write down when what it was asked about was used.
+    fn resolving(&self, fleet: &Fleet, issuer: &Issuer) {
+        fleet.resolve_with(Arc::new(issuer.clone()));
+        let (issuer, shutdown) = (issuer.clone(), self.shutdown.clone());
+        self.tasks.spawn(async move { issuer.note_last_uses(shutdown.cancelled()).await });
+    }
+
+    async fn gateway(&self, issuer: &Issuer) -> anyhow::Result<Arc<Gateway>> {
         let name = &self.settings.gateway.name;
         let identity: IdentityIssuer = local::gateway_key(name, &self.public_url, &self.settings.data, &self.root, &self.rng)?;
         local::enrol(&self.store, MAIN_REALM, &identity, self.clock.now(), &self.rng).await?;
         let public_url = self.gateway_url().as_deref().map(url::Url::parse).transpose()?;
         let settings = GatewaySettings { public_url, ..GatewaySettings::named(name.clone()) };
-        Ok(Arc::new(Gateway::new(settings, self.shared.clone(), identity, self.metrics.clone(), self.clock.clone(), self.rng.clone())))
+        let (metrics, clock, rng) = (self.metrics.clone(), self.clock.clone(), self.rng.clone());
+        let gateway = Gateway::new(settings, self.shared.clone(), identity, metrics, clock, rng);
+        Ok(Arc::new(gateway.resolving_with(Arc::new(issuer.clone()))))
     }
 
     fn surface(&self, listener: &'static str, hosts: Vec<String>, gate: Arc<dyn Gate>, endpoints: Vec<Endpoint>) -> Surface {

@@ -1,3 +1,4 @@
 //! `/internal/v1`
 
 pub mod events;
+pub mod resolve;

@@ -1,6 +1,8 @@
 //! `/oauth2/introspect`: RFC 7662 section 2; signed where that is asked for, RFC 9701 section 4.
 
 use axum::response::Response;
+use durward_model::CredentialKind;
+use durward_model::resolve::{Resolution, ResolveRequest};
 use durward_oauth::introspect::{self, introspect};
 use durward_oauth::presented_token::PresentedToken;
 use durward_oauth::{OAuthError, Parameters};
@@ -10,6 +12,7 @@ use crate::call::Call;
 use crate::client;
 use crate::json::{self, BROKEN, CONTENDED, UNAVAILABLE};
 use crate::lineage::FamilyRows;
+use crate::resolver;
 
 /// `POST /realms/{realm}/oauth2/introspect`
 pub async fn post(call: Call) -> Response {
@@ -30,7 +33,10 @@ async fn answer(call: &Call, parameters: &Parameters) -> Result<Response, OAuthE
         }
         PresentedToken::Access(_) | PresentedToken::Unknown => None,
     };
-    let answer = introspect(&call.realm, &client, &token, rows.as_ref().map(FamilyRows::lineage), call.now);
+    let answer = match personal(call, parameters).await? {
+        Some(resolution) => introspect::looked_up(&call.realm, &client, &resolution),
+        None => introspect(&call.realm, &client, &token, rows.as_ref().map(FamilyRows::lineage), call.now),
+    };
     let response = if call.accepts(introspect::SIGNED) {
         json::token(introspect::SIGNED, introspect::signed(&answer, &call.realm, &client, &*call.keys()?, call.now)?)
     } else {
@@ -38,4 +44,11 @@ async fn answer(call: &Call, parameters: &Parameters) -> Result<Response, OAuthE
     };
     let spend: Vec<_> = client.spend().into_iter().collect();
     if client::commit(call, &spend, StatusCode::OK).await? { Ok(response) } else { Err(CONTENDED) }
+}
+
+/// What a personal access token stands for, when it is one that is asked about.
+async fn personal(call: &Call, parameters: &Parameters) -> Result<Option<Resolution>, OAuthError> {
+    let Some(text) = parameters.get("token").filter(|text| personal_token::is_well_formed(text)) else { return Ok(None) };
+    let request = ResolveRequest { realm: call.realm.name().to_owned(), kind: CredentialKind::OpaqueToken, credential: text.to_owned() };
+    resolver::resolve(&call.issuer, &request).await.map(Some).map_err(|_| UNAVAILABLE)
 }

@@ -36,7 +36,7 @@ enum Signing {
     Published(Algorithm),
     /// HS256, under the secret that the client has proved in this request. Secrets are stored as keyed hashes only, so at no other time is
     /// there anything to sign with.
-    Secret(Option<HmacKey>),
+    Secret(Option<Box<HmacKey>>),
 }
 
 /// What a client is registered with.
@@ -72,7 +72,7 @@ impl Protection {
         if let Signing::Secret(key) = &mut self.signing {
             // OpenID Connect Core 10.1: "the octets of the UTF-8 representation of the client_secret value"; the header has no kid, for there
             // is none to choose among.
-            *key = secret.and_then(|secret| HmacKey::new("", secret.expose().as_bytes()).ok());
+            *key = secret.and_then(|secret| HmacKey::new("", secret.expose().as_bytes()).ok()).map(Box::new);
         }
     }
 

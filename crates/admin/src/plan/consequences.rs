@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use durward_base::{ClientId, Duration, KeyId, PersonId, RealmId, ResourceId, Rng, Timestamp, base64url};
 use durward_feed::Snapshot;
-use durward_model::resource::{Client, Group, PersonResource, Realm, Service};
+use durward_model::resource::{Client, Group, PersonResource, Realm, Service, TrustedIssuer};
 use durward_model::revocation::WATERMARK_MARGIN;
 use durward_model::{ClientSecret, Person, Resource, ResourceKind, Revocation, RevocationKind, Stored, Write};
 use durward_seal::SecretHasher;
@@ -117,10 +117,9 @@ impl Writer<'_> {
                 true => revoked(RevocationKind::Realm, realm, "role_lost"),
                 false => None,
             },
-            (Resource::TrustedIssuer(before), Resource::TrustedIssuer(after)) => match before != after {
-                true => revoked(RevocationKind::Realm, realm, "role_lost"),
-                false => None,
-            },
+            (Resource::TrustedIssuer(before), Resource::TrustedIssuer(after)) => {
+                issuer_lost(before, after).and_then(|reason| revoked(RevocationKind::Realm, realm, reason))
+            }
             // Nothing of these is in a token but a role's name, and a name does not change.
             (Resource::Role(_) | Resource::Route(_) | Resource::Policy(_) | Resource::Schema(_) | Resource::Person(_), _) => None,
             // A kind does not change either.
@@ -223,6 +222,16 @@ fn service_lost(before: &Service, after: &Service) -> Option<&'static str> {
 
 fn group_lost(before: &Group, after: &Group) -> bool {
     lacks(&after.roles, &before.roles)
+}
+
+/// Keys come and go; what its subjects are, and what they have, stands in tokens.
+fn issuer_lost(before: &TrustedIssuer, after: &TrustedIssuer) -> Option<&'static str> {
+    if after.disabled && !before.disabled {
+        return Some("disabled");
+    }
+    let said = |issuer: &TrustedIssuer| (issuer.issuer.clone(), issuer.subjects, issuer.subject_claim.clone(), issuer.roles_claim.clone());
+    let roles = before.roles.iter().any(|(word, role)| after.roles.get(word) != Some(role));
+    (said(before) != said(after) || roles || lacks(&after.scopes, &before.scopes)).then_some("role_lost")
 }
 
 /// Whether `has` misses anything of `had`.

@@ -99,6 +99,9 @@ fn describe_issue(credential: &CredentialFacts, origin: &Origin) -> String {
     }
     if let Some(issued) = &origin.issued {
         let _ = write!(text, ", by {} in request {}", issued.node, issued.id);
+        if let Some(decided) = issued.decided.as_ref().filter(|decided| !decided.rule.is_empty()) {
+            let _ = write!(text, " ({} {})", decided.by, decided.rule);
+        }
     }
     text
 }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use durward_base::{DeviceId, FamilyId};
 use durward_model::{DeviceAuthorization, Outcome};
 use durward_oauth::device::{self, ApprovalFacts, UserCode};
-use durward_oauth::{OAuthError, Parameters, Registry as _};
+use durward_oauth::{OAuthError, Parameters};
 use durward_store::{CommitError, StoreError};
 use http::StatusCode;
 use minicbor::{Decode, Encode};

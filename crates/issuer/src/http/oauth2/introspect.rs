@@ -5,7 +5,7 @@ use durward_model::CredentialKind;
 use durward_model::resolve::{Resolution, ResolveRequest};
 use durward_oauth::introspect::{self, introspect};
 use durward_oauth::presented_token::PresentedToken;
-use durward_oauth::{OAuthError, Parameters};
+use durward_oauth::{OAuthError, Parameters, personal_token};
 use http::StatusCode;
 
 use crate::call::Call;

@@ -10,6 +10,7 @@ use durward_oauth::dpop::{Admitted, NotFresh, Proof, ProofError, Target};
 use durward_oauth::sender_constraint::{self, Proved};
 use durward_oauth::{AuthenticatedClient, ErrorCode, OAuthError};
 use durward_store::CommitError;
+use http::header::WWW_AUTHENTICATE;
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::call::Call;
@@ -101,7 +102,9 @@ fn refuse(call: &Call, error: TokenError) -> Response {
     let body = serde_json::json!({ "error": refusal.oauth_error(), "error_description": refusal.to_string() });
     *response.body_mut() = body.to_string().into();
     let challenge = refusal.challenge(call.realm.name()).and_then(|challenge| HeaderValue::try_from(challenge).ok());
-    response.headers_mut().extend(challenge.map(|challenge| (http::header::WWW_AUTHENTICATE, challenge)));
+    if let Some(challenge) = challenge {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
     response
 }
 

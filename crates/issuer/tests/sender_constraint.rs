@@ -1,7 +1,8 @@
 //! RFC 9449 at the token endpoint and at userinfo.
 
-use durward_oauth::dpop::ALGORITHMS;
+use durward_oauth::dpop::{ALGORITHMS, Freshness};
 use durward_testkit::dpop::{DpopKey, claims};
+use durward_testkit::seeded;
 use serde_json::Value;
 
 use crate::fixture::{Answer, Browser, NOW, PUBLIC_URL, World, secret_of, web_request as web};
@@ -150,7 +151,7 @@ async fn a_proof_is_good_once_and_about_its_request_alone() {
 async fn a_nonce_of_another_node_leads_to_one_that_is_good_everywhere_and_to_one_write() {
     let world = World::new().await;
     let mut holder = Holder::new(&world).await;
-    holder.nonce = Holder::new(&World::new().await).await.nonce;
+    holder.nonce = Freshness::new(&seeded(99)).nonce("main", NOW);
     holder.nonce = holder.program().await.is_error(400, "use_dpop_nonce").header("dpop-nonce").to_owned();
     let proof = holder.key.proof(TOKEN, Some(&holder.nonce), None, NOW);
     for (status, reason) in [(200, ""), (400, "dpop.replayed")] {

@@ -96,3 +96,39 @@ fn what_a_service_or_realm_must_not_be_is_told_with_its_field() {
         assert!(problems.iter().any(|problem| problem.field == field), "{problems:?}");
     }
 }
+
+/// RFC 8705 sections 2.1.2, 2.2.2 and 3.4
+#[test]
+fn what_a_client_with_a_certificate_must_not_be_is_told_with_its_field() {
+    let world = World::new();
+    let tls =
+        Client { authentication: ClientAuthentication::TlsClientAuth, tls_client_auth_san_dns: Some("portal.example".into()), ..portal() };
+    assert_eq!(client_metadata::client(&tls, &world), []);
+    let key = json!({ "keys": [keys().es256.jwk()] });
+    for (name, client, field) in [
+        ("no subject", Client { tls_client_auth_san_dns: None, ..tls.clone() }, "tls_client_auth_subject_dn"),
+        ("two subjects", Client { tls_client_auth_san_ip: Some("192.0.2.1".into()), ..tls.clone() }, "tls_client_auth_subject_dn"),
+        ("a wildcard", Client { tls_client_auth_san_dns: Some("*.example".into()), ..tls.clone() }, "tls_client_auth_san_dns"),
+        (
+            "no address",
+            Client { tls_client_auth_san_dns: None, tls_client_auth_san_ip: Some("192.0.2".into()), ..tls.clone() },
+            "tls_client_auth_san_ip",
+        ),
+        ("a subject for nothing", Client { tls_client_auth_san_dns: Some("a.example".into()), ..portal() }, "tls_client_auth_san_dns"),
+        (
+            "a key without a certificate",
+            Client { authentication: ClientAuthentication::SelfSignedTlsClientAuth, jwks: Some(key), ..portal() },
+            "jwks",
+        ),
+        (
+            "bound to two keys",
+            Client { dpop_bound_access_tokens: true, tls_client_certificate_bound_access_tokens: true, ..tls.clone() },
+            "dpop_bound_access_tokens",
+        ),
+    ] {
+        let problems = client_metadata::client(&client, &world);
+        assert!(problems.iter().any(|problem| problem.field == field), "{name}: {problems:?}");
+    }
+    let realm = Realm { client_certificate_authorities: Some("-----BEGIN".into()), ..Realm::named("main") };
+    assert_eq!(client_metadata::realm(&realm)[0].field, "client_certificate_authorities");
+}

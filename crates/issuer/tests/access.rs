@@ -19,9 +19,16 @@ async fn no_endpoint_answers_without_its_credential_or_with_a_wrong_one() {
         (Method::GET, "consent", 400),
         (Method::POST, "consent", 400),
         (Method::POST, "account/sessions", 400),
+        (Method::POST, "account/consents", 400),
+        (Method::POST, "account/tokens", 400),
+        (Method::POST, "device", 400),
+        (Method::POST, "oauth2/device_authorization", 401),
         // Whoever is not logged in is sent to do so.
         (Method::GET, "account", 303),
         (Method::GET, "account/sessions", 303),
+        (Method::GET, "account/consents", 303),
+        (Method::GET, "account/tokens", 303),
+        (Method::GET, "device", 303),
     ] {
         for wrong in [None, Some("Bearer eyJ.eyJ.x"), Some("Basic cGF5bWVudHM6d3Jvbmc="), Some("Bearer"), Some("")] {
             if let Some(header) = wrong {

@@ -23,10 +23,6 @@ pub enum GrantType {
     #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
     #[n(3)]
     DeviceCode,
-    /// RFC 6749 section 4.2: only as a [`LegacyGrant`].
-    #[serde(skip)]
-    #[n(20)]
-    Implicit,
     /// RFC 6749 section 4.3: only as a [`LegacyGrant`].
     #[serde(skip)]
     #[n(21)]
@@ -59,7 +55,6 @@ impl GrantType {
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
-            Self::Implicit => "implicit",
             Self::Password => "password",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
             Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
@@ -72,12 +67,10 @@ impl GrantType {
     }
 }
 
-/// RFC 9700 sections 2.1.2 and 2.4: grants that no client should use any more, for those that have not moved on yet.
+/// RFC 9700 section 2.4: grants that no client should use any more, for those that have not moved on yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LegacyGrant {
-    /// Tokens straight from the authorization endpoint.
-    Implicit,
     /// The person's password in the client's hands.
     Password,
 }
@@ -86,7 +79,6 @@ impl LegacyGrant {
     /// As a grant type.
     pub const fn grant(self) -> GrantType {
         match self {
-            Self::Implicit => GrantType::Implicit,
             Self::Password => GrantType::Password,
         }
     }

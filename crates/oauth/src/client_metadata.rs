@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use durward_jose::{Algorithm, EncryptionKey, JwkSet, KeyManagement, VerifyingKey};
-use durward_model::resource::{Client, ClientAuthentication, Realm, Service, Trust};
+use durward_model::resource::{Client, ClientAuthentication, Realm, Service, Trust, name_fault};
 use durward_model::{GrantType, ResourceKind};
 use durward_pki::TrustBundle;
 
@@ -103,11 +103,8 @@ impl Problems {
         }
     }
 
-    /// Names stand in tokens, in `Basic` headers before a colon, in URLs and in policies.
     fn name(&mut self, name: &str) {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/".contains(&byte);
-        let good = (1..=128).contains(&name.len()) && name.bytes().all(allowed);
-        self.when(!good, "name", || format!("{name:?}: expected 1 to 128 letters, digits or -._~:/"));
+        self.0.extend(name_fault(name).map(|message| Problem { field: "name".to_owned(), message }));
     }
 }
 
@@ -140,11 +137,15 @@ fn credentials(client: &Client, problems: &mut Problems) {
     problems.when(client.name.contains(':') && client.authentication == ClientAuthentication::ClientSecretBasic, "name", || {
         format!("{:?}: client_secret_basic has no room for a colon in the client_id (RFC 7617 section 2)", client.name)
     });
+    // RFC 7591 2: "The "jwks_uri" and "jwks" parameters MUST NOT both be present in the same request or response."
+    problems.when(client.jwks.is_some() && client.jwks_uri.is_some(), "jwks_uri", || "stands beside jwks: keep one of them".to_owned());
     certificates(client, problems);
     match client.authentication {
         ClientAuthentication::SelfSignedTlsClientAuth => {}
         ClientAuthentication::PrivateKeyJwt => match &client.jwks {
-            None => problems.when(true, "jwks", || "private_key_jwt needs the client's public keys".to_owned()),
+            None => problems.when(client.jwks_uri.is_none(), "jwks", || {
+                "private_key_jwt needs the client's public keys: jwks or jwks_uri".to_owned()
+            }),
             Some(jwks) => {
                 let verifying = keys(jwks, problems);
                 problems.when(verifying == 0, "jwks", || "holds no key that could verify an assertion".to_owned());
@@ -155,7 +156,8 @@ fn credentials(client: &Client, problems: &mut Problems) {
         | ClientAuthentication::ClientSecretPost
         | ClientAuthentication::TlsClientAuth => {
             let (method, encrypts) = (client.authentication.name(), protection::wants_encryption(client));
-            problems.when(client.jwks.is_some() && !encrypts, "jwks", || {
+            let field = if client.jwks.is_some() { "jwks" } else { "jwks_uri" };
+            problems.when((client.jwks.is_some() || client.jwks_uri.is_some()) && !encrypts, field, || {
                 format!("{method} uses no keys and nothing is encrypted to any: remove them or use private_key_jwt")
             });
             if let Some(jwks) = client.jwks.as_ref().filter(|_| encrypts) {
@@ -189,7 +191,9 @@ fn certificates(client: &Client, problems: &mut Problems) {
         };
         problems.when(!good, field, || format!("{text:?}: expected {expected}"));
     }
-    let known = client_authentication::certificates(client).next().is_some();
+    let declared = client.jwks.as_ref().and_then(|jwks| JwkSet::parse(jwks.to_string().as_bytes()).ok());
+    let named = declared.is_some_and(|set| client_authentication::certificates(&set).next().is_some());
+    let known = named || client.jwks_uri.is_some();
     problems.when(method == ClientAuthentication::SelfSignedTlsClientAuth && !known, "jwks", || {
         "self_signed_tls_client_auth needs a key with the client's certificate: x5c or x5t#S256".to_owned()
     });
@@ -240,13 +244,10 @@ fn grants(client: &Client, problems: &mut Problems) {
     });
 }
 
-/// RFC 9700 2.1.2 and 2.4: what is left of the past is for our own applications, and goes with nothing that promises more.
+/// RFC 9700 2.4: what is left of the past is for our own applications.
 fn legacy_grants(client: &Client, problems: &mut Problems) {
     problems.when(client.may_use(GrantType::Password) && client.trust != Trust::FirstParty, "legacy_grants", || {
         "password hands the client people's passwords: only one of our own may ask for them, set trust to first-party".to_owned()
-    });
-    problems.when(client.may_use(GrantType::Implicit) && client.redirect_uris.is_empty(), "redirect_uris", || {
-        "implicit needs at least one address to send the tokens to".to_owned()
     });
 }
 

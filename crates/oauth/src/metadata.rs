@@ -2,10 +2,12 @@
 //! not so.
 
 use durward_jose::{Algorithm, ContentEncryption, KeyManagement};
-use durward_model::GrantType;
+use durward_model::{GrantType, LegacyGrant};
 use durward_model::resource::ClientAuthentication;
 use serde::Serialize;
 
+use crate::acr::Level;
+use crate::authorize::ResponseMode;
 use crate::{dpop, protection};
 use crate::scope::REALM_SCOPES;
 
@@ -15,6 +17,7 @@ pub struct Metadata {
     issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
+    device_authorization_endpoint: String,
     jwks_uri: String,
     userinfo_endpoint: String,
     introspection_endpoint: String,
@@ -22,7 +25,7 @@ pub struct Metadata {
     end_session_endpoint: String,
     scopes_supported: [&'static str; 4],
     response_types_supported: [&'static str; 1],
-    response_modes_supported: [&'static str; 1],
+    response_modes_supported: [&'static str; 6],
     grant_types_supported: Vec<&'static str>,
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: Vec<&'static str>,
@@ -34,6 +37,9 @@ pub struct Metadata {
     introspection_signing_alg_values_supported: Vec<&'static str>,
     introspection_encryption_alg_values_supported: [&'static str; 4],
     introspection_encryption_enc_values_supported: [&'static str; 4],
+    authorization_signing_alg_values_supported: Vec<&'static str>,
+    authorization_encryption_alg_values_supported: [&'static str; 4],
+    authorization_encryption_enc_values_supported: [&'static str; 4],
     token_endpoint_auth_methods_supported: Vec<&'static str>,
     token_endpoint_auth_signing_alg_values_supported: [&'static str; 10],
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
@@ -42,7 +48,10 @@ pub struct Metadata {
     revocation_endpoint_auth_signing_alg_values_supported: [&'static str; 10],
     code_challenge_methods_supported: [&'static str; 1],
     prompt_values_supported: [&'static str; 4],
-    acr_values_supported: [&'static str; 1],
+    acr_values_supported: [&'static str; 2],
+    display_values_supported: [&'static str; 1],
+    ui_locales_supported: [&'static str; 1],
+    claim_types_supported: [&'static str; 1],
     claims_supported: [&'static str; 15],
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
@@ -52,6 +61,19 @@ pub struct Metadata {
     tls_client_certificate_bound_access_tokens: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     mtls_endpoint_aliases: Option<MutualTlsAliases>,
+}
+
+impl Metadata {
+    /// The same where some clients still use grants of the past: nobody else is told of them.
+    #[must_use]
+    pub fn with_legacy_grants(mut self, grants: impl IntoIterator<Item = LegacyGrant>) -> Self {
+        for name in grants.into_iter().map(|legacy| legacy.grant().name()) {
+            if !self.grant_types_supported.contains(&name) {
+                self.grant_types_supported.push(name);
+            }
+        }
+        self
+    }
 }
 
 /// RFC 8705 section 5: the endpoints that a client with a certificate uses instead.
@@ -100,6 +122,7 @@ impl Metadata {
             issuer: issuer.to_owned(),
             authorization_endpoint: at("/oauth2/authorize"),
             token_endpoint: at("/oauth2/token"),
+            device_authorization_endpoint: at("/oauth2/device_authorization"),
             jwks_uri: at("/oauth2/jwks"),
             userinfo_endpoint: at("/oauth2/userinfo"),
             introspection_endpoint: at("/oauth2/introspect"),
@@ -107,7 +130,7 @@ impl Metadata {
             end_session_endpoint: at("/oauth2/logout"),
             scopes_supported: REALM_SCOPES,
             response_types_supported: ["code"],
-            response_modes_supported: ["query"],
+            response_modes_supported: ResponseMode::NAMES,
             grant_types_supported: GrantType::ALL.into_iter().map(GrantType::name).collect(),
             subject_types_supported: ["public"],
             id_token_signing_alg_values_supported: [signing.as_slice(), &["HS256"]].concat(),
@@ -116,9 +139,12 @@ impl Metadata {
             userinfo_signing_alg_values_supported: signing.clone(),
             userinfo_encryption_alg_values_supported: key_management,
             userinfo_encryption_enc_values_supported: content_encryption,
-            introspection_signing_alg_values_supported: signing,
+            introspection_signing_alg_values_supported: signing.clone(),
             introspection_encryption_alg_values_supported: key_management,
             introspection_encryption_enc_values_supported: content_encryption,
+            authorization_signing_alg_values_supported: signing,
+            authorization_encryption_alg_values_supported: key_management,
+            authorization_encryption_enc_values_supported: content_encryption,
             token_endpoint_auth_methods_supported: methods.clone(),
             token_endpoint_auth_signing_alg_values_supported: assertion,
             introspection_endpoint_auth_methods_supported: confidential,
@@ -127,7 +153,11 @@ impl Metadata {
             revocation_endpoint_auth_signing_alg_values_supported: assertion,
             code_challenge_methods_supported: ["S256"],
             prompt_values_supported: ["none", "login", "consent", "select_account"],
-            acr_values_supported: ["pwd"],
+            acr_values_supported: Level::ALL.map(Level::name),
+            // Pages are English whole pages: `ui_locales` and `display` are taken and change nothing.
+            display_values_supported: ["page"],
+            ui_locales_supported: ["en"],
+            claim_types_supported: ["normal"],
             claims_supported: [
                 "iss",
                 "sub",
@@ -145,7 +175,7 @@ impl Metadata {
                 "email",
                 "email_verified",
             ],
-            claims_parameter_supported: false,
+            claims_parameter_supported: true,
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
             // RFC 9207 3: "Boolean parameter indicating whether the authorization server provides the iss parameter in the authorization

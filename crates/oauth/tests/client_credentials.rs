@@ -99,7 +99,6 @@ fn only_programs_that_run_a_service_of_the_main_realm_join_the_fleet() {
 fn grants_that_do_not_exist_here_are_refused() {
     for (given, code) in [
         ("", "invalid_request"),
-        ("password", "unsupported_grant_type"),
         ("implicit", "unsupported_grant_type"),
         ("Client_Credentials", "unsupported_grant_type"),
         ("client_credentials ", "unsupported_grant_type"),

@@ -21,6 +21,14 @@ fn the_document_has_what_both_standards_require_and_only_our_addresses() {
 }
 
 #[test]
+fn a_grant_of_the_past_is_named_only_where_a_client_has_it() {
+    let grants = |metadata: Metadata| serde_json::to_value(metadata).unwrap()["grant_types_supported"].to_string();
+    assert!(!grants(Metadata::new(ISSUER, None)).contains("password"));
+    let twice = [durward_model::LegacyGrant::Password, durward_model::LegacyGrant::Password];
+    assert_eq!(grants(Metadata::new(ISSUER, None).with_legacy_grants(twice)).matches("\"password\"").count(), 1);
+}
+
+#[test]
 fn the_key_set_has_the_keys_of_the_issuer_that_verifiers_need() {
     let key = |kid: &str, issuer: &str, key_use, state| Key {
         kid: kid.into(),

@@ -9,6 +9,8 @@ mod client_authentication;
 mod client_credentials;
 mod client_metadata;
 mod confusion;
+mod consent;
+mod device_code;
 mod eligibility;
 mod fixture;
 mod introspect;

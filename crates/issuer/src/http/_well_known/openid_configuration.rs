@@ -20,5 +20,6 @@ pub async fn get(call: Call) -> Response {
 pub(crate) fn document(call: &Call) -> Response {
     let mutual_tls = call.issuer.settings.mutual_tls.as_ref();
     let mutual_tls = mutual_tls.map(|mutual_tls| realm_issuer(&mutual_tls.url, call.realm.name()));
-    json::public(&Metadata::new(call.realm.issuer(), mutual_tls.as_deref()), MAX_AGE)
+    let legacy = call.realm.clients().filter(|client| !client.disabled).flat_map(|client| client.legacy_grants.iter().copied());
+    json::public(&Metadata::new(call.realm.issuer(), mutual_tls.as_deref()).with_legacy_grants(legacy), MAX_AGE)
 }

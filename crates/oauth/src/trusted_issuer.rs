@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use durward_base::{Duration, Timestamp};
 use durward_jose::{Algorithm, Expected, JoseError, JwkSet, LEEWAY, UnverifiedJwt, VerifiedJwt, VerifyingKey};
-use durward_model::resource::{Subjects, TrustedIssuer as Declared};
+use durward_model::resource::{Subjects, TrustedIssuer as Declared, name_fault};
+use durward_model::write::Spent;
 use durward_model::{EgressUrl, PrincipalKind, Write};
 
 use crate::client_authentication::spent_id;
@@ -182,7 +183,7 @@ impl<'r> Assertion<'r> {
         let jti = self.verified.claims().jti().map_err(|error| error.reason())?.filter(|jti| !jti.is_empty() && jti.len() <= 256);
         let id = spent_id(&self.issuer.declared.issuer, jti.ok_or("assertion.jti")?);
         let realm = registry.realm().name.clone();
-        Ok(Write::Spend { realm, what: durward_model::write::Spent::GrantAssertion, id, expires: self.expires + LEEWAY })
+        Ok(Write::Spend { realm, what: Spent::GrantAssertion, id, expires: self.expires + LEEWAY })
     }
 }
 
@@ -194,12 +195,9 @@ pub fn problems(issuer: &Declared) -> Vec<Problem> {
             problems.push(Problem { field: field.to_owned(), message });
         }
     };
-    let named = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    when(
-        issuer.name.is_empty() || issuer.name.len() > 64 || !issuer.name.bytes().all(named),
-        "name",
-        format!("{:?}: expected 1 to 64 letters, digits or -._~", issuer.name),
-    );
+    let fault = name_fault(&issuer.name);
+    when(fault.is_some(), "name", fault.unwrap_or_default());
+    when(issuer.name.len() > 64, "name", "expected at most 64 characters: it begins every id of its subjects".to_owned());
     when(!issuer.issuer.starts_with("https://"), "issuer", format!("{:?}: expected an https URL, as it stands in `iss`", issuer.issuer));
     when(issuer.jwks.is_some() == issuer.jwks_uri.is_some(), "jwks", "expected either jwks or jwks_uri".to_owned());
     if let Err(error) = TrustedIssuer::compile(issuer) {

@@ -1,11 +1,12 @@
 //! RFC 8693: OAuth 2.0 Token Exchange. A client turns a token it was shown into one for the next service, on the same person's behalf.
 //!
-//! The client is the actor and the token says so (`act`), unless it is declared to impersonate. What comes out is never more than the client
-//! and the subject's token both have, ends with that token, and dies with whatever that hangs on. Nothing is stored and nothing refreshed.
+//! The client is the actor and the token says so (`act`), unless it is declared to impersonate. What comes out is never more than the
+//! client and the subject's token both have, ends with that token, and dies with whatever that hangs on. Nothing is stored, nothing
+//! refreshed.
 
 mod subject_token;
 
-use durward_base::{Timestamp, TokenId};
+use durward_base::{Duration, Timestamp, TokenId};
 use durward_model::resource::{Client, Service};
 use durward_model::{Acting, Assurance, GrantType, PrincipalKind};
 
@@ -18,9 +19,11 @@ use crate::access_token::AccessToken;
 use crate::client_authentication::AuthenticatedClient;
 use crate::decision::{Decision, Refusal};
 use crate::delegation::{Act, MAX_ANCESTORS, MAX_DEPTH};
-use crate::eligibility::{Applicant, Eligible, Holder, Subject, Who, eligibility};
+use crate::eligibility::{Applicant, Eligible, Holder, Ineligible, Subject, Who, eligibility};
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
+use crate::person_claims::PersonClaims;
+use crate::person_claims::PersonClaims;
 use crate::registry::{Lineage, RegisteredClient, Registry};
 use crate::{resource_indicator, scope};
 
@@ -99,7 +102,7 @@ impl Exchange<'_> {
         let audience = self.target(metadata)?;
         let act = self.act()?;
         let who = self.subject(lineage)?;
-        let service = self.registry.service(audience).ok_or(refused(crate::eligibility::Ineligible::ServiceUnavailable))?;
+        let service = self.registry.service(audience).ok_or(refused(Ineligible::ServiceUnavailable))?;
         let held = self.token.scopes.as_deref().or(lineage.map(|lineage| lineage.family.scopes.as_slice())).unwrap_or_default();
         let scopes = narrowed(self.parameters.get("scope"), metadata, service, held)?;
         let subject = Subject { who, roles: self.token.roles.as_deref(), delegated: act.is_some() };
@@ -112,7 +115,7 @@ impl Exchange<'_> {
         };
         let eligible = eligibility(self.registry, applicant, self.now).map_err(|why| match why {
             // A policy's refusal, and a client's own shortcomings, are not the token's.
-            crate::eligibility::Ineligible::Forbidden(_) => why.refuse(unacceptable("policy_denied")),
+            Ineligible::Forbidden(_) => why.refuse(unacceptable("policy_denied")),
             why => refused_subject(why),
         })?;
         Ok(self.made(eligible, lineage, act, (expires, issued_token_type), jti))
@@ -131,6 +134,8 @@ impl Exchange<'_> {
             session: lineage.session.id,
             assurance: lesser(&self.token.assurance, &lineage.family.assurance),
             nonce: None,
+            told: PersonClaims::default(),
+            told: PersonClaims::default(),
             id_token: None,
             refresh_generation: None,
             is_bound: false,
@@ -168,7 +173,7 @@ impl Exchange<'_> {
 
     /// When the client's proof that it is the actor ends. Its authentication is proof enough; an `actor_token` must be its own.
     fn actor_expires(&self) -> Result<Timestamp, OAuthError> {
-        let longest = self.now + durward_base::Duration::from_secs(self.registry.realm().access_token_seconds.into());
+        let longest = self.now + Duration::from_secs(self.registry.realm().access_token_seconds.into());
         let (token, kind) = (self.parameters.get("actor_token"), self.parameters.get("actor_token_type"));
         let (Some(text), Some(ACCESS_TOKEN | JWT)) = (token, kind) else {
             // 2.1: actor_token_type "is REQUIRED when the actor_token parameter is present in the request but MUST NOT be included
@@ -282,8 +287,8 @@ fn lesser(token: &Assurance, login: &Assurance) -> Assurance {
     Assurance { auth_time, amr: login.amr.clone(), ..weaker.clone() }
 }
 
-fn refused_subject(why: crate::eligibility::Ineligible) -> Refusal {
-    use crate::eligibility::Ineligible::{AudienceNotAllowed, GrantNotAllowed, RealmDisabled, ScopeLost, ServiceUnavailable};
+fn refused_subject(why: Ineligible) -> Refusal {
+    use Ineligible::{AudienceNotAllowed, GrantNotAllowed, RealmDisabled, ScopeLost, ServiceUnavailable};
     match why {
         AudienceNotAllowed | GrantNotAllowed | RealmDisabled | ScopeLost | ServiceUnavailable => refused(why),
         why => unacceptable(why.reason()).into(),

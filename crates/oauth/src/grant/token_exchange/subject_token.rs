@@ -1,7 +1,8 @@
 //! RFC 8693 section 2.1: `subject_token`, of each type that is taken, and only from whom it was made for.
 //!
-//! "The authorization server MUST perform the appropriate validation procedures for the indicated token type": an access token is verified as a
-//! resource server would, an ID token must be the client's own, a gateway's identity token must have been made for the client's service.
+//! "The authorization server MUST perform the appropriate validation procedures for the indicated token type": an access token is verified
+//! as a resource server would, an ID token must be the client's own, a gateway's identity token must have been made for the client's
+//! service.
 
 use durward_base::{Duration, FamilyId, SessionId, Timestamp, TokenId};
 use durward_jose::{ClaimError, Claims, Expected, LEEWAY, UnverifiedJwt, VerifiedJwt};

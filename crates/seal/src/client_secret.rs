@@ -1,7 +1,7 @@
-//! Client secrets at rest: a keyed hash, sound for secrets of high entropy only. Passwords of people are argon2id's.
+//! Client secrets and recovery codes at rest: a keyed hash, sound for secrets of high entropy only. Passwords of people are argon2id's.
 
 use aws_lc_rs::hmac;
-use durward_base::{ClientId, RealmId, Secret, equal};
+use durward_base::{ClientId, PersonId, RealmId, Secret, equal};
 
 use crate::{Context, Purpose, RootKey};
 
@@ -16,18 +16,26 @@ impl SecretHasher {
 
     /// What is stored: HMAC-SHA-256 over realm, client and secret.
     pub fn hash(&self, realm: RealmId, client: ClientId, secret: &Secret) -> [u8; 32] {
-        let context = Context::new("durward client secret 1").with(realm.to_bytes()).with(client.to_bytes());
+        self.mac(&Context::new("durward client secret 1").with(realm.to_bytes()).with(client.to_bytes()), secret)
+    }
+
+    /// What is stored of a person's recovery code: HMAC-SHA-256 over realm, person and code.
+    pub fn hash_recovery_code(&self, realm: RealmId, person: PersonId, code: &Secret) -> [u8; 32] {
+        self.mac(&Context::new("durward recovery code 1").with(realm.to_bytes()).with(person.to_bytes()), code)
+    }
+
+    /// Whether `secret` is the one that was stored, in constant time.
+    pub fn verify(&self, realm: RealmId, client: ClientId, secret: &Secret, stored: &[u8; 32]) -> bool {
+        equal(&self.hash(realm, client, secret), stored)
+    }
+
+    fn mac(&self, context: &Context, secret: &Secret) -> [u8; 32] {
         let mut mac = hmac::Context::with_key(&self.0);
         mac.update(context.as_bytes());
         mac.update(secret.expose().as_bytes());
         let mut hash = [0; 32];
         hash.copy_from_slice(mac.sign().as_ref());
         hash
-    }
-
-    /// Whether `secret` is the one that was stored, in constant time.
-    pub fn verify(&self, realm: RealmId, client: ClientId, secret: &Secret, stored: &[u8; 32]) -> bool {
-        equal(&self.hash(realm, client, secret), stored)
     }
 }
 

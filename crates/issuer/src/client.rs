@@ -14,6 +14,7 @@ use durward_store::CommitError;
 use http::StatusCode;
 
 use crate::call::Call;
+use crate::client_keys;
 use crate::json::UNAVAILABLE;
 
 /// The same for a client that there is and for one that there is not.
@@ -31,6 +32,7 @@ pub(crate) async fn authenticate<'c>(call: &'c Call, parameters: &Parameters) ->
     let presented = PresentedClient::read(&call.authorization(), parameters)?.with_certificate(call.certificate());
     if let Some(claimed) = call.realm.client(presented.client_id()) {
         call.recorder.edit(|event| event.target = Some(format!("client/{}", claimed.metadata.name)));
+        client_keys::read(call, claimed.metadata, presented.key_id().as_deref()).await;
     }
     let client = proven(call, &presented)?;
     call.recorder.edit(|event| {

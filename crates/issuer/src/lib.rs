@@ -6,6 +6,7 @@ mod answer;
 mod authorization;
 mod call;
 mod client;
+mod client_keys;
 mod cookie;
 mod cors;
 mod device;

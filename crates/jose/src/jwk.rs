@@ -35,6 +35,10 @@ pub struct Jwk {
     pub(crate) key_ops: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) kid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) x5c: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none", rename = "x5t#S256")]
+    pub(crate) x5t_s256: Option<String>,
 }
 
 /// The keys of one issuer or client.
@@ -72,6 +76,16 @@ impl Jwk {
     /// The `kid`, where it has one.
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
+    }
+
+    /// RFC 7517 section 4.7: the certificate of this key, in DER, base64. Not verified.
+    pub fn certificate(&self) -> Option<&str> {
+        self.x5c.as_ref()?.first().map(String::as_str)
+    }
+
+    /// RFC 7517 section 4.9: the SHA-256 thumbprint of its certificate. Not verified.
+    pub fn certificate_thumbprint(&self) -> Option<&str> {
+        self.x5t_s256.as_deref()
     }
 
     /// The one algorithm of this key: its `alg`, which must fit its type and curve. Without `alg` the curve decides, and an RSA key is
@@ -178,11 +192,15 @@ impl TryFrom<Map<String, Value>> for Jwk {
             alg: text("alg")?,
             purpose: text("use")?,
             kid: text("kid")?,
+            x5t_s256: text("x5t#S256")?,
             key_ops: None,
+            x5c: None,
         };
-        let wrong = JoseError::KeyMember { member: "key_ops", expected: "an array of strings" };
-        let key_ops = members.remove("key_ops").map(serde_json::from_value).transpose().map_err(|_| wrong)?;
-        Ok(Self { key_ops, ..jwk })
+        let mut texts = |member| {
+            let wrong = JoseError::KeyMember { member, expected: "an array of strings" };
+            members.remove(member).map(serde_json::from_value).transpose().map_err(|_| wrong)
+        };
+        Ok(Self { key_ops: texts("key_ops")?, x5c: texts("x5c")?, ..jwk })
     }
 }
 

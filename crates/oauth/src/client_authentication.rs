@@ -11,6 +11,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use durward_base::{ClientId, KeyId, Secret, Timestamp, base64url, equal};
+use durward_jose::UnverifiedJwt;
 use durward_model::resource::ClientAuthentication;
 use durward_model::{BoundKey, ClientSecret, Write};
 use durward_pki::ClientCertificate;
@@ -86,6 +87,14 @@ impl<'a> PresentedClient<'a> {
     /// The `client_id` it claims to be, for looking it up.
     pub fn client_id(&self) -> &str {
         &self.client_id
+    }
+
+    /// The `kid` of the key that its assertion says it is signed with.
+    pub fn key_id(&self) -> Option<String> {
+        match self.proof {
+            Proof::Assertion(assertion) => UnverifiedJwt::parse(assertion).ok()?.kid().map(str::to_owned),
+            Proof::None | Proof::Basic(_) | Proof::Post(_) => None,
+        }
     }
 
     /// Whether it offers a secret, which can be guessed.

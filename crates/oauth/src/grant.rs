@@ -21,6 +21,7 @@ use crate::eligibility::{Eligible, Holder, Subject, Who};
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::key_ring::KeyRing;
+use crate::person_claims::PersonClaims;
 use crate::protection::{Protection, Told};
 use crate::registry::{RegisteredClient, Registry, watermark};
 use crate::scope::OPENID;
@@ -72,6 +73,8 @@ pub(crate) struct Login {
     pub(crate) session: SessionId,
     pub(crate) assurance: Assurance,
     pub(crate) nonce: Option<String>,
+    /// What its ID token tells about the person.
+    pub(crate) told: PersonClaims,
     /// How its ID token is protected, where there is to be one.
     pub(crate) id_token: Option<Result<Protection, OAuthError>>,
     pub(crate) refresh_generation: Option<u32>,
@@ -131,7 +134,7 @@ impl Grant {
         };
         let lifetime = Duration::from_secs(registry.realm().access_token_seconds.into());
         let (scopes, roles) = (eligible.scopes().to_vec(), eligible.roles().to_vec());
-        let login = person.map(|person| login(&eligible, person, &scopes));
+        let login = person.map(|person| login(registry, &eligible, person, &scopes));
         Ok(Self {
             jti,
             realm: registry.id(),
@@ -217,6 +220,7 @@ impl Grant {
 /// What a grant for a person has beyond what the gate knows.
 pub(crate) struct PersonGrant {
     pub(crate) nonce: Option<String>,
+    pub(crate) told: PersonClaims,
     pub(crate) generation: u32,
     pub(crate) family: FamilyId,
     pub(crate) session: SessionId,
@@ -229,6 +233,7 @@ impl PersonGrant {
     pub(crate) fn new(family: &Family, nonce: Option<String>, generation: u32) -> Self {
         Self {
             nonce,
+            told: PersonClaims::default(),
             generation,
             family: family.id,
             session: family.session,
@@ -238,7 +243,7 @@ impl PersonGrant {
     }
 }
 
-fn login(eligible: &Eligible<'_>, person: PersonGrant, scopes: &[String]) -> Login {
+fn login(registry: &dyn Registry, eligible: &Eligible<'_>, person: PersonGrant, scopes: &[String]) -> Login {
     let client = eligible.applicant().client.metadata;
     // OpenID Connect Core 3.1.2.1: "OpenID Connect requests MUST contain the openid scope value."
     let openid = scopes.iter().any(|scope| scope == OPENID);
@@ -247,7 +252,8 @@ fn login(eligible: &Eligible<'_>, person: PersonGrant, scopes: &[String]) -> Log
         session: person.session,
         assurance: person.assurance,
         nonce: person.nonce,
-        id_token: openid.then(|| Protection::of(eligible.applicant().client, Told::IdToken).transpose()).flatten(),
+        told: person.told,
+        id_token: openid.then(|| Protection::of(registry, client, Told::IdToken).transpose()).flatten(),
         refresh_generation: client.grants.contains(&GrantType::RefreshToken).then_some(person.generation),
         is_bound: person.is_bound,
     }

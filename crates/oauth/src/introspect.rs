@@ -129,7 +129,7 @@ pub fn signed(
     now: Timestamp,
 ) -> Result<String, OAuthError> {
     let client = client.registered();
-    let protection = Protection::of(client, Told::Introspection)?.ok_or(FAILED)?;
+    let protection = Protection::of(registry, client.metadata, Told::Introspection)?.ok_or(FAILED)?;
     // 5: "the value is the string "token-introspection+jwt"", so that it passes for no other kind of token; sub and exp stand inside only.
     let claims = Signed { iss: registry.issuer(), aud: &client.metadata.name, iat: now.seconds(), token_introspection: answer };
     protection.protect(keys, "token-introspection+jwt", &claims)

@@ -1,13 +1,13 @@
 //! OpenID Connect Registration section 2 and RFC 9701 section 6: how a client wants what it is told signed and encrypted.
 
 use durward_base::Secret;
-use durward_jose::{Algorithm, ContentEncryption, EncryptionKey, HmacKey, JoseError, KeyManagement};
+use durward_jose::{Algorithm, ContentEncryption, EncryptionKey, HmacKey, JoseError, JwkSet, KeyManagement};
 use durward_model::resource::{Client, ClientAuthentication};
 use serde::Serialize;
 
 use crate::error::{ErrorCode, OAuthError};
 use crate::key_ring::KeyRing;
-use crate::registry::RegisteredClient;
+use crate::registry::Registry;
 
 /// The algorithms in which a client can have what it is told signed, by a key that is published.
 pub const SIGNING: [Algorithm; 6] =
@@ -22,6 +22,12 @@ pub(crate) enum Told {
     UserInfo,
     /// What the introspection endpoint knows.
     Introspection,
+    /// What came of an authorization request.
+    Authorization,
+}
+
+impl Told {
+    const ALL: [Self; 4] = [Self::IdToken, Self::UserInfo, Self::Introspection, Self::Authorization];
 }
 
 /// How it is protected on its way.
@@ -52,8 +58,8 @@ impl Protection {
     ///
     /// # Errors
     /// When the client asks to have it encrypted and there is no key to encrypt it to.
-    pub(crate) fn of(client: RegisteredClient<'_>, told: Told) -> Result<Option<Self>, OAuthError> {
-        let registered = Registered::of(client.metadata, told);
+    pub(crate) fn of(registry: &dyn Registry, client: &Client, told: Told) -> Result<Option<Self>, OAuthError> {
+        let registered = Registered::of(client, told);
         let Some(signed) = registered.signed() else { return Ok(None) };
         let signing = match signed.map_err(|_| UNKNOWN)? {
             Algorithm::HS256 => Signing::Secret(None),
@@ -62,7 +68,10 @@ impl Protection {
         let encrypted = match registered.encryption() {
             None => None,
             Some(Err(_)) => return Err(UNKNOWN),
-            Some(Ok((algorithm, encryption))) => Some((client.encryption_key(algorithm).ok_or(NO_CLIENT_KEY)?, encryption)),
+            Some(Ok((algorithm, encryption))) => {
+                let keys = registry.client_keys(client).ok_or(NO_CLIENT_KEY)?;
+                Some((encryption_key(&keys, algorithm).ok_or(NO_CLIENT_KEY)?, encryption))
+            }
         };
         Ok(Some(Self { signing, encrypted }))
     }
@@ -117,7 +126,7 @@ impl Protection {
 /// Everything that is wrong with how a client wants to be told: the field and the sentence.
 pub(crate) fn problems(client: &Client) -> Vec<(String, String)> {
     let mut problems = Vec::new();
-    for told in [Told::IdToken, Told::UserInfo, Told::Introspection] {
+    for told in Told::ALL {
         let registered = Registered::of(client, told);
         let field = |suffix: &str| format!("{}_{suffix}", registered.prefix);
         match registered.signed() {
@@ -133,7 +142,7 @@ pub(crate) fn problems(client: &Client) -> Vec<(String, String)> {
         }
         match registered.encryption() {
             Some(Err(error)) => problems.push((field("encrypted_response_alg"), error)),
-            Some(Ok((algorithm, _))) if RegisteredClient { id: NOBODY, metadata: client }.encryption_key(algorithm).is_none() => {
+            Some(Ok((algorithm, _))) if client.jwks_uri.is_none() && declared_key(client, algorithm).is_none() => {
                 problems.push(("jwks".to_owned(), format!("has no key to encrypt to with {algorithm}, as {} asks for", registered.prefix)));
             }
             Some(Ok(_)) | None => {}
@@ -142,15 +151,23 @@ pub(crate) fn problems(client: &Client) -> Vec<(String, String)> {
     problems
 }
 
+/// The first of a client's keys that tokens can be encrypted to with this algorithm.
+fn encryption_key(keys: &JwkSet, algorithm: KeyManagement) -> Option<EncryptionKey> {
+    keys.keys.iter().find_map(|jwk| EncryptionKey::from_jwk(jwk, algorithm).ok())
+}
+
+fn declared_key(client: &Client, algorithm: KeyManagement) -> Option<EncryptionKey> {
+    encryption_key(&JwkSet::parse(client.jwks.as_ref()?.to_string().as_bytes()).ok()?, algorithm)
+}
+
 /// Whether the client has its own keys for something else than proving who it is.
 pub(crate) fn wants_encryption(client: &Client) -> bool {
-    [Told::IdToken, Told::UserInfo, Told::Introspection].into_iter().any(|told| Registered::of(client, told).algorithm.is_some())
+    Told::ALL.into_iter().any(|told| Registered::of(client, told).algorithm.is_some())
 }
 
 /// The algorithms of published keys that a client asks for.
 pub(crate) fn asked_for(client: &Client) -> impl Iterator<Item = Algorithm> {
-    let told = [Told::IdToken, Told::UserInfo, Told::Introspection].into_iter();
-    told.filter_map(|told| Registered::of(client, told).signed()?.ok()).filter(|algorithm| SIGNING.contains(algorithm))
+    Told::ALL.into_iter().filter_map(|told| Registered::of(client, told).signed()?.ok()).filter(|algorithm| SIGNING.contains(algorithm))
 }
 
 impl<'a> Registered<'a> {
@@ -168,6 +185,12 @@ impl<'a> Registered<'a> {
                 &client.userinfo_encrypted_response_alg,
                 &client.userinfo_encrypted_response_enc,
             ),
+            Told::Authorization => (
+                "authorization",
+                &client.authorization_signed_response_alg,
+                &client.authorization_encrypted_response_alg,
+                &client.authorization_encrypted_response_enc,
+            ),
             Told::Introspection => (
                 "introspection",
                 &client.introspection_signed_response_alg,
@@ -175,7 +198,7 @@ impl<'a> Registered<'a> {
                 &client.introspection_encrypted_response_enc,
             ),
         };
-        // OpenID Connect Registration 2 and RFC 9701 6: "The default, if omitted, is RS256"; UserInfo is then unsigned.
+        // OpenID Connect Registration 2, RFC 9701 6 and JARM 3: "The default, if omitted, is RS256"; UserInfo is then unsigned.
         let default = (told != Told::UserInfo).then_some("RS256");
         Self { prefix, signed: signed.as_deref().or(default), algorithm: algorithm.as_deref(), encryption: encryption.as_deref() }
     }
@@ -205,8 +228,6 @@ fn has_secret(client: &Client) -> bool {
 fn offered() -> String {
     SIGNING.map(Algorithm::name).join(", ")
 }
-
-const NOBODY: durward_base::ClientId = durward_base::ClientId::from_bytes([0; 16]);
 
 /// Registration refuses it.
 const UNKNOWN: OAuthError =

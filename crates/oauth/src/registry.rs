@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use durward_base::{ClientId, RealmId, Timestamp};
-use durward_jose::{EncryptionKey, JwkSet, KeyManagement, VerifyingKey};
+use durward_jose::{JwkSet, VerifyingKey};
 use durward_model::resource::{Client, Group, Realm, Resource, Service, Stored};
 use durward_model::{ClientSecret, Consent, EgressUrl, Family, Person, Revocation, RevocationKind, Session, Source};
 use durward_pki::TrustBundle;
@@ -48,6 +48,14 @@ pub trait Registry {
     fn published_keys(&self, _uri: &EgressUrl) -> Option<Arc<JwkSet>> {
         None
     }
+    /// A client's own keys (RFC 7591 section 2): those in its `jwks`, or those last read from its `jwks_uri`.
+    fn client_keys(&self, client: &Client) -> Option<Arc<JwkSet>> {
+        match (&client.jwks, &client.jwks_uri) {
+            (Some(jwks), _) => JwkSet::parse(jwks.to_string().as_bytes()).ok().map(Arc::new),
+            (None, Some(uri)) => self.published_keys(uri),
+            (None, None) => None,
+        }
+    }
     /// The policies in force.
     fn issue_policies(&self) -> Option<IssuePolicies<'_>> {
         None
@@ -68,12 +76,6 @@ pub struct RegisteredClient<'a> {
 }
 
 impl<'a> RegisteredClient<'a> {
-    /// The first of its keys that tokens can be encrypted to with this algorithm.
-    pub fn encryption_key(&self, algorithm: KeyManagement) -> Option<EncryptionKey> {
-        let keys = JwkSet::parse(self.metadata.jwks.as_ref()?.to_string().as_bytes()).ok()?.keys;
-        keys.iter().find_map(|jwk| EncryptionKey::from_jwk(jwk, algorithm).ok())
-    }
-
     /// The client in a stored resource, if it is one.
     pub fn from_stored(stored: &'a Stored) -> Option<Self> {
         match &stored.resource {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::access_token::AccessToken;
 use crate::error::{ErrorCode, OAuthError};
 use crate::key_ring::KeyRing;
+use crate::person_claims::PersonClaims;
 use crate::protection::{FAILED, Protection, Told};
 use crate::registry::Registry;
 use crate::scope::OPENID;
@@ -18,14 +19,8 @@ use crate::scope::OPENID;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UserInfo {
     sub: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    preferred_username: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email_verified: Option<bool>,
+    #[serde(flatten)]
+    told: PersonClaims,
 }
 
 /// Verifies the bearer of a UserInfo request: load the person of its `subject` then.
@@ -51,17 +46,8 @@ pub fn authorize(bearer: &str, registry: &dyn Registry, now: Timestamp) -> Resul
 /// `invalid_token` when the person is gone or disabled.
 pub fn claims(token: &AccessToken, person: Option<&Person>) -> Result<UserInfo, OAuthError> {
     let person = person.filter(|person| person.sub == token.subject && !person.disabled).ok_or(invalid_token("person_disabled"))?;
-    let has = |scope: &str| token.scopes.iter().any(|granted| granted == scope);
-    let email = person.email.clone().filter(|_| has("email"));
-    Ok(UserInfo {
-        // 5.3.2: "The sub (subject) Claim MUST always be returned in the UserInfo Response."
-        sub: person.sub.clone(),
-        name: person.display_name.clone().filter(|_| has("profile")),
-        preferred_username: has("profile").then(|| person.username.clone()),
-        // Nobody has verified it.
-        email_verified: email.is_some().then_some(false),
-        email,
-    })
+    // 5.3.2: "The sub (subject) Claim MUST always be returned in the UserInfo Response."
+    Ok(UserInfo { sub: person.sub.clone(), told: PersonClaims::allowed(person, &token.scopes) })
 }
 
 /// How the claims are answered.
@@ -80,7 +66,7 @@ pub enum Answer {
 /// When they cannot be protected as the client is registered to get them.
 pub fn answer(claims: &UserInfo, token: &AccessToken, registry: &dyn Registry, keys: &KeyRing) -> Result<Answer, OAuthError> {
     let client = registry.client(&token.client_id).ok_or(invalid_token("client.unknown"))?;
-    match Protection::of(client, Told::UserInfo)? {
+    match Protection::of(registry, client.metadata, Told::UserInfo)? {
         None => serde_json::to_vec(claims).map(Answer::Json).map_err(|_| FAILED),
         Some(protection) => {
             // 5.3.2: "If signed, the UserInfo Response MUST contain the Claims iss (issuer) and aud (audience) as members."

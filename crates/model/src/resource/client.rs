@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{GrantType, LegacyGrant};
+use crate::{EgressUrl, GrantType, LegacyGrant};
 
 /// A client. Its name is its `client_id`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -23,9 +23,12 @@ pub struct Client {
     /// Where its secrets are read from when applied; only keyed hashes are stored, so this is never given back.
     #[serde(default, skip_serializing)]
     pub secrets: Vec<SecretReference>,
-    /// Its public keys, as a JWK set: for `private_key_jwt`, and those that it is encrypted to.
+    /// Its public keys, as a JWK set: for `private_key_jwt`, and those that it is encrypted to; or else `jwks_uri`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks: Option<serde_json::Value>,
+    /// Where it publishes its public keys; or else `jwks`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<EgressUrl>,
     /// Where codes may be sent; compared byte for byte, but for the port of literal loopback addresses (RFC 8252 section 7.3).
     #[serde(default)]
     pub redirect_uris: Vec<String>,
@@ -81,6 +84,15 @@ pub struct Client {
     /// With what; as for ID tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub introspection_encrypted_response_enc: Option<String>,
+    /// JARM section 3: the algorithm of authorization responses that it asks to have signed: RS256 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_signed_response_alg: Option<String>,
+    /// How those are encrypted, once signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_encrypted_response_alg: Option<String>,
+    /// With what; as for ID tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_encrypted_response_enc: Option<String>,
     /// RFC 8705 section 2.1.2: the subject of its certificate (RFC 4514). `tls_client_auth` has exactly one of this and the next four.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_client_auth_subject_dn: Option<String>,

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 use durward_base::{Duration, Timestamp};
-use durward_jose::{Claims, JwkSet, LEEWAY, UnverifiedJwt, VerifyingKey};
+use durward_jose::{Claims, LEEWAY, UnverifiedJwt, VerifyingKey};
 use durward_model::write::{Spent, Write};
 
 use super::invalid_client;
@@ -30,7 +30,7 @@ pub(super) fn verify(assertion: &str, client: RegisteredClient<'_>, registry: &d
     if !unverified.typ().is_none_or(|typ| typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("client-authentication+jwt")) {
         return Err(invalid_client("client.assertion_typ"));
     }
-    let key = key(client, unverified.kid()).ok_or(invalid_client("client.assertion_key_unknown"))?;
+    let key = key(client, registry, unverified.kid()).ok_or(invalid_client("client.assertion_key_unknown"))?;
     // RFC 7523 3 (9): "The JWT MUST be digitally signed or have a Message Authentication Code (MAC) applied by the issuer."
     let verified = unverified.verify(&key).map_err(|error| invalid_client(error.reason()))?;
     check(verified.claims(), &client.metadata.name, registry, now)
@@ -71,9 +71,9 @@ fn check(claims: &Claims, client: &str, registry: &dyn Registry, now: Timestamp)
 }
 
 /// The registered key of this `kid`; without a `kid`, the only registered key.
-fn key(client: RegisteredClient<'_>, kid: Option<&str>) -> Option<VerifyingKey> {
-    let keys = JwkSet::parse(client.metadata.jwks.as_ref()?.to_string().as_bytes()).ok()?.keys;
-    let mut keys = keys.iter().filter_map(|jwk| VerifyingKey::from_jwk(jwk).ok());
+fn key(client: RegisteredClient<'_>, registry: &dyn Registry, kid: Option<&str>) -> Option<VerifyingKey> {
+    let set = registry.client_keys(client.metadata)?;
+    let mut keys = set.keys.iter().filter_map(|jwk| VerifyingKey::from_jwk(jwk).ok());
     match kid {
         Some(kid) => keys.find(|key| key.kid() == kid),
         None => keys.next().filter(|_| keys.next().is_none()),

@@ -3,9 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use durward_base::{Timestamp, equal};
+use durward_jose::JwkSet;
 use durward_model::resource::{Client, ClientAuthentication};
 use durward_pki::{ClientCertificate, SubjectName};
-use serde_json::Value;
 
 use super::invalid_client;
 use crate::error::OAuthError;
@@ -33,7 +33,7 @@ pub(super) fn verify(
         }
         // 2.2: "The client is successfully authenticated if the certificate that it presented during the handshake matches one of the
         // certificates configured or registered for that particular client."
-        ClientAuthentication::SelfSignedTlsClientAuth if registered(client, certificate) => Ok(()),
+        ClientAuthentication::SelfSignedTlsClientAuth if registered(client, certificate, registry) => Ok(()),
         _ => Err(invalid_client("client.certificate_unregistered")),
     }
 }
@@ -85,16 +85,15 @@ pub(crate) fn subjects(client: &Client) -> impl Iterator<Item = (&'static str, &
 }
 
 /// Whether the certificate is one of those in the client's key set.
-fn registered(client: &Client, certificate: &ClientCertificate) -> bool {
-    certificates(client).any(|thumbprint| equal(thumbprint.as_bytes(), certificate.thumbprint().as_bytes()))
+fn registered(client: &Client, certificate: &ClientCertificate, registry: &dyn Registry) -> bool {
+    let Some(keys) = registry.client_keys(client) else { return false };
+    certificates(&keys).any(|thumbprint| equal(thumbprint.as_bytes(), certificate.thumbprint().as_bytes()))
 }
 
 /// The thumbprints of the certificates in a client's key set: RFC 7517 section 4.7, the first of `x5c`, and section 4.9, `x5t#S256`.
-pub(crate) fn certificates(client: &Client) -> impl Iterator<Item = String> + '_ {
-    let keys = client.jwks.as_ref().and_then(|jwks| jwks.get("keys")).and_then(Value::as_array);
-    keys.into_iter().flatten().filter_map(|key| {
-        let first = key.get("x5c").and_then(|chain| chain.get(0)).and_then(Value::as_str);
-        let of_certificate = first.map(|text| STANDARD.decode(text).ok().map(|der| durward_pki::thumbprint(&der)));
-        of_certificate.unwrap_or_else(|| key.get("x5t#S256").and_then(Value::as_str).map(str::to_owned))
+pub(crate) fn certificates(set: &JwkSet) -> impl Iterator<Item = String> + '_ {
+    set.keys.iter().filter_map(|key| match key.certificate() {
+        Some(text) => STANDARD.decode(text).ok().map(|der| durward_pki::thumbprint(&der)),
+        None => key.certificate_thumbprint().map(str::to_owned),
     })
 }

@@ -6,9 +6,10 @@ use axum::response::Response;
 use durward_enforce::PresentedToken;
 use durward_model::{Assurance, Caller, PrincipalKind};
 use durward_oauth::access_token::AccessToken;
-use durward_oauth::{ErrorCode, OAuthError, userinfo};
+use durward_oauth::{ErrorCode, OAuthError, Registry as _, userinfo};
 
 use crate::call::Call;
+use crate::client_keys;
 use crate::cors;
 use crate::possession;
 use crate::json::{self, UNAVAILABLE};
@@ -49,6 +50,9 @@ async fn authorized(call: &Call) -> Result<AccessToken, Response> {
 async fn answer(call: &Call, token: &AccessToken) -> Result<Response, OAuthError> {
     let person = call.issuer.store().person_by_sub(call.realm.name(), token.subject()).await.map_err(|_| UNAVAILABLE)?;
     let claims = userinfo::claims(token, person.as_ref())?;
+    if let Some(client) = call.realm.client(token.client_id()) {
+        client_keys::read(call, client.metadata, None).await;
+    }
     Ok(match userinfo::answer(&claims, &token, &call.realm, &*call.keys()?)? {
         userinfo::Answer::Json(body) => json::private(body),
         userinfo::Answer::Jwt(token) => json::token("application/jwt", token),

@@ -13,6 +13,7 @@ pub mod principal;
 pub mod resolve;
 pub mod resource;
 pub mod revocation;
+pub mod second_factor;
 pub mod write;
 
 pub use access::{AccessClass, AdminRole, RateClass};
@@ -27,4 +28,5 @@ pub use personal_token::PersonalToken;
 pub use principal::{Acting, Actor, Assurance, BoundKey, CredentialFacts, CredentialKind, Principal, PrincipalKind, Source};
 pub use resource::{Resource, ResourceKind, Stored};
 pub use revocation::{Revocation, RevocationKind};
+pub use second_factor::Totp;
 pub use write::{Spent, Write};

@@ -5,7 +5,7 @@ use durward_base::{ClientId, DeviceId, FamilyId, KeyId, PersonId, SessionId, Tim
 use crate::key::{KeyState, SealedKey};
 use crate::resource::Stored;
 use crate::{
-    BoundKey, ClientSecret, Consent, DeviceAuthorization, DeviceState, Family, Person, PersonalToken, ResourceKind, Revocation, Session,
+    Assurance, BoundKey, ClientSecret, Consent, DeviceAuthorization, DeviceState, Family, Person, PersonalToken, ResourceKind, Revocation, Session,
 };
 
 /// A write. The store's mapping from each to its statement is in `durward_store`, file by aggregate.
@@ -35,6 +35,15 @@ pub enum Write {
         /// Why, as in `Revocation::reason`.
         reason: &'static str,
     },
+    /// Says anew what a login is worth: its person has proved more, or again. Guard: it is not ended.
+    RaiseSession {
+        /// The realm's name.
+        realm: String,
+        /// Which.
+        session: SessionId,
+        /// What it is worth from now on.
+        assurance: Assurance,
+    },
     /// A client in a login. Guard: no such id, and the session is not ended.
     OpenFamily(Family),
     /// Moves a family's refresh token on by one. Guard: it is at `from` and not ended.
@@ -45,6 +54,17 @@ pub enum Write {
         family: FamilyId,
         /// The generation presented.
         from: u32,
+        /// When.
+        at: Timestamp,
+    },
+    /// Lets a family's refresh token be of a generation that a restored backup does not know. No guard: one that is as far stays.
+    AdoptGeneration {
+        /// The realm's name.
+        realm: String,
+        /// Which.
+        family: FamilyId,
+        /// How far it had come.
+        generation: u32,
         /// When.
         at: Timestamp,
     },
@@ -134,6 +154,53 @@ pub enum Write {
         /// argon2id in PHC form.
         hash: String,
     },
+    /// Sets up a person's second factor. Guard: they have none.
+    EnrolTotp {
+        /// The realm's name.
+        realm: String,
+        /// Whose.
+        person: PersonId,
+        /// The secret, sealed.
+        sealed: Vec<u8>,
+        /// The step whose code confirmed it.
+        used: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// Marks the code of a step as used. Guard: no code of this step or a later one was.
+    SpendTotp {
+        /// The realm's name.
+        realm: String,
+        /// Whose.
+        person: PersonId,
+        /// Which.
+        step: u64,
+    },
+    /// Removes a person's second factor and their recovery codes. Guard: they have one.
+    RemoveTotp {
+        /// The realm's name.
+        realm: String,
+        /// Whose.
+        person: PersonId,
+    },
+    /// Gives a person with a second factor recovery codes, in place of those they had. Guard: they have a second factor.
+    PutRecoveryCodes {
+        /// The realm's name.
+        realm: String,
+        /// Whose.
+        person: PersonId,
+        /// Keyed hashes of the codes.
+        hashes: Vec<[u8; 32]>,
+    },
+    /// Uses up a recovery code. Guard: it is there.
+    SpendRecoveryCode {
+        /// The realm's name.
+        realm: String,
+        /// Whose.
+        person: PersonId,
+        /// Its keyed hash.
+        hash: [u8; 32],
+    },
     /// Ends all logins and families of a person. No guard.
     EndSessionsOf {
         /// The realm's name.
@@ -151,6 +218,12 @@ pub enum Write {
         realm: String,
         /// Whom.
         person: PersonId,
+    },
+    /// Moves on the count of what is declared: what was decided over all resources together holds only over those that were seen. Guard: it
+    /// is at `seen`. A batch with resources and without this one moves it on unguarded.
+    Declare {
+        /// Where it was, before the resources were read.
+        seen: u64,
     },
     /// Makes or changes a resource. Guard: the stored version is `expected` (`None`: no such name).
     PutResource {

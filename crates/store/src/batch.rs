@@ -5,7 +5,7 @@ use durward_model::{Event, Position, Write};
 
 use crate::sql::Step;
 use crate::{
-    CommitError, client_secret, consent, device, event, family, key, person, personal_token, resource, revocation, session, spent,
+    CommitError, client_secret, consent, device, event, family, key, person, personal_token, resource, revocation, session, spent, totp,
 };
 
 /// Steps of one transaction, each with the index of the write it belongs to.
@@ -40,12 +40,15 @@ pub(crate) enum Failure {
 impl Batch {
     /// The writes of a decision, and the event that tells of it.
     pub fn new(writes: &[Write], event: &Event) -> Self {
+        let changes_resources = |write: &Write| matches!(write, Write::PutResource { .. } | Write::DeleteResource { .. });
+        let undeclared = writes.iter().any(changes_resources) && !writes.iter().any(|write| matches!(write, Write::Declare { .. }));
+        let moved = undeclared.then(|| (0, resource::declared()));
         let numbered = writes.iter().enumerate().flat_map(|(index, write)| {
             let steps = steps(write, event.time);
             steps.into_iter().map(move |step| (index, step))
         });
         let [.., jitter] = event.id.to_bytes();
-        Self { steps: numbered.chain([(writes.len(), event::record(event))]).collect(), at: event.time, jitter }
+        Self { steps: moved.into_iter().chain(numbered).chain([(writes.len(), event::record(event))]).collect(), at: event.time, jitter }
     }
 
     /// Steps that are no decision's.
@@ -67,9 +70,11 @@ fn steps(write: &Write, now: Timestamp) -> Vec<Step> {
     match write {
         Write::Spend { realm, what, id, expires } => spent::spend(realm, *what, *id, *expires),
         Write::OpenSession(session) => session::open(session),
+        Write::RaiseSession { realm, session, assurance } => session::raise(realm, *session, assurance),
         Write::EndSession { realm, session, at, reason } => session::end(realm, *session, *at, reason),
         Write::OpenFamily(family) => family::open(family),
         Write::RotateFamily { realm, family, from, at } => family::rotate(realm, *family, *from, *at),
+        Write::AdoptGeneration { realm, family, generation, at } => family::adopt(realm, *family, *generation, *at),
         Write::BindFamily { realm, family, key } => family::bind(realm, *family, key),
         Write::EndFamily { realm, family, at, reason } => family::end(realm, *family, *at, reason),
         Write::Revoke(revocation) => vec![revocation::put(revocation)],
@@ -82,8 +87,14 @@ fn steps(write: &Write, now: Timestamp) -> Vec<Step> {
         Write::CreatePerson { person, password_hash } => person::create(person, password_hash),
         Write::UpdatePerson(person) => person::update(person),
         Write::SetPassword { realm, person, hash } => person::set_password(realm, *person, hash),
+        Write::EnrolTotp { realm, person, sealed, used, at } => totp::enrol(realm, *person, sealed, *used, *at),
+        Write::SpendTotp { realm, person, step } => totp::spend(realm, *person, *step),
+        Write::RemoveTotp { realm, person } => totp::remove(realm, *person),
+        Write::PutRecoveryCodes { realm, person, hashes } => totp::put_codes(realm, *person, hashes),
+        Write::SpendRecoveryCode { realm, person, hash } => totp::spend_code(realm, *person, *hash),
         Write::EndSessionsOf { realm, person, at, reason } => session::end_all_of(realm, *person, *at, reason),
         Write::DeletePerson { realm, person } => person::delete(realm, *person, now),
+        Write::Declare { seen } => resource::declare(*seen),
         Write::PutResource { stored, expected } => resource::put(stored, *expected),
         Write::DeleteResource { realm, kind, name, expected } => resource::delete(realm, *kind, name, *expected),
         Write::PutKey(sealed) => key::put(sealed),

@@ -23,6 +23,7 @@ mod spent;
 mod sql;
 mod sqlite;
 mod store;
+mod totp;
 
 #[cfg(test)]
 mod tests;

@@ -17,12 +17,16 @@ pub(crate) const SQLITE: &[Migration] = &[
     Migration { number: 1, text: include_str!("../migrations/sqlite/0001_ledger.sql") },
     Migration { number: 2, text: include_str!("../migrations/sqlite/0002_family_binding.sql") },
     Migration { number: 3, text: include_str!("../migrations/sqlite/0003_devices_and_tokens.sql") },
+    Migration { number: 4, text: include_str!("../migrations/sqlite/0004_declaration.sql") },
+    Migration { number: 5, text: include_str!("../migrations/sqlite/0005_second_factor.sql") },
 ];
 
 pub(crate) const POSTGRES: &[Migration] = &[
     Migration { number: 1, text: include_str!("../migrations/postgres/0001_ledger.sql") },
     Migration { number: 2, text: include_str!("../migrations/postgres/0002_family_binding.sql") },
     Migration { number: 3, text: include_str!("../migrations/postgres/0003_devices_and_tokens.sql") },
+    Migration { number: 4, text: include_str!("../migrations/postgres/0004_declaration.sql") },
+    Migration { number: 5, text: include_str!("../migrations/postgres/0005_second_factor.sql") },
 ];
 
 pub(crate) const TABLE: Sql = Sql::each(

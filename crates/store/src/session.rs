@@ -1,7 +1,7 @@
 //! Logins.
 
 use durward_base::{Duration, PersonId, SessionId, Timestamp};
-use durward_model::{RevocationKind, Session};
+use durward_model::{Assurance, RevocationKind, Session};
 
 use crate::revocation::ended;
 use crate::sql::{Invalid, Query, Row, Sql, Step, Value, locked, statements};
@@ -25,6 +25,7 @@ statements! {
          WHERE person.realm = $1 AND person.id = $3 AND NOT person.disabled",
         " FOR SHARE OF person"
     );
+    RAISE = Sql::shared("UPDATE session SET assurance = $3 WHERE realm = $1 AND id = $2 AND revoked IS NULL");
     END = Sql::shared("UPDATE session SET revoked = $3 WHERE realm = $1 AND id = $2 AND revoked IS NULL RETURNING id");
     END_ALL_OF = Sql::shared("UPDATE session SET revoked = $3 WHERE realm = $1 AND person = $2 AND revoked IS NULL RETURNING id");
     BY_ID = Sql::shared(concat!("SELECT ", columns!(), " FROM session WHERE realm = $1 AND id = $2"));
@@ -70,6 +71,10 @@ pub(crate) fn open(session: &Session) -> Vec<Step> {
             Value::from(&session.user_agent),
         ],
     )]
+}
+
+pub(crate) fn raise(realm: &str, session: SessionId, assurance: &Assurance) -> Vec<Step> {
+    vec![Step::one(RAISE, [realm.into(), Value::Id(session.to_bytes()), Value::json(assurance)])]
 }
 
 /// The session first: a family that is being opened holds its row, so the second statement sees every family there will ever be.

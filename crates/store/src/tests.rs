@@ -18,6 +18,7 @@ mod resources;
 mod speed;
 mod sqlite;
 mod statements;
+mod totp;
 
 /// Makes two tests of each function: one on SQLite, one on PostgreSQL.
 macro_rules! on_both {

@@ -4,7 +4,7 @@ use super::bench::{Bench, connect};
 use crate::sql::Sql;
 use crate::{
     StoreSettings, client_secret, consent, device, event, family, feed, key, material, person, personal_token, resource, revocation, session,
-    spent,
+    spent, totp,
 };
 
 const ALL: &[(&str, &[(&str, Sql)])] = &[
@@ -22,6 +22,7 @@ const ALL: &[(&str, &[(&str, Sql)])] = &[
     ("revocation", revocation::STATEMENTS),
     ("session", session::STATEMENTS),
     ("spent", spent::STATEMENTS),
+    ("totp", totp::STATEMENTS),
 ];
 
 #[tokio::test]

@@ -9,5 +9,6 @@ mod identity;
 mod path;
 mod possession;
 mod principal;
+mod resolved;
 mod route;
 mod view;

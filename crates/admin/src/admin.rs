@@ -56,7 +56,7 @@ pub struct Admin(Arc<Inner>);
 pub struct Inner {
     pub(crate) settings: AdminSettings,
     pub(crate) hasher: SecretHasher,
-    /// Held by whoever changes what is declared, from reading it to the commit.
+    /// Held by whoever changes what is declared, from reading it to the commit: within one process nobody has to decide twice.
     pub(crate) turn: tokio::sync::Mutex<()>,
 }
 

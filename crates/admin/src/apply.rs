@@ -56,8 +56,8 @@ impl Admin {
     }
 
     async fn change(&self, realm: &str, asked: &Asked, dry_run: bool, role: AdminRole, event: Event) -> Result<Plan, Refused> {
-        // What is declared is valid as a whole or not at all, and the guards of a commit are each of one resource: two changes that are good
-        // each by itself must not pass each other.
+        // What is declared is valid as a whole or not at all: two changes that are good each by itself must not pass each other. Those of
+        // another process meet in `Write::Declare`.
         let _turn = self.turn.lock().await;
         let mut refused = Refused::Conflict;
         for _ in 0..ATTEMPTS {
@@ -70,6 +70,7 @@ impl Admin {
     }
 
     async fn attempt(&self, realm: &str, asked: &Asked, dry_run: bool, role: AdminRole, mut event: Event) -> Result<Plan, Refused> {
+        let seen = self.store().declaration().await?;
         let current = self.current(realm, asked).await?;
         let draft = Draft::new(&current, asked, &self.hasher, self.now());
         if let Some((change, needed)) = escalation::beyond(&draft, role, &current.snapshot) {
@@ -82,7 +83,8 @@ impl Admin {
         }
         let mut plan = draft.plan();
         if !dry_run && !plan.is_empty() {
-            let writes = self.writes(&draft, &current).await?;
+            let mut writes = vec![Write::Declare { seen }];
+            writes.extend(self.writes(&draft, &current).await?);
             tell(&mut event, &draft);
             self.commit(&writes, event).await?;
             plan.applied = true;
@@ -189,14 +191,30 @@ fn tell(event: &mut Event, draft: &Draft) {
         changes => Some(format!("{} resources", changes.len())),
     };
     let verb = |change: &Change| match (&change.before, &change.after) {
+        (_, Some(after)) if is_disabled(after) => "!",
         (None, _) => "+",
         (_, Some(_)) => "~",
         (_, None) => "-",
     };
-    let all: Vec<String> = draft.changes.iter().map(|change| format!("{}{}/{}", verb(change), change.kind.name(), change.name)).collect();
+    let mut all: Vec<String> =
+        draft.changes.iter().map(|change| format!("{}{}/{}", verb(change), change.kind.name(), change.name)).collect();
+    // What was taken away is never among those for which there is no room.
+    all.sort_by_key(|change| !change.starts_with(['!', '-']));
     event.detail = Some(all.join(" ").chars().take(1_000).collect());
     if let Some(request) = &mut event.request {
         request.status = 200;
+    }
+}
+
+const fn is_disabled(resource: &Resource) -> bool {
+    match resource {
+        Resource::Client(client) => client.disabled,
+        Resource::Service(service) => service.disabled,
+        Resource::TrustedIssuer(issuer) => issuer.disabled,
+        Resource::Person(person) => person.disabled,
+        Resource::Realm(_) | Resource::Route(_) | Resource::Role(_) | Resource::Group(_) | Resource::Policy(_) | Resource::Schema(_) => {
+            false
+        }
     }
 }
 

@@ -121,6 +121,10 @@ pub struct Chain {
     /// The login.
     #[n(3)]
     pub session: Option<String>,
+    /// The generation that the family's refresh token moved on to.
+    #[n(4)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u32>,
 }
 
 /// Who acted, and with what.

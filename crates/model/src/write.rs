@@ -5,7 +5,8 @@ use durward_base::{ClientId, DeviceId, FamilyId, KeyId, PersonId, SessionId, Tim
 use crate::key::{KeyState, SealedKey};
 use crate::resource::Stored;
 use crate::{
-    Assurance, BoundKey, ClientSecret, Consent, DeviceAuthorization, DeviceState, Family, Person, PersonalToken, ResourceKind, Revocation, Session,
+    Assurance, BoundKey, ClientSecret, Consent, DeviceAuthorization, DeviceState, Family, Person, PersonalToken, ResourceKind, Revocation,
+    Session,
 };
 
 /// A write. The store's mapping from each to its statement is in `durward_store`, file by aggregate.

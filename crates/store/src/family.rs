@@ -33,6 +33,9 @@ statements! {
                        WHERE session.realm = family.realm AND session.id = family.session
                          AND session.revoked IS NULL AND NOT person.disabled)",
     );
+    ADOPT = Sql::shared(
+        "UPDATE family SET generation = $3, rotated = $4 WHERE realm = $1 AND id = $2 AND generation < $3 AND revoked IS NULL",
+    );
     BIND = Sql::shared("UPDATE family SET bound_key = $3 WHERE realm = $1 AND id = $2 AND bound_key IS NULL AND revoked IS NULL");
     END = Sql::shared("UPDATE family SET revoked = $3 WHERE realm = $1 AND id = $2 AND revoked IS NULL RETURNING id");
     pub(crate) END_IN_SESSION =
@@ -108,6 +111,10 @@ pub(crate) fn open(family: &Family) -> Vec<Step> {
 
 pub(crate) fn rotate(realm: &str, family: FamilyId, from: u32, at: Timestamp) -> Vec<Step> {
     vec![Step::one(ROTATE, [realm.into(), Value::Id(family.to_bytes()), from.into(), at.into()])]
+}
+
+pub(crate) fn adopt(realm: &str, family: FamilyId, generation: u32, at: Timestamp) -> Vec<Step> {
+    vec![Step::any(ADOPT, [realm.into(), Value::Id(family.to_bytes()), generation.into(), at.into()])]
 }
 
 pub(crate) fn bind(realm: &str, family: FamilyId, key: &BoundKey) -> Vec<Step> {

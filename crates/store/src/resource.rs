@@ -25,6 +25,9 @@ statements! {
     DELETE = Sql::shared("DELETE FROM resource WHERE realm = $1 AND kind = $2 AND name = $3 AND version = $4 RETURNING id");
     FIND = Sql::shared(concat!("SELECT ", columns!(), " FROM resource WHERE realm = $1 AND kind = $2 AND name = $3"));
     OF_KIND = Sql::shared(concat!("SELECT ", columns!(), " FROM resource WHERE realm = $1 AND kind = $2 ORDER BY name"));
+    DECLARE = Sql::shared("UPDATE declaration SET version = version + 1 WHERE version = $1");
+    DECLARED = Sql::shared("UPDATE declaration SET version = version + 1");
+    DECLARATION = Sql::shared("SELECT version FROM declaration");
     pub(crate) ALL = Sql::shared(concat!("SELECT ", columns!(), " FROM resource ORDER BY realm, kind, name"));
 }
 
@@ -33,6 +36,13 @@ impl Store {
     pub async fn resource(&self, realm: &str, kind: ResourceKind, name: &str) -> Result<Option<Stored>, StoreError> {
         let params = vec![realm.into(), kind.name().into(), name.into()];
         self.one(Query { what: "resource", sql: FIND, params, read }).await
+    }
+
+    /// How often what is declared was changed. To be asked before the resources are read: [`durward_model::Write::Declare`] then finds out
+    /// whether they are still all there is.
+    pub async fn declaration(&self) -> Result<u64, StoreError> {
+        let read = |row: &mut Row<'_>| row.number();
+        Ok(self.one(Query { what: "declaration", sql: DECLARATION, params: vec![], read }).await?.unwrap_or_default())
     }
 
     /// A realm's resources of one kind, by name.
@@ -54,6 +64,16 @@ pub(crate) fn put(stored: &Stored, expected: Option<u64>) -> Vec<Step> {
     };
     let record = Record::Resource(Box::new(stored.clone()));
     vec![step.append(move |_| Ok(record.clone()))]
+}
+
+/// Whoever comes second waits for the first, and finds the count moved on.
+pub(crate) fn declare(seen: u64) -> Vec<Step> {
+    vec![Step::one(DECLARE, [seen.into()])]
+}
+
+/// What was not decided over all resources makes those that were be decided again.
+pub(crate) fn declared() -> Step {
+    Step::one(DECLARED, [])
 }
 
 pub(crate) fn delete(realm: &str, kind: ResourceKind, name: &str, expected: u64) -> Vec<Step> {

@@ -60,6 +60,11 @@ impl Value {
         Self::Text(serde_json::to_string(value).expect("plain records have a JSON form"))
     }
 
+    /// Whether it is a text that PostgreSQL cannot hold.
+    pub fn holds_nul(&self) -> bool {
+        matches!(self, Self::Text(text) if text.contains('\0'))
+    }
+
     /// The word that an enum without fields is stored as: what serde calls it.
     #[allow(clippy::expect_used, reason = "enums without fields always have a JSON form")]
     pub fn word(value: &impl Serialize) -> Self {

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::batch::{Batch, Done};
 use crate::postgres::Postgres;
-use crate::sql::{Invalid, Query};
+use crate::sql::{Invalid, Query, Value};
 use crate::sqlite::Sqlite;
 use crate::{CommitError, OpenError, StoreError, StoreSettings, Unavailable};
 
@@ -78,8 +78,9 @@ impl Store {
         Ok(valid(self.rows(vec![query]).await?))
     }
 
-    /// The rows of several queries, as of one moment.
-    pub(crate) async fn rows<T: Send + 'static>(&self, queries: Vec<Query<T>>) -> Result<Vec<Read<T>>, StoreError> {
+    /// The rows of several queries, as of one moment. A text with NUL is in no row: PostgreSQL keeps none, and would call the question broken.
+    pub(crate) async fn rows<T: Send + 'static>(&self, mut queries: Vec<Query<T>>) -> Result<Vec<Read<T>>, StoreError> {
+        queries.retain(|query| !query.params.iter().any(Value::holds_nul));
         match &*self.backend {
             Backend::Sqlite(sqlite) => sqlite.rows(queries).await,
             Backend::Postgres(postgres) => postgres.rows(queries).await,

@@ -386,3 +386,53 @@ async fn a_route_that_another_realm_has_already_is_refused() {
         assert_eq!(world.get("status").await.body["problems"], json!([]));
     }
 }
+
+/// Each is good by itself, whichever authority decides about it; both together are not.
+#[tokio::test]
+async fn two_authorities_at_once_never_declare_what_contradicts_itself() {
+    let world = World::with_shop().await;
+    let beside = world.beside().await;
+    for round in 0..20 {
+        let route = |name: &str| {
+            json!({"resources": [{
+                "kind": "route", "name": format!("{name}-{round}"), "path": format!("/contested/{round}"),
+                "upstream": "http://127.0.0.1:9000", "service": "shop", "require": {"authenticated": true},
+            }]})
+        };
+        let (left, right) = (route("left"), route("right"));
+        let (left, right) = tokio::join!(world.post("apply", &left), beside.post("apply", &right));
+        let mut statuses = [left.status, right.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [StatusCode::OK, StatusCode::UNPROCESSABLE_ENTITY], "{} {}", left.body, right.body);
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_one_segment_of_an_address_whatever_it_names() {
+    let world = World::with_shop().await;
+    let fields = [
+        ("client", json!({})),
+        ("service", json!({})),
+        ("role", json!({})),
+        ("group", json!({})),
+        ("person", json!({})),
+        ("realm", json!({})),
+        ("policy", json!({"text": ""})),
+        ("schema", json!({"text": ""})),
+        ("route", json!({"path": "/n", "upstream": "http://127.0.0.1:1", "service": "shop", "require": {"authenticated": true}})),
+        ("trusted_issuer", json!({"issuer": "https://i.example", "algorithms": ["ES256"], "audience": "a"})),
+    ];
+    for (kind, fields) in fields {
+        for name in [".", "..", "a/b", "a\0b", ""] {
+            let mut resource = fields.clone();
+            resource["kind"] = json!(kind);
+            resource["name"] = json!(name);
+            let answer = world.post("apply", &json!({"resources": [resource]})).await;
+            assert_ne!(answer.status, StatusCode::OK, "{kind} {name:?}");
+            if answer.status == StatusCode::UNPROCESSABLE_ENTITY {
+                let faults = answer.body["faults"].as_array().unwrap();
+                assert!(faults.iter().any(|fault| fault["field"] == "name"), "{kind} {name:?}: {}", answer.body);
+            }
+        }
+    }
+}

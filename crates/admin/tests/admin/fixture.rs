@@ -126,6 +126,15 @@ impl World {
         std::fs::copy(TEMPLATE.get_or_init(template).await.path().join("store.db"), &database).unwrap();
         let (clock, rng, root) = (FakeClock::at(NOW), seeded(3), Arc::new(root()));
         let store = Store::open(&StoreSettings::sqlite(&database), clock.clock()).await.unwrap();
+        Self::over(store, directory, clock, rng, root).await
+    }
+
+    /// Another authority over the same store.
+    pub async fn beside(&self) -> Self {
+        Self::over(self.store.clone(), tempfile::tempdir().unwrap(), self.clock.clone(), seeded(4), Arc::clone(&self.root)).await
+    }
+
+    async fn over(store: Store, directory: tempfile::TempDir, clock: FakeClock, rng: Rng, root: Arc<RootKey>) -> Self {
         let key = NoteKey::generate("test").unwrap().0;
         let journal =
             Journal::open(JournalSettings::new(directory.path().join("journal"), "authority".into(), key), clock.clock(), rng.clone());

@@ -20,9 +20,21 @@ mod tests {
         for good in ["a", "web", "orders-cli", "urn:shop:orders", "...", ".a", "a..b", "~x_1", &"x".repeat(LONGEST)] {
             assert_eq!(name_fault(good), None, "{good}");
         }
-        for bad in
-            ["", ".", "..", "a/b", "/", "https://client.example", "a b", "a%2fb", "a\0b", "caf\u{e9}", "a?b", "a#b", &"x".repeat(LONGEST + 1)]
-        {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "/",
+            "https://client.example",
+            "a b",
+            "a%2fb",
+            "a\0b",
+            "caf\u{e9}",
+            "a?b",
+            "a#b",
+            &"x".repeat(LONGEST + 1),
+        ] {
             assert!(name_fault(bad).is_some(), "{bad:?}");
         }
     }

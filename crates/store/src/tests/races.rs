@@ -18,6 +18,7 @@ on_both! {
     of_five_key_rotations_at_once_exactly_one_wins,
     no_family_is_left_alive_in_a_login_that_was_ended_meanwhile,
     nothing_is_left_alive_of_a_person_who_was_disabled_meanwhile,
+    of_changes_decided_over_the_same_declaration_exactly_one_happens,
     an_exactly_once_change_comes_from_each_winner_only,
     the_feed_of_twelve_writers_is_dense_and_complete,
 }
@@ -125,6 +126,23 @@ async fn nothing_is_left_alive_of_a_person_who_was_disabled_meanwhile(bench: Ben
         let families = bench.store.families_of_session(REALM, session.id).await.unwrap();
         assert!(families.iter().all(|family| family.revoked.is_some()), "{families:?}");
     }
+}
+
+async fn of_changes_decided_over_the_same_declaration_exactly_one_happens(bench: Bench) {
+    for round in 0..20 {
+        let seen = bench.store.declaration().await.unwrap();
+        let change = |number: usize| {
+            let role = Box::new(bench.role(&format!("{round}-{number}"), 1));
+            vec![Write::Declare { seen }, Write::PutResource { stored: role, expected: None }]
+        };
+        let outcomes = at_once(&bench, (0..6).map(change).collect()).await;
+        assert_eq!(outcomes.iter().flatten().count(), 1);
+        assert_eq!(bench.store.declaration().await.unwrap(), seen + 1);
+    }
+    let seen = bench.store.declaration().await.unwrap();
+    bench.commit(&[Write::PutResource { stored: Box::new(bench.role("unguarded", 1)), expected: None }]).await;
+    let late = [Write::Declare { seen }, Write::PutResource { stored: Box::new(bench.role("late", 1)), expected: None }];
+    assert_eq!(bench.try_commit(&late).await, Err(CommitError::Conflict { write_index: 0 }), "decided before another's change");
 }
 
 async fn an_exactly_once_change_comes_from_each_winner_only(bench: Bench) {

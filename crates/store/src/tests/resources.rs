@@ -11,6 +11,7 @@ use crate::CommitError;
 on_both! {
     a_resource_is_made_changed_and_removed_by_version,
     a_name_made_anew_has_another_id,
+    a_text_that_no_row_can_hold_finds_nothing,
     a_person_is_no_resource_of_the_feed,
     a_key_moves_through_its_life_forward_only,
     a_realm_has_one_active_key_per_algorithm,
@@ -47,6 +48,15 @@ async fn a_name_made_anew_has_another_id(bench: Bench) {
     assert_eq!(bench.try_commit(&[put(&other, Some(1))]).await, Err(CONFLICT), "an update under another id");
     let twin = Stored { resource: bench.role("porter", 1).resource, ..one };
     assert_eq!(bench.try_commit(&[put(&twin, None)]).await, Err(CONFLICT), "another name under the same id");
+}
+
+async fn a_text_that_no_row_can_hold_finds_nothing(bench: Bench) {
+    for name in ["a\0b", "\0"] {
+        assert_eq!(bench.store.resource(REALM, ResourceKind::Role, name).await.unwrap(), None);
+        assert_eq!(bench.store.resources(name, ResourceKind::Role).await.unwrap(), []);
+        assert_eq!(bench.store.person_by_username(REALM, name).await.unwrap().map(|found| found.person), None);
+        assert!(bench.store.people(name, None, 1).await.unwrap().people.is_empty());
+    }
 }
 
 async fn a_person_is_no_resource_of_the_feed(bench: Bench) {

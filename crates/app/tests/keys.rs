@@ -59,3 +59,24 @@ async fn what_a_compromised_key_signed_is_refused_within_a_second() {
     let signs_again = async || application.program_token().await.unwrap().status() == StatusCode::OK;
     within(Duration::from_secs(3), "the next key signs", signs_again).await;
 }
+
+#[tokio::test]
+async fn a_realm_makes_keys_of_an_algorithm_when_a_client_first_asks_for_it() {
+    let durward = Durward::start_alone().await;
+    let application = durward.application();
+    let active = |algorithm: &str| {
+        let keys = durward.command(&["keys", "list"]);
+        let counts = |key: &&serde_json::Value| key["state"] == "active" && key["algorithm"] == algorithm;
+        keys.as_array().unwrap().iter().filter(counts).count()
+    };
+    assert_eq!((active("RS256"), active("ES384"), active("EdDSA")), (1, 0, 0), "nothing is made that nobody asks for");
+    durward.apply(
+        "kind: client\nname: web\ntrust: first-party\nredirect_uris: [\"http://127.0.0.1/callback\"]\n\
+         grants: [authorization_code, refresh_token]\nscopes: [openid, profile, offline_access, \"orders:read\"]\nservices: [orders]\n\
+         id_token_signed_response_alg: ES384\n",
+    );
+    within(Duration::from_secs(2), "the key is there", async || active("ES384") == 1).await;
+    let signs = async || application.exchange(&application.code(ALICE, PASSWORD).await).await.unwrap().status() == StatusCode::OK;
+    within(Duration::from_secs(5), "it signs", signs).await;
+    assert_eq!((active("ES384"), active("EdDSA")), (1, 0));
+}

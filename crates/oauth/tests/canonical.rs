@@ -1,7 +1,6 @@
 //! JOSE-052: a token has one spelling. Every kind of token made here, with a character more, padded, or altered in bits that carry nothing, at
 //! the consumer that takes it.
 
-use durward_base::base64url;
 use durward_oauth::access_token::AccessToken;
 use durward_oauth::grant::refresh_token::RefreshToken;
 use durward_oauth::id_token::IdTokenHint;
@@ -26,22 +25,15 @@ fn spellings(token: &str) -> Vec<String> {
             segments.join(".")
         };
         spellings.extend(["=", "==", "A", "\n", "\u{200b}"].map(|more| with(format!("{segment}{more}"))));
-        spellings.extend(in_unused_bits(segment).into_iter().map(with));
+        spellings.extend(in_its_last_character(segment).into_iter().map(with));
     }
     spellings
 }
 
-/// The same segment with other values in the low bits of its last character, where they carry nothing.
-fn in_unused_bits(segment: &str) -> Vec<String> {
-    let unused = match segment.len() % 4 {
-        2 => 4,
-        3 => 2,
-        _ => return Vec::new(),
-    };
+/// The same segment with every other last character: among them those whose bits differ only where they carry nothing.
+fn in_its_last_character(segment: &str) -> Vec<String> {
     let (rest, last) = segment.split_at(segment.len() - 1);
-    let value = ALPHABET.iter().position(|byte| last.as_bytes() == [*byte]).unwrap();
-    let other = (1..1_usize << unused).map(|bits| format!("{rest}{}", char::from(ALPHABET[value ^ bits])));
-    other.inspect(|spelling| assert_eq!(base64url::decode(spelling), None, "{spelling}")).collect()
+    ALPHABET.iter().filter(|byte| last.as_bytes() != [**byte]).map(|byte| format!("{rest}{}", char::from(*byte))).collect()
 }
 
 #[test]

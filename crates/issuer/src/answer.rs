@@ -3,12 +3,12 @@
 use axum::response::{IntoResponse as _, Response};
 use durward_base::Duration;
 use durward_oauth::OAuthError;
-use durward_oauth::authorize::{ErrorRedirect, Refusal};
+use durward_oauth::authorize::{AuthorizationResponse, Delivery, ErrorRedirect, Refusal};
 use http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
 
 use crate::call::{Call, FormError};
-use crate::page::{self, Failure, Frame, Onward};
+use crate::page::{self, FORM_POST_SCRIPT, Failure, FormPost, Frame, Onward};
 
 /// Sends the browser on with GET, whatever it came with.
 pub(crate) fn see_other(location: &str, cookies: impl IntoIterator<Item = HeaderValue>) -> Response {
@@ -25,6 +25,33 @@ pub(crate) fn see_other(location: &str, cookies: impl IntoIterator<Item = Header
 pub(crate) fn with_cookies(mut response: Response, cookies: impl IntoIterator<Item = HeaderValue>) -> Response {
     response.headers_mut().extend(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)));
     response
+}
+
+/// Takes a response to the client: by a redirect, or by a form that posts itself.
+pub(crate) fn respond(call: &Call, response: AuthorizationResponse, client: &str, cookie: Option<HeaderValue>) -> Response {
+    match deliver(call, response) {
+        Ok(Delivery::Redirect(location)) => see_other(&location, cookie),
+        Ok(Delivery::Form { action, parameters }) => {
+            let page = FormPost { frame: frame(call), client, action: &action, parameters: &parameters, script: FORM_POST_SCRIPT };
+            with_cookies(page::self_submitting(&page), cookie)
+        }
+        Err(error) => undeliverable(call, error),
+    }
+}
+
+/// The status that a response is answered with.
+pub(crate) const fn response_status(is_form: bool) -> StatusCode {
+    if is_form { StatusCode::OK } else { StatusCode::SEE_OTHER }
+}
+
+fn deliver(call: &Call, response: AuthorizationResponse) -> Result<Delivery, OAuthError> {
+    response.deliver(&call.realm, &*call.keys()?, call.now)
+}
+
+/// A signed response that cannot be made as its client is registered to get it.
+fn undeliverable(call: &Call, error: OAuthError) -> Response {
+    let sentence = format!("The application asked for an answer that cannot be made: {}. Tell the people who run it.", error.description);
+    failure(call, StatusCode::BAD_REQUEST, error.reason, ("This sign-in cannot go on", &sentence))
 }
 
 /// An error page. Its sentence says what to do; the reason is for the record.
@@ -107,11 +134,16 @@ pub(crate) fn refusal(call: &Call, refusal: &Refusal, client: &str) -> Response 
 /// section 4.11.2).
 pub(crate) fn error_redirect(call: &Call, redirect: &ErrorRedirect, client: &str, cookie: Option<HeaderValue>) -> Response {
     if !redirect.interstitial {
-        return see_other(&redirect.location, cookie);
+        return respond(call, redirect.response.clone(), client, cookie);
     }
+    let (href, fields) = match deliver(call, redirect.response.clone()) {
+        Ok(Delivery::Redirect(location)) => (location, Vec::new()),
+        Ok(Delivery::Form { action, parameters }) => (action, parameters),
+        Err(error) => return undeliverable(call, error),
+    };
     let OAuthError { description, .. } = redirect.error;
     let sentence = format!("{client} asked for something that cannot be done: {description}. It is not run by {}.", call.realm.title());
-    let onward = Onward { href: redirect.location.clone(), label: format!("Return to {client}") };
+    let onward = Onward { href, fields, label: format!("Return to {client}") };
     with_cookies(render(call, StatusCode::BAD_REQUEST, "This sign-in cannot go on", sentence, Some(onward)), cookie)
 }
 
@@ -121,5 +153,6 @@ pub(crate) fn frame(call: &Call) -> Frame {
 }
 
 fn render(call: &Call, status: StatusCode, heading: &'static str, sentence: String, onward: Option<Onward>) -> Response {
-    page::html(status, &Failure { frame: frame(call), heading, sentence, onward, request: call.recorder.id() }, None)
+    let leads_to = onward.as_ref().filter(|onward| !onward.fields.is_empty()).map(|onward| onward.href.clone());
+    page::html(status, &Failure { frame: frame(call), heading, sentence, onward, request: call.recorder.id() }, leads_to.as_deref())
 }

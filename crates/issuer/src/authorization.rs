@@ -66,14 +66,14 @@ pub(crate) async fn complete(
         Issuance::Issue { code, writes, event } => {
             call.recorder.edit(|record| event.fill(record));
             let writes: Vec<Write> = before.into_iter().chain(writes).collect();
-            call.commit(&writes, StatusCode::SEE_OTHER).await?;
+            call.commit(&writes, answer::response_status(request.mode.is_form())).await?;
             let Ok(code) = code.seal(&call.issuer.states, call.realm.id(), call.issuer.rng()) else { return Ok(answer::unavailable(call)) };
-            Ok(answer::see_other(&request.success(&code, call.realm.issuer()), signed_on))
+            Ok(answer::respond(call, request.success(&code), &client_title(call, &request.client_id), signed_on))
         }
         Issuance::Deny { redirect, event } => {
             call.recorder.edit(|record| event.fill(record));
             if !before.is_empty() {
-                call.commit(&before, StatusCode::SEE_OTHER).await?;
+                call.commit(&before, answer::response_status(request.mode.is_form())).await?;
             }
             Ok(answer::error_redirect(call, &redirect, &client_title(call, &request.client_id), signed_on))
         }

@@ -3,6 +3,7 @@
 mod access;
 mod browser;
 mod device;
+mod form_post;
 mod moment;
 mod scope_words;
 pub(crate) mod scopes;
@@ -17,6 +18,7 @@ use url::Url;
 pub(crate) use access::{ConsentRow, Consents, Lifetime, ServiceRow, ServiceScope, TokenMade, TokenRow, Tokens};
 pub(crate) use browser::browser;
 pub(crate) use device::{DeviceAnswered, DeviceConfirm, DeviceEntry};
+pub(crate) use form_post::{FORM_POST_SCRIPT, FormPost, self_submitting};
 pub(crate) use moment::{ago, date};
 pub(crate) use scope_words::scope_words;
 
@@ -76,10 +78,11 @@ pub(crate) struct Failure {
     pub request: EventId,
 }
 
-/// A link out of an error page.
+/// The way out of an error page: a link, or a form where there are fields.
 #[derive(Debug, Clone)]
 pub(crate) struct Onward {
     pub href: String,
+    pub fields: Vec<(&'static str, String)>,
     pub label: String,
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use durward_base::{Duration, PersonId, SessionId, Timestamp};
 use durward_model::{Person, RevocationKind, Session};
 use durward_oauth::Registry as _;
+use durward_oauth::acr::Level;
 use durward_oauth::authorize::Login;
 use durward_oauth::decision::person_caller;
 use durward_seal::Validity;
@@ -84,7 +85,8 @@ impl LiveLogin {
     /// As the rules of the authorization endpoint ask about it. `fresh`: made for this very request.
     pub(crate) fn as_login(&self, fresh: bool) -> Login<'_> {
         let auth_time = self.session.assurance.auth_time.unwrap_or(self.session.created);
-        Login { subject: &self.person.sub, auth_time, fresh }
+        let level = self.session.assurance.acr.as_deref().and_then(Level::from_name);
+        Login { subject: &self.person.sub, auth_time, fresh, level, strongest: Level::Password }
     }
 
     /// Names the person and the login in the request's event.

@@ -2,6 +2,7 @@
 //!
 //! [`AuthorizationRequest::read`] (is it a request we may act on?) → [`next`] (who must be asked what first?) → [`issue`] (the code).
 
+mod claims_request;
 mod interaction;
 mod issue;
 mod request;
@@ -11,4 +12,4 @@ pub use interaction::{Login, Next, Progress, next};
 pub(crate) use issue::open as open_family;
 pub use issue::{Issuance, IssueFacts, issue};
 pub use request::{AuthorizationRequest, DENIED_BY_PERSON, Prompt};
-pub use response::{ErrorRedirect, Refusal};
+pub use response::{AuthorizationResponse, Delivery, ErrorRedirect, Refusal, ResponseMode};

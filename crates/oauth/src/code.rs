@@ -32,6 +32,9 @@ pub struct Code {
     /// RFC 9449 section 10: the thumbprint of the key that alone may redeem it.
     #[n(6)]
     pub(crate) key_thumbprint: Option<String>,
+    /// OpenID Connect Core section 5.5: the claims about the person that its ID token is to have.
+    #[n(7)]
+    pub(crate) id_token_claims: Vec<String>,
 }
 
 /// What a code is bound to.
@@ -42,6 +45,7 @@ pub(crate) struct Binding {
     pub(crate) challenge: CodeChallenge,
     pub(crate) nonce: Option<String>,
     pub(crate) key_thumbprint: Option<String>,
+    pub(crate) id_token_claims: Vec<String>,
 }
 
 impl Code {
@@ -54,6 +58,7 @@ impl Code {
             nonce: binding.nonce,
             issued: now.millis(),
             key_thumbprint: binding.key_thumbprint,
+            id_token_claims: binding.id_token_claims,
         }
     }
 

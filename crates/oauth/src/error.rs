@@ -39,6 +39,7 @@ codes! {
     AccessDenied "access_denied" 400 "The person or the authority refused.",
     UnsupportedResponseType "unsupported_response_type" 400 "Only `code`.",
     LoginRequired "login_required" 400 "OpenID Connect: `prompt=none` and nobody is logged in.",
+    UnmetAuthenticationRequirements "unmet_authentication_requirements" 400 "RFC 9470: nobody can log in here as strongly as was asked.",
     InteractionRequired "interaction_required" 400 "OpenID Connect: `prompt=none` and something must be asked.",
     RequestNotSupported "request_not_supported" 400 "OpenID Connect: no request objects.",
     RequestUriNotSupported "request_uri_not_supported" 400 "OpenID Connect: no request objects by reference.",

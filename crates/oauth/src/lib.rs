@@ -4,6 +4,7 @@
 //! ([`Decision`]), commits what it says, and mints ([`mint`]). Whatever issues, refreshes or resumes passes [`eligibility`].
 
 pub mod access_token;
+pub mod acr;
 pub mod authorize;
 pub mod builtin;
 pub mod client_authentication;
@@ -22,6 +23,7 @@ pub mod grant;
 pub mod id_token;
 pub mod introspect;
 pub mod issue_policy;
+pub mod jarm;
 pub mod jwks;
 pub mod key_ring;
 pub mod key_schedule;
@@ -29,6 +31,7 @@ pub mod logout;
 pub mod metadata;
 pub mod mint;
 pub mod parameters;
+pub mod person_claims;
 pub mod personal_token;
 pub mod pkce;
 pub mod presented_token;

@@ -11,6 +11,7 @@ use crate::delegation::{Act, Ancestor};
 use crate::error::OAuthError;
 use crate::grant::{Grant, Login};
 use crate::key_ring::KeyRing;
+use crate::person_claims::PersonClaims;
 use crate::protection::FAILED;
 
 /// What was minted.
@@ -181,6 +182,8 @@ struct IdTokenClaims<'a> {
     amr: &'a [String],
     sid: FamilyId,
     at_hash: String,
+    #[serde(flatten)]
+    told: &'a PersonClaims,
 }
 
 fn id_token(grant: &Grant, login: &Login, keys: &KeyRing, access_token: &str) -> Result<Option<String>, OAuthError> {
@@ -200,6 +203,7 @@ fn id_token(grant: &Grant, login: &Login, keys: &KeyRing, access_token: &str) ->
         amr: &login.assurance.amr,
         sid: login.family,
         at_hash: at_hash(protection.algorithm(), access_token),
+        told: &login.told,
     };
     protection.protect(keys, "JWT", &claims).map(Some)
 }

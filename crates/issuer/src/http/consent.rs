@@ -3,8 +3,8 @@
 use axum::response::Response;
 use durward_model::Write;
 use durward_model::write::Spent;
+use durward_oauth::Parameters;
 use durward_oauth::authorize::{DENIED_BY_PERSON, IssueFacts};
-use durward_oauth::{Parameters, Registry as _};
 use durward_store::{CommitError, StoreError};
 use http::StatusCode;
 use url::Url;
@@ -78,9 +78,12 @@ async fn try_allow(call: &Call, step: &Consenting) -> Result<Response, CommitErr
         Err(response) => return Ok(response),
     };
     let facts = IssueFacts { person: &login.person, session: &login.session, consent: consent.as_ref(), consented: true };
-    let spend =
-        Write::Spend { realm: call.realm.name().to_owned(), what: Spent::Transaction, id: step.id, expires: call.now + transaction::LIFE };
-    authorization::complete(call, &step.request, facts, vec![spend], None).await
+    authorization::complete(call, &step.request, facts, vec![spend(call, step)], None).await
+}
+
+/// The form is answered once, whichever way.
+fn spend(call: &Call, step: &Consenting) -> Write {
+    Write::Spend { realm: call.realm.name().to_owned(), what: Spent::Transaction, id: step.id, expires: call.now + transaction::LIFE }
 }
 
 async fn deny(call: &Call, step: &Consenting) -> Response {
@@ -90,7 +93,13 @@ async fn deny(call: &Call, step: &Consenting) -> Response {
         Err(_) => return answer::unavailable(call),
     }
     call.refused(DENIED_BY_PERSON.reason);
-    let redirect = step.request.failure(DENIED_BY_PERSON, call.realm.issuer());
+    let redirect = step.request.failure(DENIED_BY_PERSON);
+    let status = answer::response_status(redirect.response.is_form());
+    match call.commit(&[spend(call, step)], status).await {
+        Ok(()) => {}
+        Err(CommitError::Conflict { .. }) => return answered_before(call),
+        Err(CommitError::Unavailable(_)) => return answer::unavailable(call),
+    }
     answer::error_redirect(call, &redirect, &client_title(call, &step.request.client_id), None)
 }
 

@@ -91,10 +91,11 @@ async fn go_on(
             open(call, &opening).await?;
             Ok(authorization::to_consent(call, request.clone(), login, cookie))
         }
-        Ok(Next::Login) => Ok(authorization::to_login(call, Destination::Application(Box::new(request.clone())))),
+        // Whoever could step up would have been asked for it with the password.
+        Ok(Next::Login | Next::StepUp) => Ok(authorization::to_login(call, Destination::Application(Box::new(request.clone())))),
         Err(error) => {
             call.refused(error.reason);
-            let redirect = request.failure(error, call.realm.issuer());
+            let redirect = request.failure(error);
             Ok(answer::error_redirect(call, &redirect, &client_title(call, &request.client_id), None))
         }
     }
@@ -106,11 +107,9 @@ async fn open(call: &Call, opening: &[Write]) -> Result<(), Unproven> {
 
 /// Ends the login that the browser had, and opens the new one.
 fn opening(call: &Call, session: &Session) -> Vec<Write> {
-    let had = SignOn::read(call).map(|had| Write::EndSession {
-        realm: call.realm.name().to_owned(),
-        session: had.session(),
-        at: call.now,
-        reason: "superseded",
+    let had = SignOn::read(call).map(|had| {
+        call.recorder.edit(|event| event.target = Some(format!("session/{}", had.session())));
+        Write::EndSession { realm: call.realm.name().to_owned(), session: had.session(), at: call.now, reason: "superseded" }
     });
     had.into_iter().chain([Write::OpenSession(session.clone())]).collect()
 }

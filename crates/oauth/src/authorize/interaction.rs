@@ -5,6 +5,7 @@ use durward_model::Consent;
 use durward_model::resource::{ClientAuthentication, Trust};
 
 use super::request::AuthorizationRequest;
+use crate::acr::{Level, UNMET};
 use crate::consent::Asked;
 use crate::error::{ErrorCode, OAuthError};
 use crate::registry::{RegisteredClient, Registry};
@@ -29,6 +30,10 @@ pub struct Login<'a> {
     pub auth_time: Timestamp,
     /// Whether they did so for this very request.
     pub fresh: bool,
+    /// How strongly; none where it is not known.
+    pub level: Option<Level>,
+    /// How strongly they could.
+    pub strongest: Level,
 }
 
 /// What is to happen next.
@@ -36,6 +41,8 @@ pub struct Login<'a> {
 pub enum Next {
     /// Show the login page.
     Login,
+    /// Ask whoever is logged in for the rest of what the level of the request takes.
+    StepUp,
     /// Show the consent page.
     Consent,
     /// Issue the code.
@@ -52,10 +59,19 @@ pub fn next(request: &AuthorizationRequest, registry: &dyn Registry, progress: P
         // 3.1.2.6: "login_required: The Authorization Server requires End-User authentication. This error MAY be returned when the prompt
         // parameter value in the Authentication Request is none". Whoever has just logged in and is not the person expected need not try
         // again.
-        let required = OAuthError::new(ErrorCode::LoginRequired, "login_required", "the person must log in");
         let tried = progress.login.is_some_and(|login| login.fresh);
-        return if request.prompt.none || tried { Err(required) } else { Ok(Next::Login) };
+        return if request.prompt.none || tried { Err(LOGIN_REQUIRED) } else { Ok(Next::Login) };
     };
+    if let Some(wanted) = request.acr.filter(|wanted| login.level.is_none_or(|level| level < wanted.level)) {
+        match (login.strongest >= wanted.level, request.prompt.none) {
+            // RFC 9470 5: "If the requested acr value cannot be obtained, the authorization server" answers that it cannot, where the client
+            // would have nothing less.
+            (false, _) if wanted.essential => return Err(UNMET),
+            (true, false) => return Ok(Next::StepUp),
+            (true, true) if wanted.essential => return Err(LOGIN_REQUIRED),
+            _ => {}
+        }
+    }
     let client = registry.client(&request.client_id).filter(|client| client.id == request.client());
     let client = client.ok_or(OAuthError::new(ErrorCode::UnauthorizedClient, "client.unknown", "the client is gone"))?;
     if progress.consented || !must_ask(request, client, &progress, login) {
@@ -64,6 +80,8 @@ pub fn next(request: &AuthorizationRequest, registry: &dyn Registry, progress: P
     let required = OAuthError::new(ErrorCode::InteractionRequired, "interaction_required", "the person must be asked");
     if request.prompt.none { Err(required) } else { Ok(Next::Consent) }
 }
+
+const LOGIN_REQUIRED: OAuthError = OAuthError::new(ErrorCode::LoginRequired, "login_required", "the person must log in");
 
 fn is_good_enough(request: &AuthorizationRequest, login: &Login<'_>, now: Timestamp) -> bool {
     // 3.1.2.1, `login`: "The Authorization Server SHOULD prompt the End-User for reauthentication."

@@ -52,7 +52,7 @@ pub enum Issuance {
 pub fn issue(request: &AuthorizationRequest, registry: &dyn Registry, facts: IssueFacts<'_>, family: FamilyId, now: Timestamp) -> Issuance {
     let IssueFacts { person, session, .. } = facts;
     let deny = |Refusal { error, decided }| Issuance::Deny {
-        redirect: request.failure(error, registry.issuer()),
+        redirect: request.failure(error),
         event: EventFacts {
             session: Some(session.id),
             decided,
@@ -87,6 +87,7 @@ pub fn issue(request: &AuthorizationRequest, registry: &dyn Registry, facts: Iss
         challenge: request.challenge,
         nonce: request.nonce.clone(),
         key_thumbprint: request.key_thumbprint.clone(),
+        id_token_claims: request.id_token_claims.clone(),
     };
     drop(eligible);
     let writes = allowing.into_iter().chain([Write::OpenFamily(family)]).collect();

@@ -5,7 +5,9 @@ use durward_model::GrantType;
 use durward_model::resource::{Client, Trust};
 use minicbor::{Decode, Encode};
 
-use super::response::{self, ErrorRedirect, Refusal};
+use super::claims_request::ClaimsRequest;
+use super::response::{Addressee, AuthorizationResponse, ErrorRedirect, Refusal, ResponseMode};
+use crate::acr::Wanted;
 use crate::error::{ErrorCode, OAuthError};
 use crate::id_token::IdTokenHint;
 use crate::parameters::Parameters;
@@ -54,6 +56,15 @@ pub struct AuthorizationRequest {
     /// `dpop_jkt`: the thumbprint of the key that alone may redeem the code.
     #[n(12)]
     pub(crate) key_thumbprint: Option<String>,
+    /// How the answer travels.
+    #[n(13)]
+    pub mode: ResponseMode,
+    /// How strongly the person is to have logged in.
+    #[n(14)]
+    pub acr: Option<Wanted>,
+    /// The claims about the person that the ID token is to have.
+    #[n(15)]
+    pub(crate) id_token_claims: Vec<String>,
     /// The optional scopes that the person has left out, on the consent page of this very request.
     #[cbor(skip)]
     pub left_out: Vec<String>,
@@ -82,11 +93,17 @@ impl AuthorizationRequest {
         let client = client(parameters, registry).map_err(Refusal::Page)?;
         let redirect_uri = redirect(parameters, client.metadata).map_err(Refusal::Page)?;
         // From here on the client is known and the address is its own: errors go there.
-        let state = parameters.limited("state");
-        Self::checked(parameters, registry, client, (redirect_uri, state), now).map_err(|error| {
+        let (mode, state) = (ResponseMode::read(parameters), parameters.limited("state"));
+        Self::checked(parameters, registry, client, (redirect_uri, mode, state), now).map_err(|error| {
+            let to = Addressee {
+                client_id: &client.metadata.name,
+                redirect_uri,
+                mode: mode.unwrap_or_default(),
+                state: state.ok().flatten(),
+            };
             Refusal::Redirect(Box::new(ErrorRedirect {
                 error,
-                location: response::failure(redirect_uri, &error, state.ok().flatten(), registry.issuer()),
+                response: AuthorizationResponse::failure(to, &error),
                 interstitial: client.metadata.trust == Trust::ThirdParty,
             }))
         })
@@ -97,24 +114,24 @@ impl AuthorizationRequest {
         parameters: &Parameters,
         registry: &dyn Registry,
         client: RegisteredClient<'_>,
-        (redirect_uri, state): (&str, Result<Option<&str>, OAuthError>),
+        (redirect_uri, mode, state): (&str, Result<ResponseMode, OAuthError>, Result<Option<&str>, OAuthError>),
         now: Timestamp,
     ) -> Result<Self, OAuthError> {
         let metadata = client.metadata;
-        let state = state?;
+        let (mode, state) = (mode?, state?);
         no_request_object(parameters)?;
         response_type(parameters)?;
-        response_mode(parameters)?;
         grant::allowed(metadata, GrantType::AuthorizationCode)?;
         let challenge = CodeChallenge::read(parameters)?;
         let nonce = parameters.limited("nonce")?;
         let prompt = prompt(parameters)?;
         let max_age_seconds = max_age(parameters)?;
         let audience = resource_indicator::audience(parameters, metadata)?;
-        let scopes = scopes(parameters, registry, metadata, audience)?;
+        let claims = ClaimsRequest::read(parameters)?;
+        let scopes = scopes(parameters, registry, metadata, audience, &claims)?;
         let login_hint = parameters.limited("login_hint")?;
         let key_thumbprint = dpop::code_key(parameters)?;
-        let hint = parameters.get("id_token_hint").map(|hint| IdTokenHint::verify(hint, registry, now)).transpose()?;
+        let expected_subject = expected_subject(parameters, registry, claims.subject, now)?;
         Ok(Self {
             client_id: metadata.name.clone(),
             client: client.id.to_bytes(),
@@ -128,7 +145,10 @@ impl AuthorizationRequest {
             max_age_seconds,
             login_hint: login_hint.map(str::to_owned),
             key_thumbprint: key_thumbprint.map(str::to_owned),
-            expected_subject: hint.map(|hint| hint.subject),
+            expected_subject,
+            mode,
+            acr: claims.acr,
+            id_token_claims: claims.id_token,
             left_out: Vec::new(),
         })
     }
@@ -143,15 +163,18 @@ impl AuthorizationRequest {
         self.max_age_seconds.map(|seconds| Duration::from_secs(seconds.into()))
     }
 
-    /// Where the browser goes with the sealed code.
-    pub fn success(&self, code: &str, issuer: &str) -> String {
-        response::success(&self.redirect_uri, code, self.state.as_deref(), issuer)
+    /// The response with the sealed code.
+    pub fn success(&self, code: &str) -> AuthorizationResponse {
+        AuthorizationResponse::success(self.addressee(), code)
     }
 
-    /// Where the browser goes with an error that was found later, after the person had done something.
-    pub fn failure(&self, error: OAuthError, issuer: &str) -> ErrorRedirect {
-        let location = response::failure(&self.redirect_uri, &error, self.state.as_deref(), issuer);
-        ErrorRedirect { error, location, interstitial: false }
+    /// The response with an error that was found later, after the person had done something.
+    pub fn failure(&self, error: OAuthError) -> ErrorRedirect {
+        ErrorRedirect { error, response: AuthorizationResponse::failure(self.addressee(), &error), interstitial: false }
+    }
+
+    fn addressee(&self) -> Addressee<'_> {
+        Addressee { client_id: &self.client_id, redirect_uri: &self.redirect_uri, mode: self.mode, state: self.state.as_deref() }
     }
 }
 
@@ -197,13 +220,6 @@ fn response_type(parameters: &Parameters) -> Result<(), OAuthError> {
     }
 }
 
-fn response_mode(parameters: &Parameters) -> Result<(), OAuthError> {
-    match parameters.get("response_mode") {
-        None | Some("query") => Ok(()),
-        Some(_) => Err(OAuthError::invalid_request("response_mode.unsupported", "response_mode must be query")),
-    }
-}
-
 fn prompt(parameters: &Parameters) -> Result<Prompt, OAuthError> {
     let mut prompt = Prompt::default();
     for value in parameters.get("prompt").into_iter().flat_map(|values| values.split(' ')) {
@@ -227,8 +243,41 @@ fn max_age(parameters: &Parameters) -> Result<Option<u32>, OAuthError> {
     parameters.get("max_age").map(|text| Some(text).filter(digits).and_then(|text| text.parse().ok()).ok_or(malformed)).transpose()
 }
 
-fn scopes(parameters: &Parameters, registry: &dyn Registry, client: &Client, audience: &str) -> Result<Vec<String>, OAuthError> {
+/// OpenID Connect Core 3.1.2.1 and 5.5.1: the one person a request is about, named by a hint, a claim, or both alike.
+fn expected_subject(
+    parameters: &Parameters,
+    registry: &dyn Registry,
+    claimed: Option<String>,
+    now: Timestamp,
+) -> Result<Option<String>, OAuthError> {
+    let hint = parameters.get("id_token_hint").map(|hint| IdTokenHint::verify(hint, registry, now)).transpose()?;
+    match (hint.map(|hint| hint.subject), claimed) {
+        (Some(hinted), Some(claimed)) if hinted != claimed => {
+            Err(OAuthError::invalid_request("subject.contradiction", "id_token_hint and claims name different people"))
+        }
+        (hinted, claimed) => Ok(hinted.or(claimed)),
+    }
+}
+
+fn scopes(
+    parameters: &Parameters,
+    registry: &dyn Registry,
+    client: &Client,
+    audience: &str,
+    claims: &ClaimsRequest,
+) -> Result<Vec<String>, OAuthError> {
     let service = registry.service(audience).filter(|service| !service.disabled);
     let service = service.ok_or(OAuthError::new(ErrorCode::InvalidTarget, "service_unavailable", "the resource is not available"))?;
-    scope::resolve(parameters.get("scope"), client, service, GrantType::AuthorizationCode)
+    let mut scopes = scope::resolve(parameters.get("scope"), client, service, GrantType::AuthorizationCode)?;
+    if scopes.iter().any(|scope| scope == scope::OPENID) {
+        // OpenID Connect Core 5.5.1: a claim that cannot be told is left out and is no error. Asking for one is asking for its scope: the
+        // person sees it, may refuse it, and finds it again among what the client was allowed.
+        let asked = claims.scopes.iter().filter(|scope| client.scopes.iter().any(|allowed| allowed == *scope));
+        for scope in asked {
+            if !scopes.iter().any(|known| known == scope) {
+                scopes.push((*scope).to_owned());
+            }
+        }
+    }
+    Ok(scopes)
 }

@@ -14,6 +14,7 @@ use crate::decision::{Decision, EventFacts, client_caller};
 use crate::eligibility::{Applicant, Holder, eligibility};
 use crate::error::OAuthError;
 use crate::parameters::Parameters;
+use crate::person_claims::PersonClaims;
 use crate::registry::{Lineage, Registry};
 use crate::resource_indicator;
 
@@ -60,7 +61,8 @@ pub fn decide(
         Ok(eligible) => eligible,
         Err(ineligible) => return Decision::deny(client, ineligible.invalid_grant()),
     };
-    let person = PersonGrant::new(lineage.family, code.nonce.clone(), lineage.family.generation);
+    let told = PersonClaims::allowed(lineage.person, eligible.scopes()).only(&code.id_token_claims);
+    let person = PersonGrant { told, ..PersonGrant::new(lineage.family, code.nonce.clone(), lineage.family.generation) };
     match Grant::new(registry, eligible, Some(person), jti, now) {
         Ok(grant) => {
             let writes = client.spend().into_iter().chain([code.spend(&registry.realm().name)]).collect();

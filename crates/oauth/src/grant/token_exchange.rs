@@ -23,7 +23,6 @@ use crate::eligibility::{Applicant, Eligible, Holder, Ineligible, Subject, Who, 
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::person_claims::PersonClaims;
-use crate::person_claims::PersonClaims;
 use crate::registry::{Lineage, RegisteredClient, Registry};
 use crate::{resource_indicator, scope};
 
@@ -134,7 +133,6 @@ impl Exchange<'_> {
             session: lineage.session.id,
             assurance: lesser(&self.token.assurance, &lineage.family.assurance),
             nonce: None,
-            told: PersonClaims::default(),
             told: PersonClaims::default(),
             id_token: None,
             refresh_generation: None,

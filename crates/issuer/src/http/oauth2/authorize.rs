@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use durward_oauth::authorize::{AuthorizationRequest, IssueFacts, Next, Progress, Refusal, next};
-use durward_oauth::{OAuthError, Parameters, Registry as _};
+use durward_oauth::{OAuthError, Parameters};
 use durward_store::{CommitError, StoreError};
 
 use crate::answer;
@@ -72,7 +72,7 @@ async fn go_on(call: &Call, request: &AuthorizationRequest) -> Result<Option<Res
 /// What `prompt=none` may not ask. Somebody else's client learns it at once only when the person has dealt with it before (AUTHZ-009).
 fn refuse(call: &Call, request: &AuthorizationRequest, error: OAuthError, known: bool) -> Response {
     call.refused(error.reason);
-    let mut redirect = request.failure(error, call.realm.issuer());
+    let mut redirect = request.failure(error);
     redirect.interstitial = !known && authorization::is_third_party(call, request);
     answer::error_redirect(call, &redirect, &client_title(call, &request.client_id), None)
 }

@@ -1,0 +1,64 @@
+//! OAuth 2.0 Form Post Response Mode: the page whose form takes the response to the client.
+
+use askama::Template;
+use axum::response::Response;
+use http::header::CONTENT_SECURITY_POLICY;
+use http::{HeaderValue, StatusCode};
+
+use super::{Frame, html};
+
+/// A response on its way, which goes by itself, or by its button where scripts do not run.
+#[derive(Debug, Template)]
+#[template(path = "form_post.html")]
+pub(crate) struct FormPost<'a> {
+    pub frame: Frame,
+    pub client: &'a str,
+    pub action: &'a str,
+    pub parameters: &'a [(&'static str, String)],
+    pub script: &'static str,
+}
+
+/// The one script there is.
+pub(crate) const FORM_POST_SCRIPT: &str = "document.getElementById('form-post').submit()";
+
+/// Its SHA-256, by which the page's policy knows it.
+const SCRIPT_HASH: &str = "EnPYOQ0/Uu4iIvgmDITJTskVyuz7gBb6s+IZU1dte5o=";
+
+/// The page as an answer. Its policy admits that one script by its hash (CSP Level 3 section 2.3.1) and no other: a nonce would admit
+/// whatever bears it.
+pub(crate) fn self_submitting(page: &FormPost<'_>) -> Response {
+    let mut response = html(StatusCode::OK, page, Some(page.action));
+    let headers = response.headers_mut();
+    let policy = headers.get(CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok()).unwrap_or_default();
+    let policy = policy.replacen("; frame-ancestors", &format!("; script-src 'sha256-{SCRIPT_HASH}'; frame-ancestors"), 1);
+    headers.extend(HeaderValue::try_from(policy).ok().map(|policy| (CONTENT_SECURITY_POLICY, policy)));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::digest::{SHA256, digest};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    #[test]
+    fn the_policy_admits_exactly_the_script_of_the_page() {
+        assert_eq!(STANDARD.encode(digest(&SHA256, FORM_POST_SCRIPT.as_bytes())), SCRIPT_HASH);
+        let parameters = [("state", "\"><script>alert(1)</script>".to_owned())];
+        let page = FormPost {
+            frame: Frame { title: "Harbour".into() },
+            client: "<b>Parcels</b>",
+            action: "https://parcels.example/cb",
+            parameters: &parameters,
+            script: FORM_POST_SCRIPT,
+        };
+        let body = page.render().unwrap();
+        assert_eq!(body.matches("<script>").count(), 1);
+        assert!(body.contains(&format!("<script>{FORM_POST_SCRIPT}</script>")) && !body.contains("<b>"), "{body}");
+        let response = self_submitting(&page);
+        let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains("form-action 'self' https://parcels.example; script-src 'sha256-"), "{policy}");
+    }
+}

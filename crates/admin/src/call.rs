@@ -69,9 +69,14 @@ impl<Q> Call<Q> {
     }
 }
 
-/// Takes the realm out of a query; each parameter once, and none that is not known.
+/// Takes the realm out of a query; each parameter once, none that is not known, and nothing in them but printable text.
 fn read_query<Q: DeserializeOwned>(query: &str) -> Result<(String, Q), Problem> {
     let invalid = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail);
+    // What is no UTF-8 is read as U+FFFD, which nothing here is named.
+    let unprintable = |text: &str| text.contains(|character: char| character.is_control() || character == char::REPLACEMENT_CHARACTER);
+    if form_urlencoded::parse(query.as_bytes()).any(|(name, value)| unprintable(&name) || unprintable(&value)) {
+        return Err(invalid("the query holds a control character, or bytes that are no UTF-8".to_owned()));
+    }
     let (realms, rest): (Vec<_>, Vec<_>) = form_urlencoded::parse(query.as_bytes()).partition(|(name, _)| name == "realm");
     if realms.len() > 1 {
         return Err(invalid("`realm` is given twice".to_owned()));

@@ -13,6 +13,7 @@ mod prompt;
 mod rate;
 mod record;
 mod surface;
+mod target;
 mod tls;
 mod unserved;
 

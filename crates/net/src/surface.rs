@@ -20,7 +20,7 @@ use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
 use crate::prompt::Prompt;
-use crate::{Endpoint, Hop, HttpMetrics, Peer, Problem, Rates, Record, Recorder, Unserved, Windows, endpoint};
+use crate::{Endpoint, Hop, HttpMetrics, Peer, Problem, Rates, Record, Recorder, Unserved, Windows, endpoint, target};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -178,7 +178,7 @@ impl Surface {
         }
     }
 
-    /// What is asked of every request before its handler: host, rate, access.
+    /// What is asked of every request before its handler: host, rate, path, access.
     async fn admitted(
         &self,
         peer: Peer,
@@ -204,6 +204,7 @@ impl Surface {
                 .header(header::RETRY_AFTER, seconds)
             })?;
         }
+        target::must_be_text(request.uri().path())?;
         let (mut parts, body) = request.into_parts();
         settings.gate.admit(matched.access, &mut parts, recorder).await?;
         Ok(Request::from_parts(parts, body))
@@ -318,3 +319,6 @@ fn fits(pattern: &str, path: &str) -> bool {
     }
     segments.next().is_none()
 }
+
+#[cfg(test)]
+mod tests;

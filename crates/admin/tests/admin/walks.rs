@@ -95,3 +95,26 @@ async fn no_address_beside_an_endpoints_is_that_endpoint() {
     }
     assert_eq!(world.store.head().await.unwrap(), before);
 }
+
+/// Names, ids and realms that no row can hold are refused before anything is looked for, whatever keeps the rows.
+#[tokio::test]
+async fn no_endpoint_looks_for_control_characters() {
+    let world = World::with_shop().await;
+    for row in world.admin.endpoints() {
+        let path = row.path.trim_start_matches("/admin/v1/");
+        let method: Method = row.method.parse().unwrap();
+        for name in ["a%00b", "%0a", "%7f", "%ff"] {
+            let path = path.replace("{name}", name).replace("{id}", name).replace("{kid}", name);
+            if path.contains('%') {
+                let answer = world.call(OWN, method.clone(), &path, Some(&json!({}))).await;
+                assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{method} {path}: {}", answer.body);
+                assert!(answer.event.reason.unwrap().starts_with("path_"), "{path}");
+            }
+        }
+        let path = path.replace("{name}", "x").replace("{id}", "x").replace("{kid}", "x");
+        for query in ["realm=%00", "realm=a%0ab", "realm=%ff", "page_size=1&cursor=%00"] {
+            let answer = world.call(OWN, method.clone(), &format!("{path}?{query}"), Some(&json!({}))).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{method} {path}?{query}: {}", answer.body);
+        }
+    }
+}

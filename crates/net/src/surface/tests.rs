@@ -1,0 +1,68 @@
+//! What a surface does around every call.
+
+use std::sync::Mutex;
+
+use axum::extract::Path;
+use durward_base::Timestamp;
+use durward_testkit::{FakeClock, seeded};
+
+use super::*;
+use crate::{Endpoints, RecordError};
+
+#[derive(Default)]
+struct Kept(Mutex<Vec<Event>>);
+
+impl Record for Kept {
+    fn record(&self, event: Event) -> Pin<Box<dyn Future<Output = Result<(), RecordError>> + Send + '_>> {
+        self.0.lock().unwrap().push(event);
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// The answer to `GET path` and its one event.
+async fn get(path: &str) -> (Response, Event) {
+    let kept = Arc::new(Kept::default());
+    let settings = SurfaceSettings {
+        listener: "test",
+        node: "test".into(),
+        hosts: Vec::new(),
+        gate: Arc::new(Open),
+        record: Arc::clone(&kept) as _,
+        metrics: HttpMetrics::register(&mut prometheus_client::registry::Registry::default()),
+        clock: FakeClock::at(Timestamp::from_seconds(1_800_000_000)).clock(),
+        rng: seeded(1),
+    };
+    let endpoints = Endpoints::new(()).get(
+        "/named/{name}",
+        AccessClass::Public,
+        RateClass::Read,
+        EventKind::DocumentRead,
+        |Path(name): Path<String>| async move { name },
+    );
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let response = Surface::new(settings, endpoints.into_rows()).call(Peer::default(), request).await;
+    let mut events = std::mem::take(&mut *kept.0.lock().unwrap());
+    assert_eq!(events.len(), 1);
+    (response, events.remove(0))
+}
+
+#[tokio::test]
+async fn nobody_fills_the_record_with_an_address() {
+    let (_, event) = get(&format!("/named/{}", "a".repeat(60_000))).await;
+    assert_eq!(event.request.unwrap().path.len(), PATH);
+    let (_, event) = get(&format!("/nothing/{}", "a".repeat(60_000))).await;
+    assert_eq!(event.request.unwrap().path, "(none)");
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_text_is_refused_with_a_reason_on_record() {
+    for (path, code) in
+        [("/named/%ff", "path_not_text"), ("/named/a%00b", "path_control_character"), ("/named/%0d%0a", "path_control_character")]
+    {
+        let (response, event) = get(path).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{path}");
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!((event.reason.as_deref(), event.outcome), (Some(code), Outcome::Denied));
+    }
+    assert_eq!(get("/named/caf%C3%A9").await.0.status(), StatusCode::OK);
+}

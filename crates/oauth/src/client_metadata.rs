@@ -143,9 +143,8 @@ fn credentials(client: &Client, problems: &mut Problems) {
     match client.authentication {
         ClientAuthentication::SelfSignedTlsClientAuth => {}
         ClientAuthentication::PrivateKeyJwt => match &client.jwks {
-            None => problems.when(client.jwks_uri.is_none(), "jwks", || {
-                "private_key_jwt needs the client's public keys: jwks or jwks_uri".to_owned()
-            }),
+            None => problems
+                .when(client.jwks_uri.is_none(), "jwks", || "private_key_jwt needs the client's public keys: jwks or jwks_uri".to_owned()),
             Some(jwks) => {
                 let verifying = keys(jwks, problems);
                 problems.when(verifying == 0, "jwks", || "holds no key that could verify an assertion".to_owned());

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use durward_authn::Username;
 use durward_enforce::View;
 use durward_feed::Snapshot;
-use durward_model::resource::PersonResource;
+use durward_model::resource::{PersonResource, name_fault};
 use durward_model::{AdminRole, Change as FeedChange, Person, Position, Record, Resource, ResourceKind, Stored};
 use durward_oauth::{client_metadata, trusted_issuer};
 
@@ -111,19 +111,13 @@ fn own(resource: &Resource, references: &References<'_>) -> Vec<Fault> {
                 let built_in = AdminRole::from_name(&role.name).map_or("names that begin so are kept", |_| "it is built in");
                 fault("name", format!("\"{}\" cannot be declared: {built_in}", role.name))
             });
-            return name_rule(&role.name).map(|message| fault("name", message)).into_iter().chain(reserved).collect();
+            return name_fault(&role.name).map(|message| fault("name", message)).into_iter().chain(reserved).collect();
         }
         Resource::Group(_) | Resource::Route(_) | Resource::Policy(_) | Resource::Schema(_) => {
-            return name_rule(resource.name()).map(|message| fault("name", message)).into_iter().collect();
+            return name_fault(resource.name()).map(|message| fault("name", message)).into_iter().collect();
         }
     };
     problems.into_iter().map(|problem| fault(&problem.field, problem.message)).collect()
-}
-
-/// Names stand in URLs, tokens and policies.
-fn name_rule(name: &str) -> Option<String> {
-    let good = (1..=128).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte));
-    (!good).then(|| "expected 1 to 128 letters, digits or -._~:".to_owned())
 }
 
 fn person_rules(person: &PersonResource) -> Vec<(&'static str, String)> {
@@ -132,6 +126,9 @@ fn person_rules(person: &PersonResource) -> Vec<(&'static str, String)> {
         Ok(canonical) if canonical.as_str() == person.name => {}
         Ok(canonical) => faults.push(("name", format!("expected the canonical spelling `{}`", canonical.as_str()))),
         Err(error) => faults.push(("name", error.to_string())),
+    }
+    if matches!(person.name.as_str(), "." | "..") {
+        faults.push(("name", "`.` and `..` are no segments of a path: choose another name".to_owned()));
     }
     for (field, value, most) in [("display_name", &person.display_name, 200), ("email", &person.email, 254)] {
         let plain = |text: &String| !text.is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control);

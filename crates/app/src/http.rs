@@ -19,7 +19,11 @@ pub struct Operations(Arc<Inner>);
 struct Inner {
     registry: Mutex<Registry>,
     probes: Vec<Probe>,
+    unusable: Unusable,
 }
+
+/// Says what is declared and cannot be used, without waiting.
+pub type Unusable = Box<dyn Fn() -> Vec<String> + Send + Sync>;
 
 /// One thing readiness depends on: its name, and `Err` with the reason while it is not ready.
 pub struct Probe {
@@ -31,8 +35,8 @@ pub struct Probe {
 
 impl Operations {
     /// Over the process's metrics and probes.
-    pub fn new(registry: Registry, probes: Vec<Probe>) -> Self {
-        Self(Arc::new(Inner { registry: Mutex::new(registry), probes }))
+    pub fn new(registry: Registry, probes: Vec<Probe>, unusable: Unusable) -> Self {
+        Self(Arc::new(Inner { registry: Mutex::new(registry), probes, unusable }))
     }
 
     /// The endpoints.

@@ -7,7 +7,8 @@ mod pattern;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use durward_model::Stored;
+use durward_model::resource::Route;
+use durward_model::{Resource, ResourceKind, Stored};
 
 pub use compiled::CompiledRoute;
 
@@ -41,6 +42,12 @@ pub enum RouteError {
         /// The methods it is for, sorted.
         allowed: Vec<String>,
     },
+    /// 503: the route is declared and wrong.
+    #[error("the route \"{route}\" cannot be used as it is declared")]
+    Unusable {
+        /// Its name.
+        route: Arc<str>,
+    },
 }
 
 /// A route that cannot be in the table.
@@ -61,37 +68,98 @@ struct Node {
     literals: HashMap<String, Node>,
     parameter: Option<Box<Node>>,
     /// Routes for exactly this path.
-    exact: Vec<Arc<CompiledRoute>>,
+    exact: Vec<Entry>,
     /// Routes for what is below, the last parameter taking it.
-    rest: Vec<Arc<CompiledRoute>>,
+    rest: Vec<Entry>,
     /// Routes for this path and all below.
-    prefix: Vec<Arc<CompiledRoute>>,
+    prefix: Vec<Entry>,
+}
+
+/// A route in its place.
+#[derive(Debug)]
+struct Entry {
+    name: Arc<str>,
+    methods: Vec<String>,
+    /// None when it is wrong: its requests are denied.
+    route: Option<Arc<CompiledRoute>>,
+}
+
+impl Entry {
+    fn is_for(&self, method: &str) -> bool {
+        self.methods.is_empty() || self.methods.iter().any(|known| known == method)
+    }
 }
 
 impl RouteTable {
-    /// Compiles the routes of all realms; records of other kinds are passed over.
-    ///
-    /// # Errors
-    /// `RouteProblem` for the first route that is invalid, or that another one leaves nothing to.
-    pub fn compile(records: &[Arc<Stored>]) -> Result<Self, RouteProblem> {
-        let mut table = Self::default();
-        for stored in records {
-            let Some((route, pattern)) = CompiledRoute::compile(stored)? else { continue };
-            let route = Arc::new(route);
-            let root = match &route.resource().host {
-                Some(host) => table.hosts.entry(host.clone()).or_default(),
-                None => &mut table.any_host,
-            };
-            root.insert(&route, &pattern)?;
-            table.routes.push(route);
+    /// Compiles the routes of all realms; records of other kinds are passed over. A route that is wrong stays what it was in `before`; one
+    /// that was not there keeps its place and is denied, so that no wider one answers for it. Of two for the same requests the one made
+    /// first has them. Returns all that is wrong.
+    pub fn compile(records: &[Arc<Stored>], before: &Self) -> (Self, Vec<RouteProblem>) {
+        let mut routes: Vec<_> = records.iter().filter(|stored| stored.resource.kind() == ResourceKind::Route).collect();
+        routes.sort_by_key(|stored| stored.id);
+        let (mut table, mut problems) = (Self::default(), Vec::new());
+        for stored in routes {
+            if let Err(problem) = table.add(stored, before) {
+                problems.push(problem);
+            }
         }
-        Ok(table)
+        (table, problems)
+    }
+
+    fn add(&mut self, stored: &Stored, before: &Self) -> Result<(), RouteProblem> {
+        match CompiledRoute::compile(stored) {
+            Ok(None) => Ok(()),
+            Ok(Some((route, pattern))) => self.insert(Arc::new(route), &pattern),
+            Err(problem) => {
+                let known = before.routes.iter().find(|known| known.identity().0 == stored.id);
+                match known.and_then(|known| Some((Arc::clone(known), Pattern::parse(&known.resource().path).ok()?))) {
+                    Some((known, pattern)) => drop(self.insert(known, &pattern)),
+                    None => self.deny(stored),
+                }
+                Err(problem)
+            }
+        }
+    }
+
+    fn insert(&mut self, route: Arc<CompiledRoute>, pattern: &Pattern) -> Result<(), RouteProblem> {
+        let Route { host, methods, exact, .. } = route.resource();
+        let place = self.place(host.as_deref(), pattern, *exact);
+        let problem = place.iter().filter_map(|entry| entry.route.as_ref()).find(|other| other.shares_a_method(&route)).map(|other| {
+            route.problem(format!("matches the same requests as route \"{}\": change the path, the host or the methods", other.name()))
+        });
+        let entry =
+            Entry { name: Arc::clone(route.name()), methods: methods.clone(), route: problem.is_none().then(|| Arc::clone(&route)) };
+        place.push(entry);
+        match problem {
+            Some(problem) => Err(problem),
+            None => {
+                self.routes.push(route);
+                Ok(())
+            }
+        }
+    }
+
+    /// Keeps a place in which nothing is served.
+    fn deny(&mut self, stored: &Stored) {
+        let Resource::Route(Route { name, host, path, exact, methods, .. }) = &stored.resource else { return };
+        let host = host.as_ref().map(|host| host.split(':').next().unwrap_or_default().to_ascii_lowercase());
+        let pattern = Pattern::parse(path).unwrap_or_else(|_| Pattern::beginning(path));
+        let methods = methods.iter().map(|method| method.to_ascii_uppercase()).collect();
+        self.place(host.as_deref(), &pattern, *exact).push(Entry { name: name.as_str().into(), methods, route: None });
+    }
+
+    fn place(&mut self, host: Option<&str>, pattern: &Pattern, exact: bool) -> &mut Vec<Entry> {
+        let root = match host {
+            Some(host) => self.hosts.entry(host.to_owned()).or_default(),
+            None => &mut self.any_host,
+        };
+        root.place(pattern, exact)
     }
 
     /// The route of a request.
     ///
     /// # Errors
-    /// `RouteError` when there is none for the path, or none for the method.
+    /// `RouteError` when there is none for the path, none for the method, or one that is wrong.
     pub fn find(&self, host: &str, method: &str, path: &NormalPath<'_>) -> Result<Routed, RouteError> {
         let mut values = Vec::new();
         let named = self.hosts.get(host).and_then(|root| root.find(path, 0, &mut values));
@@ -99,11 +167,15 @@ impl RouteTable {
             values.clear();
             self.any_host.find(path, 0, &mut values)
         });
-        let routes = found.ok_or(RouteError::NotFound)?;
-        if let Some(route) = routes.iter().find(|route| route.is_for(method)) {
+        let entries = found.ok_or(RouteError::NotFound)?;
+        let mut of_method = entries.iter().filter(|entry| entry.is_for(method));
+        if let Some(route) = of_method.clone().find_map(|entry| entry.route.as_ref()) {
             return Ok(Routed { route: Arc::clone(route), values });
         }
-        let allowed: BTreeSet<_> = routes.iter().flat_map(|route| route.resource().methods.iter().cloned()).collect();
+        if let Some(wrong) = of_method.next() {
+            return Err(RouteError::Unusable { route: Arc::clone(&wrong.name) });
+        }
+        let allowed: BTreeSet<_> = entries.iter().flat_map(|entry| entry.methods.iter().cloned()).collect();
         Err(RouteError::MethodNotAllowed { allowed: allowed.into_iter().collect() })
     }
 
@@ -141,30 +213,20 @@ impl Routed {
 }
 
 impl Node {
-    fn insert(&mut self, route: &Arc<CompiledRoute>, pattern: &Pattern) -> Result<(), RouteProblem> {
+    fn place(&mut self, pattern: &Pattern, exact: bool) -> &mut Vec<Entry> {
         let node = pattern.pieces.iter().fold(self, |node, piece| match piece {
             Piece::Literal(text) => node.literals.entry(text.clone()).or_default(),
             Piece::Parameter => node.parameter.get_or_insert_default(),
         });
-        let place = match (pattern.rest, route.resource().exact) {
+        match (pattern.rest, exact) {
             (true, _) => &mut node.rest,
             (false, true) => &mut node.exact,
             (false, false) => &mut node.prefix,
-        };
-        match place.iter().find(|other| other.shares_a_method(route)) {
-            Some(other) => {
-                Err(route
-                    .problem(format!("matches the same requests as route \"{}\": change the path, the host or the methods", other.name())))
-            }
-            None => {
-                place.push(Arc::clone(route));
-                Ok(())
-            }
         }
     }
 
     /// The routes of the most specific pattern below this node, `values` holding the parameters' values.
-    fn find(&self, path: &NormalPath<'_>, depth: usize, values: &mut Vec<String>) -> Option<&[Arc<CompiledRoute>]> {
+    fn find(&self, path: &NormalPath<'_>, depth: usize, values: &mut Vec<String>) -> Option<&[Entry]> {
         let taken = values.len();
         let below = path.segments().get(depth..).unwrap_or_default();
         if let Some(segment) = below.first() {

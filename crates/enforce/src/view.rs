@@ -27,7 +27,8 @@ pub struct View {
     problems: Arc<[ViewProblem]>,
 }
 
-/// Something in the snapshot that cannot be used. What it was before stays in force; where there was nothing, nothing is allowed.
+/// Something in the snapshot that cannot be used. What it was before stays in force; where there was nothing, nothing is allowed: a route
+/// keeps its place, and its requests are denied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("realm \"{realm}\": {} \"{name}\"{}: {message}", .kind.map_or("key", ResourceKind::name), at(*.place))]
 pub struct ViewProblem {
@@ -151,18 +152,15 @@ fn compile_realms(snapshot: &Snapshot, before: &BTreeMap<String, Arc<RealmView>>
     names.into_iter().filter_map(compiled).collect()
 }
 
-/// A table that does not compile leaves the one before in force: without a route that is wrong, a wider one might match in its place.
 fn compile_routes(snapshot: &Snapshot, before: &Arc<Routes>) -> Arc<Routes> {
     let routes = snapshot.resources().iter().filter(|((_, kind, _), _)| *kind == ResourceKind::Route);
     let sources: Vec<_> = routes.map(|(_, stored)| Arc::clone(stored)).collect();
     if same(&sources, &before.sources) {
         return Arc::clone(before);
     }
-    let (table, problems) = match RouteTable::compile(&sources) {
-        Ok(table) => (Arc::new(table), Vec::new()),
-        Err(problem) => (Arc::clone(&before.table), vec![route_problem(&problem.realm, &problem.route, problem.message)]),
-    };
-    Arc::new(Routes { sources, table, problems })
+    let (table, problems) = RouteTable::compile(&sources, &before.table);
+    let problems = problems.into_iter().map(|problem| route_problem(&problem.realm, &problem.route, problem.message)).collect();
+    Arc::new(Routes { sources, table: Arc::new(table), problems })
 }
 
 fn route_problem(realm: &str, route: &str, message: String) -> ViewProblem {

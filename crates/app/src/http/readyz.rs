@@ -12,6 +12,8 @@ use super::Operations;
 struct Readiness {
     ready: bool,
     checks: Vec<Check>,
+    /// What is declared and cannot be used: its requests are denied, all others are served.
+    unusable: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -31,5 +33,6 @@ pub async fn get(State(operations): State<Operations>) -> Response {
     let checks: Vec<Check> = operations.0.probes.iter().map(look).collect();
     let ready = checks.iter().all(|check| check.ready);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, checks })).into_response()
+    let unusable = (operations.0.unusable)();
+    (status, Json(Readiness { ready, checks, unusable })).into_response()
 }

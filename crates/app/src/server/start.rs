@@ -155,7 +155,9 @@ impl Parts {
         self.listen(listeners.nodes, Some(tls), nodes);
         let socket = Bound::unix(&self.settings.data.join("admin.sock")).context("DATA/admin.sock cannot be made")?;
         self.listen(socket, None, self.surface("admin", Vec::new(), Arc::new(admin.gate()), admin.endpoints()));
-        let operations = Operations::new(registry, self.probes()).endpoints();
+        let shared = self.shared.clone();
+        let unusable = Box::new(move || shared.view().problems().iter().map(ToString::to_string).collect());
+        let operations = Operations::new(registry, self.probes(), unusable).endpoints();
         let served = [issuer.endpoints(), admin.endpoints(), fleet.endpoints()];
         let mut served: Vec<String> = served.iter().flatten().chain(&operations).map(ToString::to_string).collect();
         served.sort();
@@ -172,7 +174,7 @@ impl Parts {
             let (view, problems) = View::compile(snapshot, Some(previous));
             problems
                 .iter()
-                .for_each(|problem| tracing::error!(%problem, "part of what is declared cannot be used; what stood before holds"));
+                .for_each(|problem| tracing::error!(%problem, "part of what is declared cannot be used; what stood before holds, or it is denied"));
             view
         };
         let (pumping, follow, shutdown) = (fleet.clone(), self.shared.following(compile), self.shutdown.clone());

@@ -100,13 +100,10 @@ impl CompiledRoute {
         Duration::from_secs(self.resource.max_staleness_seconds as u64)
     }
 
-    pub(super) fn is_for(&self, method: &str) -> bool {
-        self.resource.methods.is_empty() || self.resource.methods.iter().any(|known| known == method)
-    }
-
     pub(super) fn shares_a_method(&self, other: &Self) -> bool {
         let methods = &other.resource.methods;
-        self.resource.methods.is_empty() || methods.is_empty() || methods.iter().any(|method| self.is_for(method))
+        let shared = |method: &String| self.resource.methods.contains(method);
+        self.resource.methods.is_empty() || methods.is_empty() || methods.iter().any(shared)
     }
 
     pub(super) fn problem(&self, message: String) -> RouteProblem {
@@ -131,6 +128,11 @@ fn check(route: &Route) -> Result<(), String> {
     let is_host = |host: &String| !host.is_empty() && host.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'));
     if let Some(host) = route.host.as_ref().filter(|host| !is_host(host)) {
         return Err(format!("host {host:?}: write it in lower case, without port"));
+    }
+    let is_field =
+        |name: &String| (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if let Some(name) = route.withhold.iter().find(|name| !is_field(name)) {
+        return Err(format!("withhold: {name:?} is no field's name (expected 1 to 64 letters, digits or -_.)"));
     }
     if !matches!(route.identity_type.as_str(), "dw-id+jwt" | "JWT") {
         return Err(format!("identity_type {:?} is unknown (expected dw-id+jwt or JWT)", route.identity_type));

@@ -38,6 +38,12 @@ impl Pattern {
         Ok(pattern)
     }
 
+    /// What can be read of a path that is wrong: everything below its literal beginning.
+    pub fn beginning(text: &str) -> Self {
+        let segments = text.split('/').skip(1).map_while(|segment| literal(segment, text).ok());
+        Self { pieces: segments.map(Piece::Literal).collect(), parameters: Vec::new(), rest: true }
+    }
+
     fn parameter(&mut self, inner: &str, text: &str) -> Result<(), String> {
         let name = inner.strip_suffix("...").unwrap_or(inner);
         self.rest = name.len() < inner.len();

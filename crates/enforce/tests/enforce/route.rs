@@ -18,7 +18,18 @@ fn stored(route: Value) -> Arc<Stored> {
 }
 
 fn table(routes: &[Value]) -> Result<RouteTable, RouteProblem> {
-    RouteTable::compile(&routes.iter().cloned().map(stored).collect::<Vec<_>>())
+    let (table, mut problems) = compile(routes);
+    if problems.is_empty() { Ok(table) } else { Err(problems.remove(0)) }
+}
+
+/// Each made after the one before.
+fn compile(routes: &[Value]) -> (RouteTable, Vec<RouteProblem>) {
+    let made = |(number, route): (usize, &Value)| {
+        let mut stored = Stored::clone(&stored(route.clone()));
+        stored.id = durward_base::ResourceId::from_bytes([u8::try_from(number).unwrap(); 16]);
+        Arc::new(stored)
+    };
+    RouteTable::compile(&routes.iter().enumerate().map(made).collect::<Vec<_>>(), &RouteTable::default())
 }
 
 fn find(table: &RouteTable, host: &str, method: &str, path: &str) -> Result<Routed, RouteError> {
@@ -185,4 +196,30 @@ fn two_routes_for_the_same_requests_are_refused() {
     ] {
         assert!(table(&[first, second]).is_ok());
     }
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_and_denied_and_the_others_are_served() {
+    let (table, problems) = compile(&[
+        route("all", "/"),
+        route("first", "/x"),
+        route("second", "/x"),
+        crate::fixture::with(route("third", "/y/{z}"), "require", json!({})),
+        crate::fixture::with(route("read", "/r"), "methods", json!(["GET"])),
+        crate::fixture::with(route("both", "/r"), "methods", json!(["GET", "PUT"])),
+        route("path", "/p/{a-b}"),
+        route("p", "/p"),
+        crate::fixture::with(route("host", "/"), "host", json!("Shop.Example:443")),
+    ]);
+    let names: Vec<_> = problems.iter().map(|problem| problem.route.as_str()).collect();
+    assert_eq!(names, ["second", "third", "both", "path", "host"]);
+    let unusable = |name: &str| RouteError::Unusable { route: name.into() };
+    assert_eq!(name(&table, "/"), "all");
+    assert_eq!(name(&table, "/x"), "first", "the one made first has what both claim");
+    assert_eq!(find(&table, "h", "GET", "/y/1").unwrap_err(), unusable("third"), "and no wider route answers for it");
+    assert_eq!((name(&table, "/y"), name(&table, "/r")), ("all".to_owned(), "read".to_owned()));
+    assert_eq!(find(&table, "h", "PUT", "/r").unwrap_err(), unusable("both"));
+    assert_eq!(find(&table, "h", "GET", "/p/1").unwrap_err(), unusable("path"));
+    assert_eq!(name(&table, "/p"), "p");
+    assert_eq!(find(&table, "shop.example", "GET", "/x").unwrap_err(), unusable("host"));
 }

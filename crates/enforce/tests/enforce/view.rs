@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::fixture::{NOW, POLICY, World, resource, resource_version, revocation};
-use durward_enforce::{Circumstances, Consumer, Demand, Entity, NormalPath, View, decide};
+use durward_enforce::{Circumstances, Consumer, Demand, Entity, NormalPath, RouteError, View, decide};
 use durward_model::{ClientSecret, Record, ResourceKind, RevocationKind};
 use serde_json::{Value, json};
 
@@ -115,7 +115,7 @@ fn a_set_that_never_compiled_allows_nothing() {
 }
 
 #[test]
-fn a_broken_route_leaves_the_table_before_it_and_never_uncovers_a_wider_route() {
+fn a_broken_route_stays_what_it_was_or_is_denied_and_never_uncovers_a_wider_route() {
     let mut world = World::new();
     world.change(route("wide", "/orders", json!({"authenticated": true}), 1));
     world.change(route("narrow", "/orders/admin", json!({"roles": ["clerk"]}), 1));
@@ -129,7 +129,12 @@ fn a_broken_route_leaves_the_table_before_it_and_never_uncovers_a_wider_route() 
     assert_eq!(found(&world).unwrap(), "narrow");
     let (fresh, problems) = View::compile(&world.snapshot, None);
     assert_eq!(problems.len(), 1);
-    assert!(fresh.routes().is_empty(), "without a table before it there is none");
+    let found = |path: &str| {
+        let path = NormalPath::parse(path.as_bytes()).unwrap();
+        fresh.routes().find("h", "GET", &path).map(|routed| routed.route().name().to_string())
+    };
+    assert_eq!(found("/orders/admin").unwrap_err(), RouteError::Unusable { route: "narrow".into() }, "nothing was before it");
+    assert_eq!(found("/orders/5").unwrap(), "wide", "the others are served");
 }
 
 #[test]

@@ -41,6 +41,10 @@ pub struct Route {
     /// What is asked of the policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorize: Option<Authorize>,
+    /// Fields of a client's request that the upstream is not to see, besides those that could say who calls: these are never passed on.
+    /// Spelling with `-`, `_` or capitals makes no difference.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withhold: Vec<String>,
     /// The `typ` of the identity token: `dw-id+jwt`, or `JWT` for resource servers that know no other.
     #[serde(default = "identity_type")]
     pub identity_type: String,

@@ -62,6 +62,7 @@ pub(crate) async fn forward(
         identity: identity.as_deref().map(|token| token.authorization()),
         request: &trail.request,
         traceparent: &traceparent,
+        withheld: &route.resource().withhold,
         framing,
     };
     let head = head::write(parts, &said);

@@ -25,6 +25,8 @@ pub(crate) struct Said<'a> {
     pub(crate) request: &'a str,
     /// This hop in the trace.
     pub(crate) traceparent: &'a str,
+    /// The client's fields that the route keeps from its upstream besides the reserved ones.
+    pub(crate) withheld: &'a [String],
     /// How the body follows.
     pub(crate) framing: Option<Upload>,
 }
@@ -37,7 +39,7 @@ pub(crate) fn write(parts: &Parts, said: &Said<'_>) -> Vec<u8> {
     }
     let listed = listed(&parts.headers);
     for (name, value) in &parts.headers {
-        if strip::is_reserved(name.as_str()) || listed.contains(name) {
+        if strip::is_reserved(name.as_str()) || listed.contains(name) || strip::is_listed(name.as_str(), said.withheld) {
             continue;
         }
         if *name == header::COOKIE {
@@ -148,6 +150,7 @@ mod tests {
             identity,
             request,
             traceparent: &traceparent,
+            withheld: &["X-Legacy-Agent".to_owned()],
             framing: Some(Upload::Length(3)),
         };
         String::from_utf8(write(&parts, &said)).unwrap()
@@ -169,6 +172,7 @@ mod tests {
                 ("cookie", "a=1; __Host-dw-app-main=secret"),
                 ("content-length", "99"),
                 ("accept", "*/*"),
+                ("X_Legacy_Agent", "root"),
             ],
             Some(&HeaderValue::from_static("Bearer signed")),
         );

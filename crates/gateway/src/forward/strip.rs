@@ -5,11 +5,22 @@
 
 /// Whether a client's field of this name goes no further.
 pub(crate) fn is_reserved(name: &str) -> bool {
-    let mut folded = [0_u8; FOLDED];
-    let kept = name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
-    let length = folded.iter_mut().zip(kept).map(|(place, byte)| *place = byte).count();
-    let folded = folded.get(..length).unwrap_or_default();
+    let mut space = [0; FOLDED];
+    let folded = fold(name, &mut space);
     is_of_the_connection(folded) || is_credential(folded) || is_identity(folded) || is_trace(folded) || is_control(folded)
+}
+
+/// Whether a field of this name is one of those that a route keeps from its upstream besides.
+pub(crate) fn is_listed(name: &str, listed: &[String]) -> bool {
+    let (mut space, mut other) = ([0; FOLDED], [0; FOLDED]);
+    let folded = fold(name, &mut space);
+    listed.iter().any(|listed| fold(listed, &mut other) == folded)
+}
+
+fn fold<'a>(name: &str, space: &'a mut [u8; FOLDED]) -> &'a [u8] {
+    let kept = name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
+    let length = space.iter_mut().zip(kept).map(|(place, byte)| *place = byte).count();
+    space.get(..length).unwrap_or_default()
 }
 
 /// RFC 9110 section 7.6.1 and RFC 9112 section 6: this connection's own.
@@ -37,51 +48,105 @@ const fn is_credential(folded: &[u8]) -> bool {
     matches!(folded, b"authorization" | b"apikey" | b"dpop" | b"xapikey" | b"xaccesstoken" | b"xjwtassertion")
 }
 
-/// Who calls, from where, for whom: said by the gateway or not at all.
+/// Who calls, from where, for whom, with what rights: said by the gateway or not at all. Other proxies, platforms and frameworks each have
+/// their own names for it, and an upstream may still listen to those of the one it stood behind before.
 fn is_identity(folded: &[u8]) -> bool {
-    const PREFIXES: [&[u8]; 14] = [
-        b"xforwarded",
-        b"xuser",
-        b"xauth",
-        b"xremote",
-        b"xclient",
-        b"xssl",
-        b"xdurward",
-        b"xdw",
-        b"xidentity",
-        b"xwebauth",
-        b"xamzn",
-        b"xgoog",
-        b"xms",
-        b"sslclient",
-    ];
     matches!(
         folded,
         b"authuser"
             | b"cfconnectingip"
-            | b"clientcert"
-            | b"clientcertchain"
+            | b"cfconnectingipv6"
             | b"clientip"
+            | b"eppn"
             | b"fastlyclientip"
             | b"forwarded"
+            | b"fromuser"
             | b"remoteaddr"
             | b"remotegroups"
+            | b"remotename"
+            | b"remoteemail"
             | b"remoteuser"
             | b"trueclientip"
             | b"xclusterclientip"
-            | b"xemail"
-            | b"xgroup"
-            | b"xgroups"
-            | b"xprincipal"
             | b"xrealip"
-            | b"xrole"
-            | b"xroles"
-            | b"xscope"
-            | b"xscopes"
-            | b"xsubject"
-            | b"xtenant"
-    ) || begins(folded, &PREFIXES)
+    ) || begins(folded, IDENTITY)
 }
+
+/// How fields begin that say who somebody is.
+const IDENTITY: &[&[u8]] = &[
+    // Of everybody.
+    b"clientcert",
+    b"impersonate",
+    b"oidc",
+    b"shib",
+    b"sslclient",
+    b"webauth",
+    b"xaccount",
+    b"xactor",
+    b"xadmin",
+    b"xauth",
+    b"xcaller",
+    b"xcert",
+    b"xclaim",
+    b"xclient",
+    b"xcredential",
+    b"xcustomer",
+    b"xemail",
+    b"xentitlement",
+    b"xforwarded",
+    b"xgroup",
+    b"xidentity",
+    b"xidtoken",
+    b"ximpersonat",
+    b"xjwt",
+    b"xlogin",
+    b"xoauth",
+    b"xoidc",
+    b"xpeer",
+    b"xpermission",
+    b"xprincipal",
+    b"xproxyuser",
+    b"xremote",
+    b"xrole",
+    b"xsaml",
+    b"xscope",
+    b"xspiffe",
+    b"xssl",
+    b"xsub",
+    b"xtenant",
+    b"xtlsclient",
+    b"xtoken",
+    b"xuid",
+    b"xuser",
+    b"xusr",
+    b"xverified",
+    b"xwebauth",
+    // Of one product: Google, Amazon, Azure, Kong, SiteMinder, Cloudflare, Tailscale, Teleport and so on, and our own.
+    b"cfaccess",
+    b"smauth",
+    b"smuniversalid",
+    b"smuser",
+    b"smserversession",
+    b"tailscale",
+    b"teleport",
+    b"xamzn",
+    b"xanonymous",
+    b"xapigateway",
+    b"xappengine",
+    b"xauthentik",
+    b"xconsumer",
+    b"xdurward",
+    b"xdw",
+    b"xendpointapi",
+    b"xgoog",
+    b"xkeycloak",
+    b"xkong",
+    b"xms",
+    b"xokta",
+    b"xpomerium",
+    b"xvouch",
+    b"xwso2",
+];
 
 /// The transaction begins at the entrance.
 const fn is_trace(folded: &[u8]) -> bool {
@@ -106,7 +171,10 @@ fn is_control(folded: &[u8]) -> bool {
 }
 
 fn begins(folded: &[u8], prefixes: &[&[u8]]) -> bool {
-    matches!(folded, [b'x' | b's', ..]) && prefixes.iter().any(|prefix| folded.starts_with(prefix))
+    // Most fields of a request begin like none of them, and each is asked about.
+    let first = folded.first();
+    matches!(first, Some(b'c' | b'i' | b'o' | b's' | b't' | b'w' | b'x'))
+        && prefixes.iter().any(|prefix| prefix.first() == first && folded.starts_with(prefix))
 }
 
 /// Longer names than this are no names of ours; what is behind counts for nothing.
@@ -186,13 +254,75 @@ mod tests {
             "X-Amzn-Oidc-Data",
             "X-Goog-IAP-JWT-Assertion",
             "X-MS-Client-Principal",
+            "X-Role-Names",
+            "X_Roles",
+            "X-Scope-OrgID",
+            "X-Tenant-Id",
+            "X-Principal-Id",
+            "X-Spiffe-Id",
+            "x-spiffe_id",
+            "X-Id-Token",
+            "X-ID_TOKEN",
+            "X-Jwt",
+            "X-JWT-Assertion",
+            "X-JWT-Payload",
+            "X-Consumer-ID",
+            "X-Consumer-Username",
+            "X-Consumer-Groups",
+            "X-Credential-Identifier",
+            "X-Anonymous-Consumer",
+            "SM_USER",
+            "SM-USER",
+            "SMUSER",
+            "SM_UNIVERSALID",
+            "OIDC_CLAIM_sub",
+            "OIDC-Access-Token",
+            "Cf-Access-Jwt-Assertion",
+            "CF_Access_Authenticated_User_Email",
+            "Impersonate-User",
+            "Tailscale-User-Login",
+            "Shib-Identity-Provider",
+            "X-Subject",
+            "X-Email",
+            "X-Groups",
+            "X-Group-Ids",
+            "X-Okta-User",
+            "X-Apigateway-Api-Userinfo",
+            "X-Endpoint-API-UserInfo",
+            "X-AppEngine-User-Email",
+            "X-Authentik-Username",
+            "X-TLS-Client-Cert",
+            "Client-Cert-Chain",
         ] {
             assert!(is_reserved(name), "{name}");
         }
-        for name in ["Accept", "Content-Type", "User-Agent", "X-Requested-With", "Idempotency-Key", "X-Custom", "If-Match", "Origin", "x"] {
+        for name in [
+            "Accept",
+            "Content-Type",
+            "User-Agent",
+            "X-Requested-With",
+            "Idempotency-Key",
+            "X-Custom",
+            "X-CSRF-Token",
+            "If-Match",
+            "Origin",
+            "Smart-Field",
+            "x",
+        ] {
             assert!(!is_reserved(name), "{name}");
         }
         assert!(is_reserved(&format!("X-Forwarded-{}", "x".repeat(500))));
+    }
+
+    #[test]
+    fn no_spelling_of_a_field_that_a_route_names_passes() {
+        let listed = ["X-Legacy-Agent".to_owned()];
+        for name in ["x-legacy-agent", "X_LEGACY_AGENT", "XLegacyAgent", "x.legacy-agent"] {
+            assert!(is_listed(name, &listed), "{name}");
+        }
+        for name in ["x-legacy", "x-legacy-agent-2", "agent", ""] {
+            assert!(!is_listed(name, &listed), "{name}");
+        }
     }
 
     #[test]

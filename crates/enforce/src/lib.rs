@@ -14,6 +14,7 @@ mod path;
 mod possession;
 mod principal;
 mod refusal;
+pub mod resource_metadata;
 mod resolved;
 mod route;
 mod template;

@@ -18,7 +18,7 @@ use hyper::body::Incoming;
 use rustls::ServerConfig;
 use url::Url;
 
-use crate::accept::{Accepted, Client, accept};
+use crate::accept::{Client, accept};
 use crate::credential::credential;
 use crate::decide::{Passage, decide};
 use crate::forward::{Passing, forward};
@@ -26,6 +26,7 @@ use crate::principal::{address, principal};
 use crate::record::{LISTENER, Trail};
 use crate::refusal::problem;
 use crate::request_id::RequestIds;
+use crate::resource_metadata;
 use crate::route::route;
 use crate::upstream::{UpstreamTimeouts, Upstreams};
 
@@ -163,25 +164,28 @@ impl Gateway {
         trail: &mut Trail<'_>,
     ) -> Result<Response<Body>, Problem> {
         let accepted = accept(parts)?;
-        let permitted = self.permit(parts, &accepted, client, now, trail).await?;
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+        let head = Head::new(&parts.method, target, accepted.authority, &parts.headers);
+        if let Some(document) = resource_metadata::document(&self.shared.view(), self.public_url.as_ref(), &head) {
+            trail.read(head.path());
+            return Ok(document);
+        }
+        let permitted = self.permit(&head, client, now, trail).await?;
         forward(self, permitted, Passing { parts, accepted: &accepted, body, client, now }, trail).await
     }
 
     /// Steps 2 to 5, over one view; over the next one, once the authority has said what no view could.
     async fn permit(
         &self,
-        parts: &Parts,
-        accepted: &Accepted<'_>,
+        head: &Head<'_>,
         client: &Client,
         now: Timestamp,
         trail: &mut Trail<'_>,
     ) -> Result<Permitted<Passage>, Problem> {
-        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-        let head = Head::new(&parts.method, target, accepted.authority, &parts.headers);
-        let mut decided = self.decided(&head, client, now, trail);
+        let mut decided = self.decided(head, client, now, trail);
         if let Ok(Decided::Ask(request)) = &decided {
             decided = match self.resolve(request, now, trail).await {
-                Ok(()) => self.decided(&head, client, now, trail),
+                Ok(()) => self.decided(head, client, now, trail),
                 Err(refusal) => Err(refusal),
             };
         }
@@ -192,7 +196,8 @@ impl Gateway {
         };
         permitted.map_err(|refusal| {
             trail.refused(&refusal);
-            problem(&refusal, trail.realm().unwrap_or("durward"))
+            let metadata = || resource_metadata::found_at(&self.shared.view(), self.public_url.as_ref(), head);
+            problem(&refusal, trail.realm().unwrap_or("durward"), metadata)
         })
     }
 

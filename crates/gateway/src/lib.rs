@@ -9,6 +9,7 @@ mod principal;
 mod record;
 mod refusal;
 mod request_id;
+mod resource_metadata;
 mod route;
 mod upstream;
 

@@ -95,6 +95,16 @@ impl<'a> Trail<'a> {
         });
     }
 
+    /// A document is answered, and nothing forwarded.
+    pub(crate) fn read(&mut self, path: &str) {
+        self.edit(|event| {
+            event.kind = EventKind::DocumentRead;
+            if let Some(request) = &mut event.request {
+                path.clone_into(&mut request.path);
+            }
+        });
+    }
+
     /// The caller is known.
     pub(crate) fn proved(&mut self, verified: &Verified) {
         self.edit(|event| {

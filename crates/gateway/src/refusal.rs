@@ -10,11 +10,19 @@ use crate::upstream::UpstreamError;
 /// RFC 9449 section 8: the nonce for the next proof.
 pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-/// The answer to a refusal. `realm` is the route's, once there is one.
-pub(crate) fn problem(refusal: &Refusal, realm: &str) -> Problem {
+/// The answer to a refusal. `realm` is the route's, once there is one; `metadata` is where the resource's document is found (RFC 9728).
+pub(crate) fn problem(refusal: &Refusal, realm: &str, metadata: impl FnOnce() -> Option<String>) -> Problem {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut problem = Problem::new(status, refusal.reason(), sentence(status));
-    if let Some(challenge) = refusal.challenge(realm).and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
+    let sentence = match refusal {
+        Refusal::Route(RouteError::Unusable { .. }) => "This address cannot be served as it is declared.",
+        _ => sentence(status),
+    };
+    let mut problem = Problem::new(status, refusal.reason(), sentence);
+    let challenge = refusal.challenge(realm).map(|challenge| match metadata() {
+        Some(url) => format!("{challenge}, resource_metadata=\"{url}\""),
+        None => challenge,
+    });
+    if let Some(challenge) = challenge.and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
         problem = problem.header(header::WWW_AUTHENTICATE, challenge);
     }
     if let Some(nonce) = refusal.dpop_nonce().and_then(|nonce| HeaderValue::try_from(nonce).ok()) {

@@ -56,6 +56,12 @@ impl Keys {
         (found.key.issuer == issuer && found.key.key_use == key_use && found.key.state.verifies()).then_some(found)
     }
 
+    /// The issuer of a realm's tokens, once it has a key.
+    pub fn issuer_of(&self, realm: &str) -> Option<&str> {
+        let of_realm = |found: &&Arc<VerificationKey>| found.key.realm == realm && found.key.key_use == KeyUse::Token;
+        self.iter().find(of_realm).map(|found| found.key.issuer.as_str())
+    }
+
     /// Whether a signature under the realm's key of this `kid` counts now.
     pub fn verifies(&self, realm: &str, kid: &str) -> bool {
         self.by_kid.get(kid).is_some_and(|found| found.key.realm == realm && found.key.state.verifies())

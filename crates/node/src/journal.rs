@@ -17,7 +17,7 @@ use std::task::{Context, Poll};
 
 use durward_audit::{CheckpointError, NoteKey, Query};
 use durward_base::{Clock, Duration, Rng, Timestamp};
-use durward_model::Event;
+use durward_model::{Event, EventKind, Outcome};
 use durward_net::{Record, RecordError};
 use tokio::sync::watch;
 
@@ -171,6 +171,21 @@ impl Journal {
     /// The newest `limit` events, the newest first.
     pub async fn tail(&self, limit: usize) -> Result<Vec<Event>, JournalError> {
         self.find(Query::default(), limit).await
+    }
+
+    /// Up to `limit` events since `from` that tell that something was changed, that a refresh token moved on, or that one came back: all that a
+    /// store of before does not know. The newest first.
+    pub async fn changes(&self, from: Timestamp, limit: usize) -> Result<Vec<Event>, JournalError> {
+        let query = Query { from: Some(from), ..Query::default() };
+        let changes = |event: &Event| match event.outcome {
+            Outcome::Changed => true,
+            Outcome::Allowed => {
+                event.chain.generation.is_some() || event.target.as_deref().is_some_and(|target| target.starts_with("session/"))
+            }
+            Outcome::Denied => event.chain.family.is_some() && event.kind == EventKind::TokenIssued,
+            Outcome::Failed => false,
+        };
+        self.read(move |reader| reader.find_where(&query, limit, &|event| query.matches(event) && changes(event))).await
     }
 
     /// Recomputes the tree over everything on disk and compares it with every checkpoint.

@@ -61,6 +61,8 @@ pub struct EventFacts {
     pub family: Option<FamilyId>,
     /// The login it hangs on.
     pub session: Option<SessionId>,
+    /// The generation that the family's refresh token moved on to.
+    pub generation: Option<u32>,
     /// What it was about.
     pub target: Option<String>,
     /// The `jti` that came out of it.
@@ -85,7 +87,17 @@ impl From<OAuthError> for Refusal {
 impl EventFacts {
     /// Something was done.
     pub(crate) fn new(outcome: Outcome, caller: Caller) -> Self {
-        Self { outcome, reason: None, caller: Some(Arc::new(caller)), family: None, session: None, target: None, issued: None, decided: None }
+        Self {
+            outcome,
+            reason: None,
+            caller: Some(Arc::new(caller)),
+            family: None,
+            session: None,
+            generation: None,
+            target: None,
+            issued: None,
+            decided: None,
+        }
     }
 
     /// A client was refused.
@@ -111,6 +123,7 @@ impl EventFacts {
         event.chain = Chain {
             family: self.family.map(|family| family.to_string()),
             session: self.session.map(|session| session.to_string()),
+            generation: self.generation,
             ..std::mem::take(&mut event.chain)
         };
         event.target = self.target;

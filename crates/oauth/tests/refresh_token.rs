@@ -96,12 +96,14 @@ fn two_generations_back_is_reuse_even_within_the_grace() {
     assert!(matches!(world.refresh("web", &rows, 0, &[], NOW), Decision::Replay { .. }));
 }
 
-/// FLT: a generation from after the backup was taken is no theft.
+/// FLT: a generation from after the backup was taken is no theft. The row moves on to it, so that the ones before are.
 #[test]
-fn a_generation_ahead_of_the_row_is_refused_and_revokes_nothing() {
+fn a_generation_ahead_of_the_row_is_adopted() {
     let world = World::new();
     let rows = world.rows("web");
-    assert_eq!(denied(world.refresh("web", &rows, 1, &[], NOW)).reason, "refresh_token.ahead");
+    let Decision::Issue { writes, event, .. } = world.refresh("web", &rows, 7, &[], NOW) else { panic!("not issued") };
+    assert!(matches!(writes.as_slice(), [Write::AdoptGeneration { generation: 7, .. }, Write::RotateFamily { from: 7, .. }]), "{writes:?}");
+    assert_eq!(event.generation, Some(8));
 }
 
 /// RT-004

@@ -73,6 +73,11 @@ impl Reader {
     }
 
     pub(super) fn find(&self, query: &Query, limit: usize) -> Result<Vec<Event>, JournalError> {
+        self.find_where(query, limit, &|event| query.matches(event))
+    }
+
+    /// The events that `wanted` takes, looked for where those of `query` can be.
+    pub(super) fn find_where(&self, query: &Query, limit: usize, wanted: &dyn Fn(&Event) -> bool) -> Result<Vec<Event>, JournalError> {
         let earliest = query.earliest().map(|earliest| earliest - CLOCK_DIFFERENCE);
         let latest = query.to.map(|to| to + LATE);
         let mut found = Vec::new();
@@ -82,7 +87,7 @@ impl Reader {
                 break;
             }
             if latest.is_none_or(|latest| segment.header.created() <= latest) {
-                self.find_in(&segment, next.as_ref(), query, limit, &mut found)?;
+                self.find_in(&segment, next.as_ref(), wanted, limit, &mut found)?;
             }
             next = Some(segment);
         }
@@ -95,7 +100,7 @@ impl Reader {
         &self,
         segment: &Segment,
         next: Option<&Segment>,
-        query: &Query,
+        wanted: &dyn Fn(&Event) -> bool,
         limit: usize,
         found: &mut Vec<Event>,
     ) -> Result<(), JournalError> {
@@ -110,7 +115,7 @@ impl Reader {
                 let index = segment.first() + u64::try_from(index).unwrap_or_default();
                 altered(&segment.path, index, "is no event")
             })?;
-            if query.matches(&event) {
+            if wanted(&event) {
                 found.push(event);
             }
         }

@@ -5,7 +5,7 @@
 //! client that lost the answer; anything older is theft, and ends the family. Confidential clients prove who they are with each use (RFC
 //! 9700 2.2.2), and so do public ones whose tokens are bound to a key: theirs stay the same until the family ends, and cost no write.
 //!
-//! A generation ahead of the row can only come of a restored backup. It is refused and nothing is revoked: the person logs in once more.
+//! A generation ahead of the row can only come of a restored backup: it is authentic, and the row moves on to it.
 
 use durward_base::{Duration, FamilyId, RealmId, Timestamp, TokenId};
 use durward_model::{Family, GrantType, Write};
@@ -94,11 +94,11 @@ pub fn decide(
     }
     let writes = match token.standing(family, now) {
         Standing::Reused => return reuse(registry, client, lineage, now),
-        Standing::Ahead => return Decision::deny(client, OAuthError::invalid_grant("refresh_token.ahead")),
-        Standing::Current if !client.is_confidential() && family.bound_key.is_none() => vec![rotate(registry, family, now)],
-        Standing::Current | Standing::InGrace => Vec::new(),
+        Standing::Current | Standing::Ahead => moved_on(registry, client, family, token.generation, now),
+        Standing::InGrace => Vec::new(),
     };
-    let generation = if writes.is_empty() { family.generation } else { family.generation.saturating_add(1) };
+    let rotates = writes.iter().any(|write| matches!(write, Write::RotateFamily { .. }));
+    let generation = if rotates { token.generation.saturating_add(1) } else { token.generation.max(family.generation) };
     let writes = client.spend().into_iter().chain(writes).collect();
     let scopes = match narrowed(parameters, family) {
         Ok(scopes) => scopes,
@@ -118,6 +118,7 @@ pub fn decide(
     match Grant::new(registry, eligible, Some(PersonGrant::new(family, None, generation)), jti, now) {
         Ok(grant) => {
             let event = grant.event(client.registered(), Some(lineage.person));
+            let event = EventFacts { generation: rotates.then_some(generation), ..event };
             Decision::Issue { grant: Box::new(grant), writes, event }
         }
         Err(until) => Decision::Wait { until },
@@ -157,8 +158,13 @@ fn narrowed(parameters: &Parameters, family: &Family) -> Result<Vec<String>, OAu
     }
 }
 
-fn rotate(registry: &dyn Registry, family: &Family, now: Timestamp) -> Write {
-    Write::RotateFamily { realm: registry.realm().name.clone(), family: family.id, from: family.generation, at: now }
+/// From the generation presented to the next, which the tokens of a client that proves who it is do not need.
+fn moved_on(registry: &dyn Registry, client: &AuthenticatedClient<'_>, family: &Family, from: u32, now: Timestamp) -> Vec<Write> {
+    let realm = || registry.realm().name.clone();
+    let adopt = Write::AdoptGeneration { realm: realm(), family: family.id, generation: from, at: now };
+    let rotate = Write::RotateFamily { realm: realm(), family: family.id, from, at: now };
+    let rotates = !client.is_confidential() && family.bound_key.is_none();
+    (from > family.generation).then_some(adopt).into_iter().chain(rotates.then_some(rotate)).collect()
 }
 
 /// RFC 9700 4.14.2: "If a refresh token is compromised and subsequently used by both the attacker and the legitimate client, one of them

@@ -13,7 +13,7 @@ use durward_fleet::{Fleet, FleetSettings};
 use durward_gateway::{Gateway, GatewaySettings};
 use durward_issuer::{HashingPool, Issuer, IssuerSettings, KeyRings, MutualTls};
 use durward_model::resource::{Realm, Resource, Stored};
-use durward_model::{EgressRules, Event, EventKind, Outcome, ResourceKind, Write};
+use durward_model::{AccessClass, EgressRules, Event, EventKind, Outcome, ResourceKind, Write};
 use durward_net::{Bound, Egress, Endpoint, Gate, HttpMetrics, Limits, Open, Record, ServerIdentity, Shutdown, Surface, SurfaceSettings, serve};
 use durward_node::{Journal, JournalSettings, Shared};
 use durward_oauth::builtin::MAIN_REALM;

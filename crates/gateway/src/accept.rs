@@ -23,7 +23,7 @@ pub(crate) struct Client {
     pub(crate) address: Option<String>,
     pub(crate) tls: bool,
     /// The certificate whose key it proved, if it did.
-    certificate: Option<PeerCertificate>,
+    pub(crate) certificate: Option<PeerCertificate>,
 }
 
 impl From<Peer> for Client {

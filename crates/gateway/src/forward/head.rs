@@ -140,7 +140,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let parts = request.body(()).unwrap().into_parts().0;
-        let client = &Client { ip: None, address: Some("192.0.2.1".to_owned()), tls: true };
+        let client = &Client { ip: None, address: Some("192.0.2.1".to_owned()), tls: true, certificate: None };
         let (request, traceparent) = ("Aa", format!("00-{}-00000000000000ab-01", "ab".repeat(16)));
         let said = Said {
             target: "/orders?a=1",

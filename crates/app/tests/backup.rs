@@ -4,7 +4,7 @@ use std::fs;
 
 use reqwest::StatusCode;
 
-use crate::fixture::{ALICE, Durward, PASSWORD};
+use crate::fixture::{ALICE, Durward, PASSWORD, granted};
 
 #[tokio::test]
 async fn a_backup_is_put_back_and_tokens_of_before_are_dead() {
@@ -48,4 +48,61 @@ async fn a_backup_that_was_changed_is_not_put_back() {
     assert!(!durward.try_command(&["restore", &name]).status.success());
     durward.restart();
     durward.application().log_in(ALICE, PASSWORD).await;
+}
+
+/// FLT: what was revoked after a backup was taken stays revoked when it is put back, and nobody else is logged out.
+#[tokio::test]
+async fn what_was_ended_after_the_backup_is_ended_when_it_is_put_back() {
+    let mut durward = Durward::start().await;
+    durward.apply("kind: person\nname: bob\npassword: ${ALICE_PASSWORD}\n---\nkind: person\nname: carol\npassword: ${ALICE_PASSWORD}\n");
+    let (robbed, bob, carol) = (durward.application(), durward.application(), durward.application());
+    let stolen = robbed.log_in(ALICE, PASSWORD).await.refresh_token;
+    let ended = bob.log_in("bob", PASSWORD).await.refresh_token;
+    let kept = carol.log_in("carol", PASSWORD).await.refresh_token;
+    let file = durward.directory().join("backup");
+    let name = file.to_str().unwrap().to_owned();
+    durward.command(&["backup", &name]);
+
+    let second = granted(robbed.refresh(&stolen).await.unwrap()).await.refresh_token;
+    let third = granted(robbed.refresh(&second).await.unwrap()).await.refresh_token;
+    assert_eq!(robbed.refresh(&stolen).await.unwrap().status(), StatusCode::BAD_REQUEST, "reuse ends the family");
+    durward.command(&["sessions", "end", "--person", ALICE]);
+    durward.command(&["people", "disable", "bob"]);
+    let moved = granted(carol.refresh(&kept).await.unwrap()).await.refresh_token;
+    let moved = granted(carol.refresh(&moved).await.unwrap()).await.refresh_token;
+    durward.stop();
+    let restored = durward.command(&["restore", &name]);
+    assert_eq!(restored["buried"]["disabled"], serde_json::json!(["person/bob"]), "{restored}");
+    durward.restart();
+
+    for (application, token) in [(&robbed, &stolen), (&robbed, &second), (&robbed, &third), (&bob, &ended)] {
+        assert_eq!(application.refresh(token).await.unwrap().status(), StatusCode::BAD_REQUEST);
+    }
+    for application in [&robbed, &bob] {
+        let (url, _) = application.login_page().await;
+        assert!(url.path().ends_with("/login"), "an ended login counts again: {url}");
+    }
+    let page = bob.login_page().await;
+    assert!(bob.submit(&page, "bob", PASSWORD).await.headers().get("location").is_none(), "who was disabled is enabled again");
+    let moved = granted(carol.refresh(&moved).await.unwrap()).await.refresh_token;
+    assert_eq!(carol.refresh(&kept).await.unwrap().status(), StatusCode::BAD_REQUEST, "the token of the backup was used long ago");
+    assert_eq!(carol.refresh(&moved).await.unwrap().status(), StatusCode::BAD_REQUEST, "and whoever has it ends the family");
+}
+
+#[tokio::test]
+async fn without_the_journal_every_login_ends_and_it_is_said() {
+    let mut durward = Durward::start().await;
+    let application = durward.application();
+    let token = application.log_in(ALICE, PASSWORD).await.refresh_token;
+    let file = durward.directory().join("backup");
+    let name = file.to_str().unwrap().to_owned();
+    durward.command(&["backup", &name]);
+    durward.stop();
+    fs::remove_dir_all(durward.data().join("journal")).unwrap();
+    let restored = durward.command(&["restore", &name]);
+    assert!(restored["buried"]["unknown"].as_str().unwrap().contains("no journal"), "{restored}");
+    durward.restart();
+    assert_eq!(application.refresh(&token).await.unwrap().status(), StatusCode::BAD_REQUEST);
+    assert!(application.login_page().await.0.path().ends_with("/login"));
+    application.log_in(ALICE, PASSWORD).await;
 }

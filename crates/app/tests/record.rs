@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::fixture::{ALICE, Durward, PASSWORD, PROGRAM_SECRET, granted, within};
+use crate::fixture::{ALICE, Durward, PASSWORD, PROGRAM_SECRET, Service, granted, within};
 
 #[tokio::test]
 async fn every_call_can_be_explained_by_its_id_and_the_log_proves_itself() {
@@ -93,4 +93,22 @@ async fn java_reads_the_exported_truststore() {
     let listed = keytool.args(["-list", "-storetype", "PKCS12", "-storepass", "truststore", "-keystore", file]).output().unwrap();
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
     assert!(listed.contains("trustedCertEntry"), "{listed}");
+}
+
+/// Asked at once, before the service has handed in what it saw.
+#[tokio::test]
+async fn a_request_of_just_now_is_explained_with_all_its_hops() {
+    let durward = Durward::start().await;
+    let service = Service::start(&durward, None);
+    let token = durward.application().log_in(ALICE, PASSWORD).await.access_token;
+    let client = durward.client();
+    let call = async || client.get(durward.at_gateway("/stock/lamp")).bearer_auth(&token).send().await.unwrap();
+    within(Duration::from_secs(2), "the route is served", async || call().await.status() == StatusCode::OK).await;
+    for _ in 0..3 {
+        let answer = call().await;
+        let explained = durward.command(&["explain", answer.headers()["x-request-id"].to_str().unwrap()]);
+        let [entrance] = explained["hops"].as_array().unwrap().as_slice() else { panic!("{explained}") };
+        assert_eq!(entrance["next"][0]["node"], "service/inventory", "{explained}");
+    }
+    service.stop();
 }

@@ -1,5 +1,7 @@
 //! `durward restore`: put a backup back. A mode of its own, offline: nothing else may run on the data directory meanwhile.
 
+mod replay;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufReader, ErrorKind, Read as _, Seek as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -10,9 +12,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use durward_admin::backup::{self, SEALED_ROOT};
-use durward_base::{Clock, Duration, EventId, Rng, SecretBytes, Timestamp};
-use durward_model::revocation::WATERMARK_MARGIN;
-use durward_model::{Event, EventKind, Outcome, Position, Record, Resource, Revocation, RevocationKind, Write};
+use durward_base::{Clock, EventId, Rng, SecretBytes, Timestamp};
+use durward_feed::Snapshot;
+use durward_model::{Event, EventKind, Outcome, Position, Record, ResourceKind, Revocation, RevocationKind, Write};
 use durward_seal::{RecoveryKey, RootKey, SealKey};
 use durward_store::{Store, StoreSettings};
 use serde::Serialize;
@@ -22,9 +24,6 @@ use super::output::Output;
 use crate::configuration::{Settings, StoreChoice};
 use crate::server::root::{private_directory, write_private};
 use durward_node::machine;
-
-/// The longest life of an access token, and a minute for clocks that differ.
-const LAST_TOKEN_DEAD: Duration = Duration::from_secs(3_600 + 60);
 
 /// Put a backup back, offline: a new epoch begins, and codes and access tokens of before are dead
 #[derive(Debug, Args)]
@@ -51,6 +50,19 @@ struct Restored {
     position: Option<Position>,
     /// Where the store of before is now.
     before: Option<PathBuf>,
+    /// What was ended anew; none after a check.
+    buried: Option<Buried>,
+}
+
+/// What became of what was ended after the backup.
+#[derive(Serialize)]
+struct Buried {
+    /// How many changes the journal told of; none when it could not tell, and every login was ended.
+    replayed: Option<usize>,
+    /// Why it could not tell.
+    unknown: Option<String>,
+    /// What is disabled now because it was disabled or deleted meanwhile.
+    disabled: Vec<String>,
 }
 
 /// Runs `durward restore`.
@@ -135,7 +147,7 @@ impl Opened {
 async fn check(copy: &Path) -> anyhow::Result<Restored> {
     let store = Store::open(&StoreSettings::sqlite(copy), machine::clock()).await?;
     let (resources, keys) = counted(&store).await?;
-    Ok(Restored { resources, keys, position: None, before: None })
+    Ok(Restored { resources, keys, position: None, before: None, buried: None })
 }
 
 async fn put_back(copy: &Path, opened: &Opened, settings: &Settings) -> anyhow::Result<Restored> {
@@ -143,7 +155,7 @@ async fn put_back(copy: &Path, opened: &Opened, settings: &Settings) -> anyhow::
     let store = Store::open(&StoreSettings::sqlite(copy), clock.clone()).await?;
     let (resources, keys) = counted(&store).await?;
     let position = store.restore_epoch().await?;
-    bury_tokens(&store, &clock, &rng).await?;
+    let buried = bury(&store, opened, &settings.data, (&clock, &rng)).await?;
     reseal(&store, opened, &rng).await?;
     let (ready, place) = (settings.data.join("restore.ready"), settings.data.join("durward.db"));
     match fs::remove_file(&ready) {
@@ -155,7 +167,7 @@ async fn put_back(copy: &Path, opened: &Opened, settings: &Settings) -> anyhow::
     let before = set_aside(&place, clock.now())?;
     fs::rename(&ready, &place).with_context(|| format!("{} cannot be moved to {}", ready.display(), place.display()))?;
     File::open(&settings.data)?.sync_all()?;
-    Ok(Restored { resources, keys, position: Some(position), before })
+    Ok(Restored { resources, keys, position: Some(position), before, buried: Some(buried) })
 }
 
 async fn counted(store: &Store) -> anyhow::Result<(usize, usize)> {
@@ -164,30 +176,34 @@ async fn counted(store: &Store) -> anyhow::Result<(usize, usize)> {
     Ok((resources, records.iter().filter(|record| matches!(record, Record::Key(_))).count()))
 }
 
-/// What was revoked after the backup is not known here. No access token of before may outlive that: each realm gets a watermark.
-async fn bury_tokens(store: &Store, clock: &Clock, rng: &Rng) -> anyhow::Result<()> {
+/// What was ended after the backup ends again. Of single access tokens that is not known: none of before may outlive it, each realm gets a
+/// watermark.
+async fn bury(store: &Store, opened: &Opened, data: &Path, (clock, rng): (&Clock, &Rng)) -> anyhow::Result<Buried> {
     let now = clock.now();
-    let (_, records) = store.snapshot().await?;
-    let not_before = now + WATERMARK_MARGIN;
-    let dead = |realm: &str| {
-        Write::Revoke(Revocation {
-            realm: realm.to_owned(),
-            kind: RevocationKind::Realm,
-            key: realm.to_owned(),
-            not_before,
-            expires: not_before + LAST_TOKEN_DEAD,
-            reason: "restored".to_owned(),
-        })
+    let (position, records) = store.snapshot().await?;
+    let snapshot = Snapshot::new(position, records);
+    let changes = replay::since_backup(store, data, &opened.root, (clock, rng)).await;
+    let (mut writes, buried) = match &changes {
+        Ok(changes) => {
+            let again = replay::again(store, &snapshot, changes, now).await?;
+            (again.writes, Buried { replayed: Some(changes.len()), unknown: None, disabled: again.disabled })
+        }
+        Err(why) => {
+            let unknown = Some(format!("{why:#}"));
+            (replay::end_all(store, &snapshot, now).await?, Buried { replayed: None, unknown, disabled: Vec::new() })
+        }
     };
-    let realms = records.iter().filter_map(|record| match record {
-        Record::Resource(stored) if matches!(stored.resource, Resource::Realm(_)) => Some(dead(&stored.realm)),
-        _ => None,
-    });
+    let realms = snapshot.resources().keys().filter(|(_, kind, _)| *kind == ResourceKind::Realm);
+    writes.extend(realms.map(|(realm, ..)| Write::Revoke(Revocation::watermark(realm, RevocationKind::Realm, realm, now, "restored"))));
     let mut event = Event::new(EventId::new(now, rng), now, "authority".into(), EventKind::Restored);
     event.outcome = Outcome::Changed;
     event.target = Some("store".to_owned());
-    store.commit(&realms.collect::<Vec<_>>(), event).await?;
-    Ok(())
+    event.detail = Some(match &buried.unknown {
+        None => format!("{} changes of after the backup were replayed", changes.map_or(0, |changes| changes.len())),
+        Some(_) => "the journal does not tell what was ended after the backup: every login was ended".to_owned(),
+    });
+    store.commit(&writes, event).await?;
+    Ok(buried)
 }
 
 /// Without the seal file it was sealed to, the root key is sealed to a new one.
@@ -255,13 +271,31 @@ fn holds(file: &mut File, wanted: &[u8]) -> anyhow::Result<bool> {
 }
 
 fn text(restored: &Restored) -> String {
-    let Restored { resources, keys, position, before } = restored;
+    let Restored { resources, keys, position, before, buried } = restored;
     let Some(position) = position else { return format!("The backup is whole: {resources} resources, {keys} keys.") };
     let before = before.as_ref().map(|before| format!("The store of before is {}.\n", before.display())).unwrap_or_default();
     format!(
         "{resources} resources and {keys} keys are back; the feed begins anew at epoch {}.\n{before}\
-         Codes and access tokens of before are dead; people stay logged in where the backup knows their login.\n\
-         What was changed after the backup was taken is lost: `durward audit list --outcome changed` shows what the journal has of it.",
-        position.epoch
+         Codes and access tokens of before are dead. {}\n\
+         What else was changed after the backup was taken is lost: `durward audit list --outcome changed` shows what the journal has of it.",
+        position.epoch,
+        buried.as_ref().map(told).unwrap_or_default(),
     )
+}
+
+fn told(buried: &Buried) -> String {
+    let disabled = match buried.disabled.as_slice() {
+        [] => String::new(),
+        names => format!("\nDisabled again, or disabled because they were deleted: {}.", names.join(", ")),
+    };
+    match (&buried.replayed, &buried.unknown) {
+        (Some(changes), _) => {
+            format!("What was ended after the backup is ended again ({changes} changes replayed from the journal).{disabled}")
+        }
+        (None, why) => format!(
+            "Every login and every personal access token was ended, because nothing tells which were ended after the backup: {}.\n\
+             Whoever was disabled meanwhile is enabled again: disable them, and end secrets that were deleted.",
+            why.as_deref().unwrap_or("no journal")
+        ),
+    }
 }

@@ -5,7 +5,7 @@ mod breached;
 pub mod certificates;
 mod keys;
 mod listeners;
-mod local;
+pub mod local;
 mod metrics;
 mod retention;
 pub mod root;

@@ -16,6 +16,7 @@ pub struct Addresses {
     /// The authority.
     pub authority: SocketAddr,
     /// The authority, for clients with certificates, when it is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mutual_tls: Option<SocketAddr>,
     /// Probes and metrics.
     pub operations: SocketAddr,

@@ -289,7 +289,16 @@ kinds! {
     45 ConsentsListed "consent.listed",
     46 ConsentRevoked "consent.revoked",
     47 CredentialResolved "credential.resolved",
+    80 ClientRegistered "client.registered",
+    81 RegistrationRead "registration.read",
+    82 RegistrationChanged "registration.changed",
+    83 InitialAccessChanged "initial_access.changed",
+    84 InitialAccessListed "initial_access.listed",
+    50 AuthorizationPushed "authorization.pushed",
     60 ClockConfirmed "clock.confirmed",
+    100 LogoutNotified "logout.notified",
+    70 SecondFactorShown "second_factor.shown",
+    71 SecondFactorChanged "second_factor.changed",
 }
 
 impl Event {

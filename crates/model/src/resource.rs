@@ -14,11 +14,11 @@ use durward_base::ResourceId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use client::{Client, ClientAuthentication, SecretReference, Trust};
+pub use client::{ApplicationType, Client, ClientAuthentication, Origin, Profile, SecretReference, SubjectType, Trust};
 pub use name::name_fault;
 pub use person::PersonResource;
 pub use policy::{Policy, Schema};
-pub use realm::{PersonalTokens, Realm};
+pub use realm::{PersonalTokens, Realm, Registrations};
 pub use role::{Group, Role};
 pub use route::{Access, Authorize, Requirement, Route};
 pub use service::{Scope, Service, TokenType};

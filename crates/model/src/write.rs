@@ -5,8 +5,8 @@ use durward_base::{ClientId, DeviceId, FamilyId, KeyId, PersonId, SessionId, Tim
 use crate::key::{KeyState, SealedKey};
 use crate::resource::Stored;
 use crate::{
-    Assurance, BoundKey, ClientSecret, Consent, DeviceAuthorization, DeviceState, Family, Person, PersonalToken, ResourceKind, Revocation,
-    Session,
+    Assurance, BoundKey, ClientSecret, Consent, DeviceAuthorization, DeviceState, Family, InitialAccess, Person, PersonalToken,
+    Registration, ResourceKind, Revocation, Session,
 };
 
 /// A write. The store's mapping from each to its statement is in `durward_store`, file by aggregate.
@@ -88,6 +88,13 @@ pub enum Write {
         at: Timestamp,
         /// Why.
         reason: &'static str,
+    },
+    /// Forgets that a client is to be told of a family's end: it was, or never will be. No guard.
+    DropLogoutNotice {
+        /// The realm's name.
+        realm: String,
+        /// The family that ended.
+        family: FamilyId,
     },
     /// A revocation by itself: a token, a key, a watermark. No guard.
     Revoke(Revocation),
@@ -257,6 +264,42 @@ pub enum Write {
         /// When.
         at: Timestamp,
     },
+    /// A client that registered itself. Guard: no such id.
+    OpenRegistration(Registration),
+    /// Moves on to the next registration access token. Guard: it is at `from`.
+    RotateRegistration {
+        /// The realm's name.
+        realm: String,
+        /// Whose.
+        client: ClientId,
+        /// The generation presented.
+        from: u32,
+    },
+    /// Forgets that a client registered itself. No guard.
+    EndRegistration {
+        /// The realm's name.
+        realm: String,
+        /// Which.
+        client: ClientId,
+    },
+    /// Makes an initial access token. Guard: no such id.
+    PutInitialAccess(InitialAccess),
+    /// Registers one client with an initial access token. Guard: it is good at `at`, for one more.
+    UseInitialAccess {
+        /// The realm's name.
+        realm: String,
+        /// Which.
+        id: KeyId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Ends an initial access token. Guard: it exists.
+    EndInitialAccess {
+        /// The realm's name.
+        realm: String,
+        /// Which.
+        id: KeyId,
+    },
     /// Makes a client's secret. Guard: no such id.
     PutClientSecret(ClientSecret),
     /// Lets a client's secret end at a time. Guard: it exists and does not end before.
@@ -283,6 +326,8 @@ pub enum Spent {
     GrantAssertion,
     /// The `jti` of a DPoP proof whose nonce every node takes.
     DpopProof,
+    /// A pushed authorization request.
+    PushedRequest,
 }
 
 impl Spent {
@@ -294,6 +339,7 @@ impl Spent {
             Self::Transaction => 3,
             Self::GrantAssertion => 10,
             Self::DpopProof => 20,
+            Self::PushedRequest => 40,
         }
     }
 }

@@ -17,6 +17,10 @@ pub enum HandleKind {
     DeviceCode,
     /// A personal access token.
     PersonalToken,
+    /// An initial access token (RFC 7591 section 1.2).
+    InitialAccess,
+    /// A registration access token (RFC 7592 section 1.2): a client and how often it was given a new one.
+    Registration,
 }
 
 /// A handle that was verified.
@@ -109,6 +113,8 @@ impl HandleKind {
             Self::RefreshToken => "dw_rt_",
             Self::DeviceCode => "dw_dc_",
             Self::PersonalToken => "dw_pat_",
+            Self::InitialAccess => "dw_iat_",
+            Self::Registration => "dw_reg_",
         }
     }
 }

@@ -5,7 +5,7 @@ use durward_model::{Event, Position, Write};
 
 use crate::sql::Step;
 use crate::{
-    CommitError, client_secret, consent, device, event, family, key, person, personal_token, resource, revocation, session, spent, totp,
+    CommitError, client_secret, consent, device, event, family, key, logout_notice, person, personal_token, registration, resource, revocation, session, spent, totp,
 };
 
 /// Steps of one transaction, each with the index of the write it belongs to.
@@ -77,6 +77,7 @@ fn steps(write: &Write, now: Timestamp) -> Vec<Step> {
         Write::AdoptGeneration { realm, family, generation, at } => family::adopt(realm, *family, *generation, *at),
         Write::BindFamily { realm, family, key } => family::bind(realm, *family, key),
         Write::EndFamily { realm, family, at, reason } => family::end(realm, *family, *at, reason),
+        Write::DropLogoutNotice { realm, family } => logout_notice::drop_one(realm, *family),
         Write::Revoke(revocation) => vec![revocation::put(revocation)],
         Write::PutConsent(consent) => consent::put(consent),
         Write::EndConsent { realm, person, client, audience, at } => consent::end(realm, *person, *client, audience, *at),
@@ -99,6 +100,12 @@ fn steps(write: &Write, now: Timestamp) -> Vec<Step> {
         Write::DeleteResource { realm, kind, name, expected } => resource::delete(realm, *kind, name, *expected),
         Write::PutKey(sealed) => key::put(sealed),
         Write::MoveKey { kid, from, to, at } => key::advance(kid, *from, *to, *at),
+        Write::OpenRegistration(opened) => registration::open(opened),
+        Write::RotateRegistration { realm, client, from } => registration::rotate(realm, *client, *from),
+        Write::EndRegistration { realm, client } => registration::end(realm, *client),
+        Write::PutInitialAccess(access) => registration::put_access(access),
+        Write::UseInitialAccess { realm, id, at } => registration::use_access(realm, *id, *at),
+        Write::EndInitialAccess { realm, id } => registration::end_access(realm, *id),
         Write::PutClientSecret(secret) => client_secret::put(secret),
         Write::ExpireClientSecret { realm, secret, at } => client_secret::expire(realm, *secret, *at),
     }

@@ -3,25 +3,27 @@
 use durward_base::Timestamp;
 
 use crate::batch::Batch;
-use crate::{Store, StoreError, device, event, family, feed, personal_token, revocation, session, spent};
+use crate::{Store, StoreError, device, event, family, feed, logout_notice, personal_token, registration, revocation, session, spent};
 
 /// Most rows of one table that one call drops: some milliseconds of the writer's time.
 const PIECE: u64 = 500;
 
 impl Store {
     /// Drops some of what had expired by `now`: spent ids, revocations, logins and families long over, old changes, events long in the
-    /// journal. Says how many rows went; when that is not zero, there may be more.
+    /// journal, clients that registered themselves and were never used. Says how many rows went; when that is not zero, there may be more.
     pub async fn expire(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let steps = vec![
+        let mut steps = vec![
             spent::expire(now, PIECE),
             device::expire(now, PIECE),
             personal_token::expire(now, PIECE),
             revocation::expire(now, PIECE),
             family::expire(now, PIECE),
             session::expire(now, PIECE),
+            logout_notice::expire(now, PIECE),
             feed::expire(now, PIECE),
             event::expire(now, PIECE),
         ];
+        steps.extend(registration::expire(now, PIECE));
         Ok(self.run(Batch::of_steps(steps, now)).await?.touched)
     }
 }

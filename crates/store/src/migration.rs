@@ -19,6 +19,8 @@ pub(crate) const SQLITE: &[Migration] = &[
     Migration { number: 3, text: include_str!("../migrations/sqlite/0003_devices_and_tokens.sql") },
     Migration { number: 4, text: include_str!("../migrations/sqlite/0004_declaration.sql") },
     Migration { number: 5, text: include_str!("../migrations/sqlite/0005_second_factor.sql") },
+    Migration { number: 6, text: include_str!("../migrations/sqlite/0006_registration.sql") },
+    Migration { number: 7, text: include_str!("../migrations/sqlite/0007_logout_notice.sql") },
 ];
 
 pub(crate) const POSTGRES: &[Migration] = &[
@@ -27,6 +29,8 @@ pub(crate) const POSTGRES: &[Migration] = &[
     Migration { number: 3, text: include_str!("../migrations/postgres/0003_devices_and_tokens.sql") },
     Migration { number: 4, text: include_str!("../migrations/postgres/0004_declaration.sql") },
     Migration { number: 5, text: include_str!("../migrations/postgres/0005_second_factor.sql") },
+    Migration { number: 6, text: include_str!("../migrations/postgres/0006_registration.sql") },
+    Migration { number: 7, text: include_str!("../migrations/postgres/0007_logout_notice.sql") },
 ];
 
 pub(crate) const TABLE: Sql = Sql::each(

@@ -35,6 +35,18 @@ pub struct Client {
     /// Where people may be sent after logout.
     #[serde(default)]
     pub post_logout_redirect_uris: Vec<String>,
+    /// OpenID Connect Back-Channel Logout section 2.2: where it is told that a login of somebody's is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_uri: Option<EgressUrl>,
+    /// Whether it must be told which login (`sid`). Logout tokens always say so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backchannel_logout_session_required: bool,
+    /// OpenID Connect Front-Channel Logout section 2: what the browser loads in a frame when somebody signs out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frontchannel_logout_uri: Option<EgressUrl>,
+    /// Whether that request must say whose issuer (`iss`) and which login (`sid`). It always does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub frontchannel_logout_session_required: bool,
     /// Which grants it may use.
     #[serde(default)]
     pub grants: Vec<GrantType>,
@@ -117,6 +129,45 @@ pub struct Client {
     /// RFC 8693 section 1.1: it may exchange people's tokens for such as do not name it as the actor.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub impersonates: bool,
+    /// Whether it was declared, or registered itself.
+    #[serde(default, skip_serializing_if = "Origin::is_declared")]
+    pub origin: Origin,
+    /// Where it runs (OpenID Connect Registration section 2): what addresses it may register itself with.
+    #[serde(default, skip_serializing_if = "ApplicationType::is_web")]
+    pub application_type: ApplicationType,
+    /// Whom to ask about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<String>,
+    /// Its home page. Shown, and never fetched; as are the next three.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_uri: Option<EgressUrl>,
+    /// Its logo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo_uri: Option<EgressUrl>,
+    /// How it uses people's data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_uri: Option<EgressUrl>,
+    /// Its terms of service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tos_uri: Option<EgressUrl>,
+    /// What it knows people as (OpenID Connect Core section 8).
+    #[serde(default, skip_serializing_if = "SubjectType::is_public")]
+    pub subject_type: SubjectType,
+    /// Lists the redirect URIs of all clients that know people as the same; its host is their sector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector_identifier_uri: Option<EgressUrl>,
+    /// RFC 9126 section 6: it pushes its authorization requests.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub require_pushed_authorization_requests: bool,
+    /// RFC 9101 section 10.5: it signs its authorization requests.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub require_signed_request_object: bool,
+    /// The algorithm that it signs them with; any of its keys' when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_object_signing_alg: Option<String>,
+    /// What it is held to as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
     /// A disabled client is issued nothing.
     #[serde(default)]
     pub disabled: bool,
@@ -126,6 +177,81 @@ impl Client {
     /// Whether it is registered for a grant, of today or of the past.
     pub fn may_use(&self, grant: GrantType) -> bool {
         self.grants.contains(&grant) || self.legacy_grants.iter().any(|legacy| legacy.grant() == grant)
+    }
+}
+
+/// How a client came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// By an administrator.
+    #[default]
+    Declared,
+    /// By itself (RFC 7591): it is not among what is declared, and pruning passes it over.
+    Registered,
+}
+
+impl Origin {
+    /// Whether an administrator made it.
+    pub const fn is_declared(&self) -> bool {
+        matches!(self, Self::Declared)
+    }
+}
+
+/// OpenID Connect Registration section 2 `application_type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ApplicationType {
+    /// On a server or in a browser: https alone.
+    #[default]
+    Web,
+    /// On the person's device (RFC 8252): loopback and private-use schemes too.
+    Native,
+}
+
+impl ApplicationType {
+    /// Whether it is the default.
+    pub const fn is_web(&self) -> bool {
+        matches!(self, Self::Web)
+    }
+}
+
+/// OpenID Connect Core section 8: what clients know people as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SubjectType {
+    /// The same at every client.
+    #[default]
+    Public,
+    /// Another at every sector.
+    Pairwise,
+}
+
+impl SubjectType {
+    /// Whether it is the default.
+    pub const fn is_public(&self) -> bool {
+        matches!(self, Self::Public)
+    }
+}
+
+/// A security profile: turns on exactly what it demands, and a registration that contradicts it is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Profile {
+    /// FAPI 2.0 Security Profile.
+    #[serde(rename = "fapi2-security")]
+    Fapi2Security,
+    /// FAPI 2.0 Message Signing, which includes the Security Profile.
+    #[serde(rename = "fapi2-message-signing")]
+    Fapi2MessageSigning,
+}
+
+impl Profile {
+    /// The value in a configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fapi2Security => "fapi2-security",
+            Self::Fapi2MessageSigning => "fapi2-message-signing",
+        }
     }
 }
 

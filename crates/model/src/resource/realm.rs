@@ -31,6 +31,18 @@ pub struct Realm {
     /// The algorithms it holds signing keys of, whether or not a client asks for them yet, beside ES256 and RS256.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signing_algorithms: Vec<String>,
+    /// Who may register clients (RFC 7591).
+    #[serde(default, skip_serializing_if = "Registrations::are_off")]
+    pub registration: Registrations,
+    /// The scopes that clients which register themselves may ask for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub registration_scopes: Vec<String>,
+    /// The services that clients which register themselves get tokens for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub registration_services: Vec<String>,
+    /// RFC 9126 section 5: every client pushes its authorization requests.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub require_pushed_authorization_requests: bool,
     /// A disabled realm issues nothing, and everything it issued is dead.
     #[serde(default)]
     pub disabled: bool,
@@ -51,6 +63,26 @@ pub struct PersonalTokens {
 impl Default for PersonalTokens {
     fn default() -> Self {
         Self { allowed: true, longest_days: 366, until_revoked: false }
+    }
+}
+
+/// Who may register clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Registrations {
+    /// Nobody.
+    #[default]
+    Off,
+    /// Whoever has an initial access token.
+    Token,
+    /// Anybody, within bounds.
+    Open,
+}
+
+impl Registrations {
+    /// Whether nobody may.
+    pub const fn are_off(&self) -> bool {
+        matches!(self, Self::Off)
     }
 }
 
@@ -78,6 +110,10 @@ impl Realm {
             personal_tokens: PersonalTokens::default(),
             client_certificate_authorities: None,
             signing_algorithms: Vec::new(),
+            require_pushed_authorization_requests: false,
+            registration: Registrations::default(),
+            registration_scopes: Vec::new(),
+            registration_services: Vec::new(),
             disabled: false,
         }
     }

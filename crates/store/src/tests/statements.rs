@@ -3,7 +3,7 @@
 use super::bench::{Bench, connect};
 use crate::sql::Sql;
 use crate::{
-    StoreSettings, client_secret, consent, device, event, family, feed, key, material, person, personal_token, resource, revocation, session,
+    StoreSettings, client_secret, consent, device, event, family, feed, key, logout_notice, material, person, personal_token, registration, resource, revocation, session,
     spent, totp,
 };
 
@@ -15,9 +15,11 @@ const ALL: &[(&str, &[(&str, Sql)])] = &[
     ("family", family::STATEMENTS),
     ("feed", feed::STATEMENTS),
     ("key", key::STATEMENTS),
+    ("logout_notice", logout_notice::STATEMENTS),
     ("material", material::STATEMENTS),
     ("person", person::STATEMENTS),
     ("personal_token", personal_token::STATEMENTS),
+    ("registration", registration::STATEMENTS),
     ("resource", resource::STATEMENTS),
     ("revocation", revocation::STATEMENTS),
     ("session", session::STATEMENTS),

@@ -35,8 +35,13 @@ pub fn by_recovery_code(now: Timestamp) -> Assurance {
 /// is; a recovery code stands in for what was lost, for this alone.
 pub fn may_change_factors(assurance: &Assurance, has_totp: bool, now: Timestamp) -> bool {
     let is_fresh = assurance.auth_time.is_some_and(|time| now.since(time) <= FRESH);
-    let proved_all = !has_totp || assurance.acr.as_deref() == Some(MULTI_FACTOR) || assurance.amr.iter().any(|method| method == RECOVERY);
+    let proved_all = !has_totp || assurance.acr.as_deref() == Some(MULTI_FACTOR) || is_recovery(assurance);
     is_fresh && proved_all
+}
+
+/// Whether a login was by a recovery code.
+pub fn is_recovery(assurance: &Assurance) -> bool {
+    assurance.amr.iter().any(|method| method == RECOVERY)
 }
 
 fn of(acr: &str, amr: &[&str], now: Timestamp) -> Assurance {

@@ -3,9 +3,10 @@
 use axum::response::Response;
 use durward_base::FamilyId;
 use durward_model::resource::Trust;
+use durward_model::write::Spent;
 use durward_model::{Consent, Write};
-use durward_oauth::Registry as _;
-use durward_oauth::authorize::{AuthorizationRequest, Issuance, IssueFacts, issue};
+use durward_oauth::{Registry as _, par};
+use durward_oauth::authorize::{AuthorizationRequest, Issuance, IssueFacts, Refusal, issue};
 use durward_store::{CommitError, StoreError};
 use http::{HeaderValue, StatusCode};
 
@@ -66,7 +67,12 @@ pub(crate) async fn complete(
         Issuance::Issue { code, writes, event } => {
             call.recorder.edit(|record| event.fill(record));
             let writes: Vec<Write> = before.into_iter().chain(writes).collect();
-            call.commit(&writes, answer::response_status(request.mode.is_form())).await?;
+            match call.commit(&writes, answer::response_status(request.mode.is_form())).await {
+                Err(CommitError::Conflict { write_index }) if is_pushed(writes.get(write_index)) => {
+                    return Ok(answer::refusal(call, &Refusal::Page(par::REPLAYED), &client_title(call, &request.client_id)));
+                }
+                committed => committed?,
+            }
             let Ok(code) = code.seal(&call.issuer.states, call.realm.id(), call.issuer.rng()) else { return Ok(answer::unavailable(call)) };
             Ok(answer::respond(call, request.success(&code), &client_title(call, &request.client_id), signed_on))
         }
@@ -80,7 +86,13 @@ pub(crate) async fn complete(
     }
 }
 
-fn to_page(
+/// Whether it is a pushed request that was used up meanwhile.
+fn is_pushed(write: Option<&Write>) -> bool {
+    matches!(write, Some(Write::Spend { what: Spent::PushedRequest, .. }))
+}
+
+/// To a page of the realm that a sealed step is for.
+pub(crate) fn to_page(
     call: &Call,
     page: &str,
     sealed: Result<String, durward_seal::StateError>,

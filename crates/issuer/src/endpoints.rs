@@ -1,7 +1,7 @@
 //! Every endpoint of the issuer: method, path, who may call it, how often, the event it writes, the handler.
 
 use durward_model::AccessClass::{Bearer, Browser, Client, ConfidentialClient, Public};
-use durward_model::EventKind::{AuthorizationRequested, ConsentRevoked, ConsentSubmitted, ConsentsListed, DeviceAuthorizationRequested, DeviceShown, DeviceSubmitted, DocumentRead, LoggedOut, LoginShown, LoginSubmitted, PersonalTokenChanged, PersonalTokensListed, SessionRevoked, SessionsListed, TokenIntrospected, TokenIssued, TokenRevoked, UserinfoRead};
+use durward_model::EventKind::{AuthorizationPushed, AuthorizationRequested, ConsentRevoked, ConsentSubmitted, ConsentsListed, DeviceAuthorizationRequested, DeviceShown, DeviceSubmitted, DocumentRead, LoggedOut, LoginShown, LoginSubmitted, PersonalTokenChanged, PersonalTokensListed, SecondFactorChanged, SecondFactorShown, SessionRevoked, SessionsListed, TokenIntrospected, TokenIssued, TokenRevoked, UserinfoRead};
 use durward_model::RateClass::{Login, Machine, Read};
 use durward_net::{Endpoint, Endpoints};
 
@@ -16,8 +16,12 @@ pub(crate) fn all(issuer: Issuer) -> Vec<Endpoint> {
         .get("/realms/{realm}/oauth2/jwks", Public, Read, DocumentRead, oauth2::jwks::get)
         .get("/realms/{realm}/oauth2/authorize", Browser, Read, AuthorizationRequested, oauth2::authorize::get)
         .post("/realms/{realm}/oauth2/authorize", Browser, Read, AuthorizationRequested, oauth2::authorize::post)
+        .post("/realms/{realm}/oauth2/par", Client, Machine, AuthorizationPushed, oauth2::par::post)
+        .options("/realms/{realm}/oauth2/par", Public, Read, DocumentRead, oauth2::par::options)
         .get("/realms/{realm}/login", Browser, Read, LoginShown, login::get)
         .post("/realms/{realm}/login", Browser, Login, LoginSubmitted, login::post)
+        .get("/realms/{realm}/login/totp", Browser, Read, LoginShown, login::totp::get)
+        .post("/realms/{realm}/login/totp", Browser, Login, LoginSubmitted, login::totp::post)
         .get("/realms/{realm}/consent", Browser, Read, LoginShown, consent::get)
         .post("/realms/{realm}/consent", Browser, Read, ConsentSubmitted, consent::post)
         .post("/realms/{realm}/oauth2/device_authorization", Client, Machine, DeviceAuthorizationRequested, oauth2::device_authorization::post)
@@ -40,6 +44,8 @@ pub(crate) fn all(issuer: Issuer) -> Vec<Endpoint> {
         .post("/realms/{realm}/account/consents", Browser, Read, ConsentRevoked, account::consents::post)
         .get("/realms/{realm}/account/tokens", Browser, Read, PersonalTokensListed, account::tokens::get)
         .post("/realms/{realm}/account/tokens", Browser, Read, PersonalTokenChanged, account::tokens::post)
+        .get("/realms/{realm}/account/totp", Browser, Read, SecondFactorShown, account::totp::get)
+        .post("/realms/{realm}/account/totp", Browser, Read, SecondFactorChanged, account::totp::post)
         .get("/gateways/{name}/.well-known/openid-configuration", Public, Read, DocumentRead, gateways::_well_known::openid_configuration::get)
         .get("/gateways/{name}/jwks", Public, Read, DocumentRead, gateways::jwks::get)
         .get("/assets/{file}", Public, Read, DocumentRead, assets::one::get)

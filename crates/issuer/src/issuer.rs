@@ -11,12 +11,14 @@ use durward_model::Stored;
 use durward_net::{Egress, Endpoint};
 use durward_node::KeySets;
 use durward_oauth::dpop::Freshness;
-use durward_oauth::{KeyRing, builtin};
+use durward_oauth::{KeyRing, OAuthError, builtin};
 use durward_pki::TrustBundle;
-use durward_seal::{HandleKeys, Purpose, RootKey, SecretHasher, StateKeys};
+use durward_seal::{HandleKeys, Purpose, RootKey, Sealer, SecretHasher, StateKeys};
 use durward_store::Store;
 
 use crate::device::Devices;
+use crate::json::BROKEN;
+use crate::pushes::Pushes;
 use crate::resolver::LastUses;
 use crate::{HashingPool, endpoints};
 
@@ -68,13 +70,17 @@ pub(crate) struct Inner {
     pub(crate) states: StateKeys,
     pub(crate) handles: HandleKeys,
     pub(crate) hasher: SecretHasher,
+    /// Seals single fields of rows.
+    pub(crate) fields: Sealer,
     /// Nonces, and the proofs that came with them.
     pub(crate) freshness: Freshness,
     /// Keys that others publish.
     pub(crate) key_sets: KeySets,
     throttle: Mutex<Throttle>,
     client_throttle: Mutex<ClientThrottle>,
+    code_throttle: Mutex<Throttle>,
     pub(crate) devices: Devices,
+    pub(crate) pushes: Pushes,
     pub(crate) last_uses: LastUses,
     pub(crate) builtin: Arc<[Stored]>,
 }
@@ -88,11 +94,14 @@ impl Issuer {
             states: StateKeys::from_root(root),
             handles: HandleKeys::from_root(root),
             hasher: SecretHasher::from_root(root),
+            fields: root.derive(Purpose::Field, None).sealer(),
             freshness: Freshness::sharing(&settings.rng, root.derive(Purpose::Nonce, None).expose()),
             key_sets: KeySets::new(settings.egress.clone(), settings.clock.clone()),
             throttle: Mutex::new(Throttle::default()),
             client_throttle: Mutex::new(ClientThrottle::default()),
+            code_throttle: Mutex::new(Throttle::default()),
             devices: Devices::default(),
+            pushes: Pushes::default(),
             last_uses: LastUses::default(),
             builtin: builtin::resources(builtin::MAIN_REALM).into(),
             settings,
@@ -125,6 +134,19 @@ impl Inner {
 
     pub(crate) fn client_throttle(&self) -> MutexGuard<'_, ClientThrottle> {
         self.client_throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Guesses at second factors.
+    pub(crate) fn code_throttle(&self) -> MutexGuard<'_, Throttle> {
+        self.code_throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The keys that sign for a realm now.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub(crate) fn keys(&self, realm: &str) -> Result<Arc<KeyRing>, OAuthError> {
+        self.settings.keys.load().get(realm).map(Arc::clone).ok_or(BROKEN)
     }
 
     pub(crate) fn store(&self) -> &Store {

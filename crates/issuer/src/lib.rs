@@ -3,6 +3,7 @@
 //! Reading order: `endpoints` → `http/<path>` → a rule in `durward_oauth` → an aggregate in `durward_store`.
 
 mod answer;
+mod arrival;
 mod authorization;
 mod call;
 mod client;
@@ -16,13 +17,16 @@ mod http;
 mod issuer;
 mod json;
 mod lineage;
+mod logout_delivery;
 mod origin;
 mod page;
 mod password_grant;
 mod possession;
 mod proof;
+mod pushes;
 mod realm;
 mod resolver;
+mod second_factor;
 mod sso;
 mod transaction;
 

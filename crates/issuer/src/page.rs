@@ -5,7 +5,10 @@ mod browser;
 mod device;
 mod form_post;
 mod moment;
+mod navigation;
+mod qr;
 mod scope_words;
+mod second_factor;
 pub(crate) mod scopes;
 
 use askama::Template;
@@ -20,7 +23,10 @@ pub(crate) use browser::browser;
 pub(crate) use device::{DeviceAnswered, DeviceConfirm, DeviceEntry};
 pub(crate) use form_post::{FORM_POST_SCRIPT, FormPost, self_submitting};
 pub(crate) use moment::{ago, date};
+pub(crate) use navigation::{Navigation, Place};
+pub(crate) use qr::QrCode;
 pub(crate) use scope_words::scope_words;
+pub(crate) use second_factor::{LoginTotp, RecoveryCodes, Totp, TotpEnrol};
 
 use crate::http::assets;
 
@@ -108,13 +114,14 @@ pub(crate) struct LoggedOut {
 #[template(path = "account.html")]
 pub(crate) struct Account<'a> {
     pub frame: Frame,
+    pub navigation: Navigation,
     pub username: &'a str,
     pub display_name: Option<&'a str>,
     pub email: Option<&'a str>,
-    pub sessions: String,
-    pub consents: String,
-    pub tokens: String,
-    pub logout: String,
+    /// Whether they have a second factor, and where they set one up.
+    pub two_factor: bool,
+    pub set_up: String,
+    pub since: String,
 }
 
 /// Where one is signed in.
@@ -122,6 +129,7 @@ pub(crate) struct Account<'a> {
 #[template(path = "sessions.html")]
 pub(crate) struct Sessions<'a> {
     pub frame: Frame,
+    pub navigation: Navigation,
     pub username: &'a str,
     pub sessions: Vec<SessionRow>,
     pub action: String,

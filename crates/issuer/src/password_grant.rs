@@ -1,5 +1,6 @@
 //! RFC 6749 section 4.3 at the token endpoint: the login page's own proof, with its throttles and its timing.
 
+use durward_authn::assurance;
 use durward_base::{FamilyId, Secret, Timestamp, TokenId};
 use durward_oauth::grant::password::{self, Proven, REASON, Request};
 use durward_oauth::{AuthenticatedClient, Decision, ErrorCode, OAuthError, Parameters};
@@ -8,6 +9,7 @@ use crate::call::Call;
 use crate::http::login;
 use crate::json::UNAVAILABLE;
 use crate::proof::{self, Unproven};
+use crate::second_factor;
 
 /// Decides a token request with `grant_type=password`.
 ///
@@ -24,7 +26,11 @@ pub(crate) async fn decide(
     let name = client.registered().metadata.name.as_str();
     tracing::warn!(client = name, realm = call.realm.name(), "{REASON}: a client takes people's passwords; move it to authorization_code");
     let person = proof::by_password(call, request.username, Secret::new(request.password)).await.map_err(refused)?;
-    let session = login::session(call, &person);
+    // A password alone is not how this person logs in, by whatever way (MFA-003).
+    if second_factor::is_set_up(call, person.id).await.map_err(|_| UNAVAILABLE)? {
+        return Err(refused(Unproven::WrongCode("login.second_factor_required")));
+    }
+    let session = login::session(call, &person, assurance::by_password(now));
     let proven = Proven { person: &person, session: &session, family: FamilyId::new(now, call.issuer.rng()) };
     Ok(password::decide(&call.realm, &request, client, proven, jti, now))
 }
@@ -33,6 +39,9 @@ pub(crate) async fn decide(
 fn refused(unproven: Unproven) -> OAuthError {
     match unproven {
         Unproven::Wrong(reason) => OAuthError::new(ErrorCode::InvalidGrant, reason, "the username or the password is not right"),
+        Unproven::WrongCode(reason) => {
+            OAuthError::new(ErrorCode::InvalidGrant, reason, "the person logs in with a second factor, which this grant cannot ask for")
+        }
         Unproven::Throttled(_) | Unproven::Busy(_) => {
             OAuthError::new(ErrorCode::TooManyAttempts, unproven.reason(), "too many attempts: wait and try again")
         }

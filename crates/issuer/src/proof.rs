@@ -15,6 +15,8 @@ use crate::call::Call;
 pub(crate) enum Unproven {
     /// Name or password is wrong, or the person may not log in: which of them is for the record.
     Wrong(&'static str),
+    /// The second factor's code is wrong, or was used before.
+    WrongCode(&'static str),
     /// Too many guesses.
     Throttled(Duration),
     /// Too many people at once.
@@ -64,7 +66,7 @@ impl Unproven {
     /// The stable reason for the record.
     pub(crate) const fn reason(&self) -> &'static str {
         match self {
-            Self::Wrong(reason) => reason,
+            Self::Wrong(reason) | Self::WrongCode(reason) => reason,
             Self::Throttled(_) => "login.throttled",
             Self::Busy(_) => "login.busy",
             Self::Unavailable => "store_unavailable",
@@ -74,7 +76,7 @@ impl Unproven {
     /// The status.
     pub(crate) const fn status(&self) -> StatusCode {
         match self {
-            Self::Wrong(_) => StatusCode::FORBIDDEN,
+            Self::Wrong(_) | Self::WrongCode(_) => StatusCode::FORBIDDEN,
             Self::Throttled(_) | Self::Busy(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -84,7 +86,7 @@ impl Unproven {
     pub(crate) const fn wait(&self) -> Option<Duration> {
         match self {
             Self::Throttled(wait) | Self::Busy(wait) => Some(*wait),
-            Self::Wrong(_) | Self::Unavailable => None,
+            Self::Wrong(_) | Self::WrongCode(_) | Self::Unavailable => None,
         }
     }
 
@@ -92,6 +94,9 @@ impl Unproven {
     pub(crate) fn sentence(&self) -> String {
         match self {
             Self::Wrong(_) => "The username or the password is not right. Check both and try again.".to_owned(),
+            Self::WrongCode(_) => {
+                "The code is not right, or was used before. Check it, or wait for the next one, and try again.".to_owned()
+            }
             Self::Throttled(wait) => format!("There were too many attempts. Wait {} and try again.", words(*wait)),
             Self::Busy(wait) => format!("Many people are signing in at this moment. Wait {} and try again.", words(*wait)),
             Self::Unavailable => "Signing in is not possible at the moment.".to_owned(),

@@ -83,10 +83,15 @@ impl LiveLogin {
     }
 
     /// As the rules of the authorization endpoint ask about it. `fresh`: made for this very request.
-    pub(crate) fn as_login(&self, fresh: bool) -> Login<'_> {
+    /// `strongest`: how strongly the person could log in.
+    pub(crate) fn as_login(&self, fresh: bool, strongest: Level) -> Login<'_> {
         let auth_time = self.session.assurance.auth_time.unwrap_or(self.session.created);
-        let level = self.session.assurance.acr.as_deref().and_then(Level::from_name);
-        Login { subject: &self.person.sub, auth_time, fresh, level, strongest: Level::Password }
+        Login { subject: &self.person.sub, auth_time, fresh, level: self.level(), strongest }
+    }
+
+    /// How strongly the person has logged in.
+    pub(crate) fn level(&self) -> Option<Level> {
+        self.session.assurance.acr.as_deref().and_then(Level::from_name)
     }
 
     /// Names the person and the login in the request's event.

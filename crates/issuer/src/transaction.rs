@@ -32,7 +32,7 @@ pub(crate) struct LoggingIn {
 }
 
 /// What somebody logs in for. Never an address that a request named.
-#[derive(Debug, Encode, Decode)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) enum Destination {
     /// An application.
     #[n(0)]
@@ -43,6 +43,9 @@ pub(crate) enum Destination {
     /// A device, with the code that stood in the link to it.
     #[n(2)]
     Device(#[n(0)] Option<String>),
+    /// Their second factor.
+    #[n(3)]
+    TwoFactor,
 }
 
 /// A consent page was shown: to this login, for exactly this request.

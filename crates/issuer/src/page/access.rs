@@ -2,13 +2,14 @@
 
 use askama::Template;
 
-use super::Frame;
+use super::{Frame, Navigation};
 
 /// A person's tokens, and the form for a new one.
 #[derive(Debug, Template)]
 #[template(path = "tokens.html")]
 pub(crate) struct Tokens<'a> {
     pub frame: Frame,
+    pub navigation: Navigation,
     pub username: &'a str,
     pub tokens: Vec<TokenRow>,
     pub services: Vec<ServiceRow>,
@@ -62,6 +63,7 @@ pub(crate) struct Lifetime {
 #[template(path = "token_made.html")]
 pub(crate) struct TokenMade<'a> {
     pub frame: Frame,
+    pub navigation: Navigation,
     pub name: &'a str,
     pub text: &'a str,
     pub expires: Option<String>,
@@ -73,6 +75,7 @@ pub(crate) struct TokenMade<'a> {
 #[template(path = "consents.html")]
 pub(crate) struct Consents<'a> {
     pub frame: Frame,
+    pub navigation: Navigation,
     pub username: &'a str,
     pub consents: Vec<ConsentRow>,
     pub action: String,

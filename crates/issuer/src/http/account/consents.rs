@@ -9,7 +9,7 @@ use http::StatusCode;
 
 use crate::authorization;
 use crate::call::Call;
-use crate::page::{self, ConsentRow, Consents, date, scope_words};
+use crate::page::{self, ConsentRow, Consents, Navigation, Place, date, scope_words};
 use crate::sso::LiveLogin;
 use crate::transaction::{self, Browser, Destination, Reviewing};
 use crate::{answer, origin};
@@ -66,6 +66,7 @@ fn show(call: &Call, login: &LiveLogin, consents: &[Consent]) -> Response {
     let Ok(token) = transaction::seal(call, &Reviewing::new(&browser, login.session.id)) else { return answer::unavailable(call) };
     let page = Consents {
         frame: answer::frame(call),
+        navigation: Navigation::at(call, Place::Consents),
         username: &login.person.username,
         consents: consents.iter().map(|consent| row(call, consent)).collect(),
         action: format!("/realms/{}/account/consents", call.realm.name()),

@@ -10,7 +10,7 @@ use http::StatusCode;
 use crate::authorization::{self, client_title};
 use crate::call::Call;
 use crate::cookie::Cookie;
-use crate::page::{self, FamilyRow, SessionRow, Sessions, ago, browser, date};
+use crate::page::{self, FamilyRow, Navigation, Place, SessionRow, Sessions, ago, browser, date};
 use crate::sso::LiveLogin;
 use crate::transaction::{self, Browser, Destination, Reviewing};
 use crate::{answer, origin};
@@ -115,6 +115,7 @@ fn show(call: &Call, login: &LiveLogin, sessions: Vec<SessionRow>) -> Response {
     let Ok(token) = transaction::seal(call, &Reviewing::new(&browser, login.session.id)) else { return answer::unavailable(call) };
     let page = Sessions {
         frame: answer::frame(call),
+        navigation: Navigation::at(call, Place::Sessions),
         username: &login.person.username,
         sessions,
         action: format!("/realms/{}/account/sessions", call.realm.name()),

@@ -12,7 +12,7 @@ use minicbor::{Decode, Encode};
 
 use crate::authorization;
 use crate::call::Call;
-use crate::page::{self, Lifetime, ServiceRow, ServiceScope, TokenMade, TokenRow, Tokens, ago, date, scope_words};
+use crate::page::{self, Lifetime, Navigation, Place, ServiceRow, ServiceScope, TokenMade, TokenRow, Tokens, ago, date, scope_words};
 use crate::sso::LiveLogin;
 use crate::transaction::{self, Browser, Destination, Reviewing, Step};
 use crate::{answer, origin};
@@ -130,6 +130,7 @@ async fn show(call: &Call, login: &LiveLogin, unmade: Option<Unmade>, name: &str
     let allowed = call.realm.realm().personal_tokens;
     let page = Tokens {
         frame: answer::frame(call),
+        navigation: Navigation::at(call, Place::Tokens),
         username: &login.person.username,
         tokens: tokens.iter().map(|token| row(call, token)).collect(),
         services: if allowed.allowed { services(call) } else { Vec::new() },
@@ -148,6 +149,7 @@ fn shown_once(call: &Call, token: &PersonalToken) -> Response {
     let text: Secret = personal_token::text(token, &call.issuer.handles, call.realm.id());
     let page = TokenMade {
         frame: answer::frame(call),
+        navigation: Navigation::at(call, Place::Tokens),
         name: &token.name,
         text: text.expose(),
         expires: token.expires.map(date),

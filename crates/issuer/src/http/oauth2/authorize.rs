@@ -1,15 +1,18 @@
 //! `/oauth2/authorize`: RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.
 
 use axum::response::Response;
+use durward_oauth::acr::Level;
 use durward_oauth::authorize::{AuthorizationRequest, IssueFacts, Next, Progress, Refusal, next};
-use durward_oauth::{OAuthError, Parameters};
+use durward_oauth::{OAuthError, Parameters, Registry as _, par};
 use durward_store::{CommitError, StoreError};
 
-use crate::answer;
 use crate::authorization::{self, ATTEMPTS, client_title};
 use crate::call::Call;
+use crate::client_keys;
+use crate::http::login::totp;
 use crate::sso::LiveLogin;
 use crate::transaction::Destination;
+use crate::{answer, arrival};
 
 /// `GET /realms/{realm}/oauth2/authorize`
 pub async fn get(call: Call) -> Response {
@@ -32,9 +35,10 @@ async fn authorize(call: &Call, parameters: &Parameters) -> Response {
     if call.clock_jumped() {
         return answer::clock_jumped(call);
     }
-    let request = match AuthorizationRequest::read(parameters, &call.realm, call.now) {
-        Ok(request) => request,
-        Err(refusal) => return answer::refusal(call, &refusal, &client_title(call, parameters.get("client_id").unwrap_or_default())),
+    let request = match read(call, parameters).await {
+        Ok(Ok(request)) => request,
+        Err(_) => return answer::unavailable(call),
+        Ok(Err(refusal)) => return answer::refusal(call, &refusal, &client_title(call, parameters.get("client_id").unwrap_or_default())),
     };
     for _ in 0..ATTEMPTS {
         match go_on(call, &request).await {
@@ -46,16 +50,41 @@ async fn authorize(call: &Call, parameters: &Parameters) -> Response {
     answer::unavailable(call)
 }
 
+/// The request: one that was pushed and not used yet, or one that came along.
+async fn read(call: &Call, parameters: &Parameters) -> Result<Result<AuthorizationRequest, Refusal>, StoreError> {
+    let Some(reference) = par::reference(parameters) else {
+        if let Some(client) = parameters.get("client_id").and_then(|name| call.realm.client(name)) {
+            client_keys::read_for_request(call, client.metadata, parameters).await;
+        }
+        return Ok(AuthorizationRequest::read(parameters, &call.realm, call.now));
+    };
+    let request = match par::open(reference, parameters, &call.realm, &call.issuer.states, call.now) {
+        Ok(request) => request,
+        Err(error) => return Ok(Err(Refusal::Page(error))),
+    };
+    // The guard of the write decides; this spares people a login that would come to nothing.
+    match par::spend(&request, call.realm.name(), call.now) {
+        Some(Write::Spend { realm, what, id, .. }) if call.issuer.store().is_spent(&realm, what, id).await? => {
+            Ok(Err(Refusal::Page(par::REPLAYED)))
+        }
+        _ => Ok(Ok(request)),
+    }
+}
+
 /// The next step; none when somebody else was faster and it must be decided again.
 async fn go_on(call: &Call, request: &AuthorizationRequest) -> Result<Option<Response>, StoreError> {
     let login = LiveLogin::of_browser(call).await?;
-    let consent = match &login {
-        Some(login) => authorization::consent(call, request, login).await?,
-        None => None,
+    let (consent, strongest) = match &login {
+        Some(login) => arrival::facts(call, request, login).await?,
+        None => (None, Level::Password),
     };
-    let progress = Progress { login: login.as_ref().map(|login| login.as_login(false)), consent: consent.as_ref(), consented: false };
+    let had = login.as_ref().map(|login| login.as_login(false, strongest));
+    let progress = Progress { login: had, consent: consent.as_ref(), consented: false };
     Ok(match (next(request, &call.realm, progress, call.now), &login) {
         (Err(error), _) => Some(refuse(call, request, error, consent.is_some())),
+        (Ok(Next::StepUp), Some(login)) => {
+            Some(totp::step_up(call, Destination::Application(Box::new(request.clone())), login, None).await)
+        }
         (Ok(Next::Consent), Some(login)) => Some(authorization::to_consent(call, request.clone(), login, None)),
         (Ok(Next::Issue), Some(login)) => {
             let facts = IssueFacts { person: &login.person, session: &login.session, consent: consent.as_ref(), consented: false };

@@ -2,15 +2,18 @@
 
 mod kept;
 mod requirement;
+mod step_up;
 
 use std::sync::Arc;
 
 pub use durward_model::Decided as Decision;
+use durward_model::Principal;
 use durward_model::resource::Requirement;
 pub use durward_policy::Circumstances;
-use durward_policy::{Entity, Question};
+use durward_policy::{Entity, Question, Subject};
 
 pub(crate) use kept::KeptDecisions;
+pub use step_up::StepUp;
 
 use crate::{RealmView, Routed, Verified, View};
 
@@ -61,17 +64,19 @@ impl<T> Permitted<T> {
     }
 }
 
-/// The principal may not. 403.
+/// The principal may not: 403, and 401 where a stronger or more recent login would change that.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct Denial {
     /// A stable name: `scope_missing`, `role_missing`, `caller_not_allowed`, `policy_denied`, `not_permitted`, `policy_error`,
-    /// `no_credential`.
+    /// `no_credential`, `login_missing`, `login_too_weak`.
     pub reason: &'static str,
     /// A sentence for the operator.
     pub detail: String,
     /// The scopes that were needed, when it is one of them that is missing.
     pub scope: Option<String>,
+    /// RFC 9470: the login that would do, where another one would.
+    pub step_up: Option<StepUp>,
     /// What decided, and the values it read.
     pub decision: Arc<Decision>,
 }
@@ -123,10 +128,10 @@ impl Asked<'_> {
         let route = routed.route();
         let requirement = &route.resource().require;
         let Some((action, template)) = route.authorization() else {
-            return self.verified.kept().requirement(route.identity(), || self.requirement(requirement));
+            return self.routes_requirement(routed);
         };
         if !requirement.is_empty() {
-            self.verified.kept().requirement(route.identity(), || self.requirement(requirement))?;
+            self.routes_requirement(routed)?;
         }
         let resource = template.entity(routed.values());
         let unnamed = |error: durward_policy::EntityError| {
@@ -136,8 +141,18 @@ impl Asked<'_> {
         self.action(action, &resource.map_err(unnamed)?)
     }
 
+    /// Kept with the credential, unless it is about the moment.
+    fn routes_requirement(&self, routed: &Routed) -> Answer {
+        let route = routed.route();
+        let requirement = &route.resource().require;
+        match requirement.max_age_seconds {
+            Some(_) => self.requirement(requirement),
+            None => self.verified.kept().requirement(route.identity(), || self.requirement(requirement)),
+        }
+    }
+
     fn requirement(&self, requirement: &Requirement) -> Answer {
-        requirement::check(requirement, self.verified.principal(), self.view.position().seq).map(Arc::new)
+        requirement::check(requirement, self.verified.principal(), self.view.position().seq, self.circumstances.now).map(Arc::new)
     }
 
     /// The policies' answer: kept with the credential unless it read something of the moment.
@@ -163,13 +178,25 @@ impl Asked<'_> {
         let rule = verdict.by.join(", ");
         let by = if rule.is_empty() { "default" } else { "policy" };
         let decision = Decision { by: by.to_owned(), rule, read: verdict.read, ..asked };
+        let allows = |principal: &Principal| self.would_allow(principal, action, resource);
+        let lifted = |denial: Box<Denial>| {
+            let step_up = verdict.reads_context.then(|| step_up::lifting(subject.principal(), self.circumstances.now, allows)).flatten();
+            Box::new(Denial { step_up, ..*denial })
+        };
         let answer = match (verdict.allowed, verdict.errors.first()) {
             (true, None) => Ok(Arc::new(decision)),
             (_, Some(error)) => Err(denial("policy_error", error.clone(), decision)),
-            (false, None) if by == "policy" => Err(denial("policy_denied", format!("forbidden by {}", decision.rule), decision)),
-            (false, None) => Err(denial("not_permitted", format!("no policy allows {action}"), decision)),
+            (false, None) if by == "policy" => Err(lifted(denial("policy_denied", format!("forbidden by {}", decision.rule), decision))),
+            (false, None) => Err(lifted(denial("not_permitted", format!("no policy allows {action}"), decision))),
         };
         (answer, verdict.reads_context)
+    }
+
+    /// Whether the policies would allow it to the same principal with another login.
+    fn would_allow(&self, principal: &Principal, action: &str, resource: &Entity) -> bool {
+        let question =
+            |subject: &Subject| self.realm.policies().decide(&Question { subject, action, resource, circumstances: self.circumstances });
+        Subject::new(principal).is_some_and(|subject| question(&subject).allowed)
     }
 }
 
@@ -179,5 +206,5 @@ fn nothing(version: u64) -> Decision {
 }
 
 fn denial(reason: &'static str, detail: String, decision: Decision) -> Box<Denial> {
-    Box::new(Denial { reason, detail, scope: None, decision: Arc::new(decision) })
+    Box::new(Denial { reason, detail, scope: None, step_up: None, decision: Arc::new(decision) })
 }

@@ -23,7 +23,7 @@ mod view;
 
 pub use cache::{CredentialCache, MAXIMUM_ENTRIES, Proved};
 pub use credential::{CredentialError, Presented, must_be_accepted};
-pub use decide::{Circumstances, Decision, Demand, Denial, Permitted, decide};
+pub use decide::{Circumstances, Decision, Demand, Denial, Permitted, StepUp, decide};
 pub use durward_oauth::dpop::Freshness;
 pub use durward_policy::{Entity, EntityError};
 pub use head::Head;

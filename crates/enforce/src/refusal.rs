@@ -3,7 +3,7 @@
 use durward_base::Duration;
 use durward_oauth::dpop::ALGORITHMS;
 
-use crate::{CredentialError, Denial, PathError, RouteError, TokenError};
+use crate::{CredentialError, Denial, PathError, RouteError, StepUp, TokenError};
 
 /// A refusal at any step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +63,7 @@ impl Refusal {
             Self::Credential(error) => error.status(),
             Self::NoCredential | Self::Token(_) => 401,
             Self::CannotVerify(_) | Self::CannotResolve(_) => 503,
+            Self::Denied(denial) if denial.step_up.is_some() => 401,
             Self::Denied(_) => 403,
         }
     }
@@ -91,6 +92,9 @@ impl Refusal {
             Self::Token(TokenError::Proof(_)) => Some("invalid_dpop_proof"),
             Self::Token(TokenError::Nonce { .. }) => Some("use_dpop_nonce"),
             Self::Credential(_) | Self::Token(_) => Some("invalid_token"),
+            // RFC 9470 3: "insufficient_user_authentication: The authentication event associated with the access token presented with the
+            // request does not meet the authentication requirements of the protected resource."
+            Self::Denied(denial) if denial.step_up.is_some() => Some("insufficient_user_authentication"),
             Self::Denied(denial) if denial.scope.is_some() => Some("insufficient_scope"),
             Self::Route(_) | Self::NoCredential | Self::CannotVerify(_) | Self::CannotResolve(_) | Self::Denied(_) => None,
         }
@@ -112,11 +116,20 @@ impl Refusal {
         {
             challenge.push_str(&format!(", scope=\"{scope}\""));
         }
+        challenge.extend(self.step_up().map(StepUp::parameters));
         // RFC 9449 7.1: "algs": "A space-delimited list of supported JWS algorithms that can be used in the DPoP proof".
         if self.is_about_proof() {
             challenge.push_str(&format!(", algs=\"{}\"", ALGORITHMS.join(" ")));
         }
         Some(challenge)
+    }
+
+    /// RFC 9470: the login that would do, where another one would.
+    pub const fn step_up(&self) -> Option<&StepUp> {
+        match self {
+            Self::Denied(denial) => denial.step_up.as_ref(),
+            _ => None,
+        }
     }
 
     /// RFC 9449 section 9: the value of `DPoP-Nonce`.

@@ -15,6 +15,7 @@ pub(crate) fn problem(refusal: &Refusal, realm: &str, metadata: impl FnOnce() ->
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let sentence = match refusal {
         Refusal::Route(RouteError::Unusable { .. }) => "This address cannot be served as it is declared.",
+        Refusal::Denied(_) if refusal.step_up().is_some() => "A stronger or more recent login is needed.",
         _ => sentence(status),
     };
     let mut problem = Problem::new(status, refusal.reason(), sentence);

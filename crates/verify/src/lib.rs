@@ -31,7 +31,7 @@ mod transaction;
 mod verifier;
 
 pub use authenticated::{Allowed, Authenticated};
-pub use durward_model::resource::Requirement;
+pub use durward_model::resource::{Acr, Requirement};
 pub use durward_model::{Principal, PrincipalKind};
 pub use durward_net::{Problem, TlsError, Trust};
 pub use layer::{Verified, VerifyLayer};

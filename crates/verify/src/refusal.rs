@@ -11,6 +11,7 @@ pub(crate) fn problem(refusal: &Refusal, realm: &str) -> Problem {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let detail = match status {
         StatusCode::BAD_REQUEST => "The request can be read in more than one way.",
+        StatusCode::UNAUTHORIZED if refusal.step_up().is_some() => "A stronger or more recent login is needed.",
         StatusCode::UNAUTHORIZED => "A credential made for this service is needed.",
         StatusCode::FORBIDDEN => "The caller may not do this.",
         _ => "Whether the credential counts cannot be said at the moment.",

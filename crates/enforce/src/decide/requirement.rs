@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use durward_base::Timestamp;
 use durward_model::resource::Requirement;
-use durward_model::{Decided, Principal, PrincipalKind};
+use durward_model::{Assurance, Decided, Principal, PrincipalKind};
 
-use super::Denial;
+use super::{Denial, StepUp};
 
-/// Checks a requirement: all of its scopes, one of its roles, one of its callers. The decision lists what was read.
-pub(super) fn check(requirement: &Requirement, principal: &Principal, version: u64) -> Result<Decided, Box<Denial>> {
-    let Requirement { scopes, roles, callers, authenticated } = requirement;
+/// Checks a requirement: all of its scopes, one of its roles, one of its callers, the login. The decision lists what was read.
+pub(super) fn check(requirement: &Requirement, principal: &Principal, version: u64, now: Timestamp) -> Result<Decided, Box<Denial>> {
+    let Requirement { scopes, roles, callers, authenticated, acr, max_age_seconds } = requirement;
     let mut rules = Vec::new();
     let mut read = Vec::new();
     let mut failed = None;
@@ -31,6 +32,21 @@ pub(super) fn check(requirement: &Requirement, principal: &Principal, version: u
         let is_one = principal.kind != PrincipalKind::User && callers.contains(&principal.id);
         failed = failed.or((!is_one).then(|| ("caller_not_allowed", format!("only {} may call this", callers.join(" or ")), None)));
     }
+    // Last: another login does not help whoever lacks something else.
+    let mut wanted = None;
+    if acr.is_some() || max_age_seconds.is_some() {
+        let login = StepUp { acr: *acr, max_age_seconds: *max_age_seconds };
+        rules.push(login.to_string());
+        let Assurance { acr, auth_time, .. } = &principal.assurance;
+        read.push(("principal.acr".to_owned(), acr.clone().unwrap_or_default()));
+        read.extend(auth_time.map(|time| ("principal.auth_age".to_owned(), now.since(time).as_secs().to_string())));
+        if failed.is_none() && !login.is_met_by(&principal.assurance, now) {
+            // A program has nobody to log in.
+            let lifts = principal.kind == PrincipalKind::User || auth_time.is_some();
+            failed = Some((if lifts { "login_too_weak" } else { "login_missing" }, format!("a login is needed with {login}"), None));
+            wanted = lifts.then_some(login);
+        }
+    }
     if *authenticated || rules.is_empty() {
         rules.push("authenticated".to_owned());
     }
@@ -42,9 +58,10 @@ pub(super) fn check(requirement: &Requirement, principal: &Principal, version: u
             reason: "not_permitted",
             detail: "nothing is required, so that nothing is granted".to_owned(),
             scope: None,
+            step_up: None,
             decision: Arc::new(decided),
         })),
-        Some((reason, detail, scope)) => Err(Box::new(Denial { reason, detail, scope, decision: Arc::new(decided) })),
+        Some((reason, detail, scope)) => Err(Box::new(Denial { reason, detail, scope, step_up: wanted, decision: Arc::new(decided) })),
         None => Ok(decided),
     }
 }

@@ -11,4 +11,5 @@ mod possession;
 mod principal;
 mod resolved;
 mod route;
+mod step_up;
 mod view;

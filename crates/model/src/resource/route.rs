@@ -76,6 +76,37 @@ pub struct Requirement {
     pub callers: Vec<String>,
     /// Any authenticated principal will do.
     pub authenticated: bool,
+    /// How strongly the person must have logged in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<Acr>,
+    /// How long ago they may have, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age_seconds: Option<u32>,
+}
+
+/// OpenID Connect Core section 2, `acr`: how strongly a person has logged in, the stronger the later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Acr {
+    /// By a password.
+    Pwd,
+    /// By two factors.
+    Mfa,
+}
+
+impl Acr {
+    /// The claim's value.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pwd => "pwd",
+            Self::Mfa => "mfa",
+        }
+    }
+
+    /// The level that a claim says; none that is known here.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Pwd, Self::Mfa].into_iter().find(|level| level.name() == name)
+    }
 }
 
 /// What is asked of the policies.
@@ -92,7 +123,8 @@ pub struct Authorize {
 impl Requirement {
     /// Whether it asks for nothing at all.
     pub const fn is_empty(&self) -> bool {
-        self.scopes.is_empty() && self.roles.is_empty() && self.callers.is_empty() && !self.authenticated
+        let of_anybody = self.scopes.is_empty() && self.roles.is_empty() && self.callers.is_empty() && !self.authenticated;
+        of_anybody && self.acr.is_none() && self.max_age_seconds.is_none()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every endpoint of the issuer: method, path, who may call it, how often, the event it writes, the handler.
 
 use durward_model::AccessClass::{Bearer, Browser, Client, ConfidentialClient, Public};
-use durward_model::EventKind::{AuthorizationPushed, AuthorizationRequested, ConsentRevoked, ConsentSubmitted, ConsentsListed, DeviceAuthorizationRequested, DeviceShown, DeviceSubmitted, DocumentRead, LoggedOut, LoginShown, LoginSubmitted, PersonalTokenChanged, PersonalTokensListed, SecondFactorChanged, SecondFactorShown, SessionRevoked, SessionsListed, TokenIntrospected, TokenIssued, TokenRevoked, UserinfoRead};
+use durward_model::EventKind::{AuthorizationPushed, AuthorizationRequested, ClientRegistered, ConsentRevoked, ConsentSubmitted, ConsentsListed, DeviceAuthorizationRequested, DeviceShown, DeviceSubmitted, DocumentRead, LoggedOut, LoginShown, LoginSubmitted, PersonalTokenChanged, PersonalTokensListed, RegistrationChanged, RegistrationRead, SecondFactorChanged, SecondFactorShown, SessionRevoked, SessionsListed, TokenIntrospected, TokenIssued, TokenRevoked, UserinfoRead};
 use durward_model::RateClass::{Login, Machine, Read};
 use durward_net::{Endpoint, Endpoints};
 
@@ -29,6 +29,10 @@ pub(crate) fn all(issuer: Issuer) -> Vec<Endpoint> {
         .post("/realms/{realm}/device", Browser, Read, DeviceSubmitted, device::post)
         .post("/realms/{realm}/oauth2/token", Client, Machine, TokenIssued, oauth2::token::post)
         .options("/realms/{realm}/oauth2/token", Public, Read, DocumentRead, oauth2::token::options)
+        .post("/realms/{realm}/oauth2/register", Bearer, Machine, ClientRegistered, oauth2::register::post)
+        .get("/realms/{realm}/oauth2/register/{client_id}", Bearer, Machine, RegistrationRead, oauth2::register::one::get)
+        .put("/realms/{realm}/oauth2/register/{client_id}", Bearer, Machine, RegistrationChanged, oauth2::register::one::put)
+        .delete("/realms/{realm}/oauth2/register/{client_id}", Bearer, Machine, RegistrationChanged, oauth2::register::one::delete)
         .post("/realms/{realm}/oauth2/introspect", ConfidentialClient, Machine, TokenIntrospected, oauth2::introspect::post)
         .post("/realms/{realm}/oauth2/revoke", Client, Machine, TokenRevoked, oauth2::revoke::post)
         .options("/realms/{realm}/oauth2/revoke", Public, Read, DocumentRead, oauth2::revoke::options)

@@ -19,6 +19,7 @@ use durward_store::Store;
 use crate::device::Devices;
 use crate::json::BROKEN;
 use crate::pushes::Pushes;
+use crate::registrations::Registrations;
 use crate::resolver::LastUses;
 use crate::{HashingPool, endpoints};
 
@@ -80,6 +81,7 @@ pub(crate) struct Inner {
     client_throttle: Mutex<ClientThrottle>,
     code_throttle: Mutex<Throttle>,
     pub(crate) devices: Devices,
+    pub(crate) registrations: Registrations,
     pub(crate) pushes: Pushes,
     pub(crate) last_uses: LastUses,
     pub(crate) builtin: Arc<[Stored]>,
@@ -101,6 +103,7 @@ impl Issuer {
             client_throttle: Mutex::new(ClientThrottle::default()),
             code_throttle: Mutex::new(Throttle::default()),
             devices: Devices::default(),
+            registrations: Registrations::default(),
             pushes: Pushes::default(),
             last_uses: LastUses::default(),
             builtin: builtin::resources(builtin::MAIN_REALM).into(),

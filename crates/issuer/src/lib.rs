@@ -25,6 +25,7 @@ mod possession;
 mod proof;
 mod pushes;
 mod realm;
+mod registrations;
 mod resolver;
 mod second_factor;
 mod sso;

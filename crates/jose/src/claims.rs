@@ -144,6 +144,11 @@ impl Claims {
         self.0.get(name)
     }
 
+    /// Every claim.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
     /// A claim that is a text without control characters.
     pub fn str(&self, name: &str) -> Result<Option<&str>, ClaimError> {
         let malformed = || malformed(name, "a string without control characters");

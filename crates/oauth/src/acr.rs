@@ -46,11 +46,8 @@ pub struct Wanted {
 }
 
 /// RFC 9470 5 and OpenID Connect Unmet Authentication Requirements.
-pub const UNMET: OAuthError = OAuthError::new(
-    ErrorCode::UnmetAuthenticationRequirements,
-    "acr.unmet",
-    "the person cannot log in as strongly as the request demands",
-);
+pub const UNMET: OAuthError =
+    OAuthError::new(ErrorCode::UnmetAuthenticationRequirements, "acr.unmet", "the person cannot log in as strongly as the request demands");
 
 impl Wanted {
     /// Reads `acr_values` and the `acr` member of `claims`, which is the weightier.

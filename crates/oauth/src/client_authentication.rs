@@ -3,7 +3,7 @@
 mod assertion;
 mod mutual_tls;
 
-pub(crate) use assertion::spent_id;
+pub(crate) use assertion::{spent_id, verifying_key};
 pub(crate) use mutual_tls::{certificates, subjects};
 
 use std::sync::Arc;

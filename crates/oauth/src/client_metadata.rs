@@ -7,6 +7,8 @@ use durward_model::resource::{Client, ClientAuthentication, Realm, Service, Trus
 use durward_model::{GrantType, ResourceKind};
 use durward_pki::TrustBundle;
 
+use crate::profile;
+use crate::logout_token;
 use crate::protection;
 use crate::redirect_uri;
 use crate::scope::{REALM_SCOPES, is_scope_token};
@@ -38,13 +40,15 @@ pub fn client(client: &Client, names: &dyn Names) -> Vec<Problem> {
     // RFC 9068 5 and the ID token's audience: a name that is both would make one kind of token pass for the other.
     problems.when(names.exists(ResourceKind::Service, &client.name), "name", || clash(&client.name, "a service"));
     addresses(client, &mut problems);
+    problems.when(!client.subject_type.is_public(), "subject_type", || "pairwise is not offered (expected public)".to_owned());
+    logouts(client, &mut problems);
     credentials(client, &mut problems);
     grants(client, &mut problems);
     services_and_scopes(client, names, &mut problems);
     for (index, role) in client.roles.iter().enumerate() {
         problems.when(!known_role(names, role), &format!("roles[{index}]"), || undefined("role", role));
     }
-    for (field, message) in protection::problems(client) {
+    for (field, message) in protection::problems(client).into_iter().chain(profile::problems(client)) {
         problems.when(true, &field, || message);
     }
     problems.0
@@ -82,6 +86,11 @@ pub fn realm(realm: &Realm) -> Vec<Problem> {
         ("refresh_seconds", realm.refresh_seconds, 60, 31_536_000),
     ] {
         problems.when(!(least..=most).contains(&seconds), field, || format!("{seconds} seconds, expected {least} to {most}"));
+    }
+    for (index, scope) in realm.registration_scopes.iter().enumerate() {
+        problems.when(!is_scope_token(scope), &format!("registration_scopes[{index}]"), || {
+            format!("{scope:?} is no scope token (RFC 6749 section 3.3)")
+        });
     }
     for (index, name) in realm.signing_algorithms.iter().enumerate() {
         problems.when(
@@ -132,6 +141,19 @@ fn addresses(client: &Client, problems: &mut Problems) {
     }
 }
 
+/// How a client is told that somebody's login is over.
+fn logouts(client: &Client, problems: &mut Problems) {
+    if let Some((field, sentence)) = logout_token::problem(client) {
+        problems.when(true, field, || sentence.to_owned());
+    }
+    // OpenID Connect Front-Channel Logout 2: "The domain, port, and scheme of this URL MUST be the same as that of a registered Redirection
+    // URI value."
+    if let Some(uri) = &client.frontchannel_logout_uri {
+        let own = client.redirect_uris.iter().any(|redirect| redirect_uri::same_origin(redirect, uri.as_str()));
+        problems.when(!own, "frontchannel_logout_uri", || format!("{:?} has the origin of none of the redirect_uris", uri.as_str()));
+    }
+}
+
 /// A method and what it needs, and nothing that another method would need.
 fn credentials(client: &Client, problems: &mut Problems) {
     problems.when(client.name.contains(':') && client.authentication == ClientAuthentication::ClientSecretBasic, "name", || {
@@ -154,7 +176,8 @@ fn credentials(client: &Client, problems: &mut Problems) {
         | ClientAuthentication::ClientSecretBasic
         | ClientAuthentication::ClientSecretPost
         | ClientAuthentication::TlsClientAuth => {
-            let (method, encrypts) = (client.authentication.name(), protection::wants_encryption(client));
+            let signs = profile::requires_signed_request(client) || client.request_object_signing_alg.is_some();
+            let (method, encrypts) = (client.authentication.name(), signs || protection::wants_encryption(client));
             let field = if client.jwks.is_some() { "jwks" } else { "jwks_uri" };
             problems.when((client.jwks.is_some() || client.jwks_uri.is_some()) && !encrypts, field, || {
                 format!("{method} uses no keys and nothing is encrypted to any: remove them or use private_key_jwt")

@@ -8,7 +8,7 @@ mod target;
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use durward_base::{Duration, Timestamp, base64url};
-use durward_jose::{ClaimError, Claims, JoseError, SelfSignedJwt};
+use durward_jose::{Algorithm, ClaimError, Claims, JoseError, SelfSignedJwt};
 
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
@@ -29,6 +29,7 @@ const LONGEST: usize = 256;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
     thumbprint: String,
+    algorithm: Algorithm,
     nonce: Option<String>,
     id: [u8; 16],
 }
@@ -133,12 +134,18 @@ impl Proof {
             return Err(ProofError::AccessToken);
         }
         let nonce = claims.str("nonce").map_err(ProofError::Claim)?.filter(|nonce| nonce.len() <= LONGEST).map(str::to_owned);
-        Ok(Self { thumbprint: token.thumbprint().to_owned(), nonce, id: id(token.thumbprint(), jti) })
+        let algorithm = token.jwt().algorithm();
+        Ok(Self { thumbprint: token.thumbprint().to_owned(), algorithm, nonce, id: id(token.thumbprint(), jti) })
     }
 
     /// The key's thumbprint: `jkt`.
     pub fn thumbprint(&self) -> &str {
         &self.thumbprint
+    }
+
+    /// What it is signed with.
+    pub(crate) const fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// What is used up: RFC 9449 11.1, the `jti` of this key. Whatever else the text of the proof says is no part of it.
@@ -160,10 +167,10 @@ pub fn code_key(parameters: &Parameters) -> Result<Option<&str>, OAuthError> {
 /// RFC 9449 10.1: the key that a pushed authorization request's code is bound to, by `dpop_jkt`, by a proof, or by both.
 ///
 /// # Errors
-/// `invalid_request`; `invalid_dpop_proof`: "If both mechanisms are used at the same time, the authorization server MUST reject the request if
+/// `invalid_dpop_proof`: "If both mechanisms are used at the same time, the authorization server MUST reject the request if
 /// the JWK Thumbprint in dpop_jkt does not match the public key in the DPoP header."
-pub fn pushed_code_key<'a>(parameters: &'a Parameters, proof: Option<&'a Proof>) -> Result<Option<&'a str>, OAuthError> {
-    match (code_key(parameters)?, proof.map(Proof::thumbprint)) {
+pub fn pushed_code_key<'a>(named: Option<&'a str>, proof: Option<&'a Proof>) -> Result<Option<&'a str>, OAuthError> {
+    match (named, proof.map(Proof::thumbprint)) {
         (Some(named), Some(proved)) if named != proved => {
             Err(OAuthError::new(ErrorCode::InvalidDpopProof, "dpop.key_mismatch", "dpop_jkt names another key than the DPoP proof"))
         }

@@ -3,7 +3,7 @@
 
 use durward_jose::{Algorithm, ContentEncryption, KeyManagement};
 use durward_model::{GrantType, LegacyGrant};
-use durward_model::resource::ClientAuthentication;
+use durward_model::resource::{ClientAuthentication, Registrations};
 use serde::Serialize;
 
 use crate::acr::Level;
@@ -22,7 +22,14 @@ pub struct Metadata {
     userinfo_endpoint: String,
     introspection_endpoint: String,
     revocation_endpoint: String,
+    pushed_authorization_request_endpoint: String,
     end_session_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
+    backchannel_logout_supported: bool,
+    backchannel_logout_session_supported: bool,
+    frontchannel_logout_supported: bool,
+    frontchannel_logout_session_supported: bool,
     scopes_supported: [&'static str; 4],
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 6],
@@ -55,6 +62,9 @@ pub struct Metadata {
     claims_supported: [&'static str; 15],
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
+    request_object_signing_alg_values_supported: [&'static str; 10],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    require_pushed_authorization_requests: bool,
     request_uri_parameter_supported: bool,
     authorization_response_iss_parameter_supported: bool,
     dpop_signing_alg_values_supported: [&'static str; 6],
@@ -64,6 +74,13 @@ pub struct Metadata {
 }
 
 impl Metadata {
+    /// The same where clients may be registered (RFC 7591).
+    #[must_use]
+    pub fn with_registration(mut self, registrations: Registrations) -> Self {
+        self.registration_endpoint = (!registrations.are_off()).then(|| format!("{}/oauth2/register", self.issuer));
+        self
+    }
+
     /// The same where some clients still use grants of the past: nobody else is told of them.
     #[must_use]
     pub fn with_legacy_grants(mut self, grants: impl IntoIterator<Item = LegacyGrant>) -> Self {
@@ -82,6 +99,7 @@ struct MutualTlsAliases {
     token_endpoint: String,
     introspection_endpoint: String,
     revocation_endpoint: String,
+    pushed_authorization_request_endpoint: String,
     userinfo_endpoint: String,
 }
 
@@ -92,6 +110,7 @@ impl MutualTlsAliases {
             token_endpoint: at("token"),
             introspection_endpoint: at("introspect"),
             revocation_endpoint: at("revoke"),
+            pushed_authorization_request_endpoint: at("par"),
             userinfo_endpoint: at("userinfo"),
         }
     }
@@ -107,6 +126,12 @@ fn methods(mutual_tls: Option<&str>) -> Vec<&'static str> {
 }
 
 impl Metadata {
+    /// The same of a realm whose clients all push their authorization requests (RFC 9126 section 5).
+    #[must_use]
+    pub fn with_required_pushing(self, required: bool) -> Self {
+        Self { require_pushed_authorization_requests: required, ..self }
+    }
+
     /// The document of the realm with this issuer, which clients with certificates reach as `mutual_tls`. Every address comes from these and
     /// from nothing in a request.
     pub fn new(issuer: &str, mutual_tls: Option<&str>) -> Self {
@@ -127,7 +152,13 @@ impl Metadata {
             userinfo_endpoint: at("/oauth2/userinfo"),
             introspection_endpoint: at("/oauth2/introspect"),
             revocation_endpoint: at("/oauth2/revoke"),
+            pushed_authorization_request_endpoint: at("/oauth2/par"),
             end_session_endpoint: at("/oauth2/logout"),
+            registration_endpoint: None,
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
+            frontchannel_logout_supported: true,
+            frontchannel_logout_session_supported: true,
             scopes_supported: REALM_SCOPES,
             response_types_supported: ["code"],
             response_modes_supported: ResponseMode::NAMES,
@@ -176,7 +207,9 @@ impl Metadata {
                 "email_verified",
             ],
             claims_parameter_supported: true,
-            request_parameter_supported: false,
+            require_pushed_authorization_requests: false,
+            request_parameter_supported: true,
+            request_object_signing_alg_values_supported: assertion,
             request_uri_parameter_supported: false,
             // RFC 9207 3: "Boolean parameter indicating whether the authorization server provides the iss parameter in the authorization
             // response".

@@ -1,6 +1,7 @@
 //! RFC 6749 section 3.1 and 3.2: request parameters, from a query or an `application/x-www-form-urlencoded` body.
 
 use durward_base::Secret;
+use serde_json::Value;
 
 use crate::error::OAuthError;
 
@@ -26,7 +27,7 @@ impl Parameters {
         let mut parameters: Vec<(String, Secret)> = Vec::new();
         for pair in parts.iter().flat_map(|part| part.split(|byte| *byte == b'&')).filter(|pair| !pair.is_empty()) {
             if parameters.len() == MAX_PARAMETERS {
-                return Err(OAuthError::invalid_request("parameters.too_many", "the request has more than 64 parameters"));
+                return Err(TOO_MANY);
             }
             let mut sides = pair.splitn(2, |byte| *byte == b'=');
             let name = decode(sides.next().unwrap_or_default())?;
@@ -39,6 +40,42 @@ impl Parameters {
             parameters.push((name, Secret::new(value)));
         }
         Ok(Self(parameters))
+    }
+
+    /// The parameters in a request object (RFC 9101 section 4): texts as they are, numbers and truth as texts, and what has members as JSON.
+    ///
+    /// # Errors
+    /// `invalid_request`: too many, or control characters.
+    pub(crate) fn from_members<'m>(members: impl Iterator<Item = (&'m str, &'m Value)>) -> Result<Self, OAuthError> {
+        let mut parameters = Self(Vec::new());
+        for (name, value) in members {
+            match value {
+                Value::Null => {}
+                Value::Array(values) if name == "resource" => values.iter().try_for_each(|value| parameters.add(name, value))?,
+                value => parameters.add(name, value)?,
+            }
+        }
+        Ok(parameters)
+    }
+
+    fn add(&mut self, name: &str, value: &Value) -> Result<(), OAuthError> {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        if text.chars().any(char::is_control) {
+            return Err(MALFORMED);
+        }
+        if self.0.len() == MAX_PARAMETERS {
+            return Err(TOO_MANY);
+        }
+        self.0.push((name.to_owned(), Secret::new(text)));
+        Ok(())
+    }
+
+    /// The same with one parameter as it is known to be.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.retain(|(known, _)| known != name);
+        self.0.push((name.to_owned(), Secret::new(value)));
+        self
     }
 
     /// The value of a parameter.
@@ -83,21 +120,24 @@ impl std::fmt::Debug for Parameters {
 
 /// Decodes one name or value; what is malformed is refused, never repaired.
 pub(crate) fn decode(encoded: &[u8]) -> Result<String, OAuthError> {
-    let malformed = OAuthError::invalid_request("parameters.malformed", "a request parameter is not properly form-encoded UTF-8 text");
     let mut bytes = Vec::with_capacity(encoded.len());
     let mut rest = encoded.iter();
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
             b'+' => b' ',
             b'%' => {
-                let (high, low) = rest.next().and_then(digit).zip(rest.next().and_then(digit)).ok_or(malformed)?;
+                let (high, low) = rest.next().and_then(digit).zip(rest.next().and_then(digit)).ok_or(MALFORMED)?;
                 high << 4 | low
             }
             byte => *byte,
         });
     }
-    String::from_utf8(bytes).ok().filter(|text| !text.chars().any(char::is_control)).ok_or(malformed)
+    String::from_utf8(bytes).ok().filter(|text| !text.chars().any(char::is_control)).ok_or(MALFORMED)
 }
+
+const TOO_MANY: OAuthError = OAuthError::invalid_request("parameters.too_many", "the request has more than 64 parameters");
+const MALFORMED: OAuthError =
+    OAuthError::invalid_request("parameters.malformed", "a request parameter is not properly form-encoded UTF-8 text");
 
 fn digit(byte: &u8) -> Option<u8> {
     char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::error::{ErrorCode, OAuthError};
 use crate::key_ring::KeyRing;
+use crate::profile;
 use crate::registry::Registry;
 
 /// The algorithms in which a client can have what it is told signed, by a key that is published.
@@ -199,7 +200,7 @@ impl<'a> Registered<'a> {
             ),
         };
         // OpenID Connect Registration 2, RFC 9701 6 and JARM 3: "The default, if omitted, is RS256"; UserInfo is then unsigned.
-        let default = (told != Told::UserInfo).then_some("RS256");
+        let default = (told != Told::UserInfo).then_some(profile::default_algorithm(client));
         Self { prefix, signed: signed.as_deref().or(default), algorithm: algorithm.as_deref(), encryption: encryption.as_deref() }
     }
 

@@ -7,6 +7,7 @@ use durward_pki::ClientCertificate;
 use crate::client_authentication::AuthenticatedClient;
 use crate::dpop::{Admitted, Proof};
 use crate::error::{ErrorCode, OAuthError};
+use crate::profile;
 use crate::registry::Registry;
 
 /// What a token request proves possession of, beside the client's own credential.
@@ -33,6 +34,7 @@ pub fn bind<'a>(
         // DPoP header."
         (None, _) if metadata.dpop_bound_access_tokens => return Err(NO_PROOF),
         (Some(_), _) if metadata.tls_client_certificate_bound_access_tokens => return Err(TWO_KEYS),
+        (Some((proof, _)), _) if !profile::admits(metadata, proof.algorithm()) => return Err(WEAK_PROOF),
         (Some((proof, _)), _) => Some(BoundKey::Jwk(proof.thumbprint().to_owned())),
         (None, Some(certificate)) if metadata.tls_client_certificate_bound_access_tokens => {
             Some(BoundKey::Certificate(certificate.thumbprint().to_owned()))
@@ -51,6 +53,8 @@ pub fn spend(admitted: &Admitted, realm: &str) -> Option<Write> {
 }
 
 const NO_PROOF: OAuthError = OAuthError::new(ErrorCode::InvalidDpopProof, "dpop.missing", "the client must send a DPoP proof");
+const WEAK_PROOF: OAuthError =
+    OAuthError::new(ErrorCode::InvalidDpopProof, "dpop.algorithm", "the client's profile wants DPoP proofs with PS256, ES256 or EdDSA");
 const NO_CERTIFICATE: OAuthError =
     OAuthError::invalid_request("client.certificate_missing", "the client must connect with its certificate: its tokens are bound to it");
 const TWO_KEYS: OAuthError =

@@ -145,7 +145,9 @@ fn a_response_travels_as_it_was_asked_to() {
         assert_eq!((&response["code"], &response["state"]), (&json!("c0de"), &json!("af0ifjsldkj")), "{mode}");
         assert_eq!(response["exp"], NOW.seconds() + 600);
     }
-    assert!(matches!(deliver("fragment.jwt"), Delivery::Redirect(location) if location.starts_with("https://shop.example/callback#response=")));
+    assert!(
+        matches!(deliver("fragment.jwt"), Delivery::Redirect(location) if location.starts_with("https://shop.example/callback#response="))
+    );
 }
 
 /// An error is signed like everything else, so that nobody can make one up (JARM section 4.1).

@@ -124,7 +124,7 @@ fn any_other_mistake_goes_back_to_the_client() {
         ("TOK-006 unregistered", vec![("resource", "inventory")], "invalid_target"),
         ("TOK-006 fragment", vec![("resource", "payments#x")], "invalid_target"),
         ("TOK-006 built in", vec![("resource", "urn:durward:admin")], "invalid_target"),
-        ("request object", vec![("request", "eyJhbGciOiJub25lIn0..")], "request_not_supported"),
+        ("request object", vec![("request", "eyJhbGciOiJub25lIn0..")], "invalid_request_object"),
         ("request object by reference", vec![("request_uri", "https://evil.example/")], "request_uri_not_supported"),
         ("prompt", vec![("prompt", "none login")], "invalid_request"),
         ("prompt", vec![("prompt", "create")], "invalid_request"),

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use durward_model::Write;
 use durward_model::write::Spent;
-use durward_oauth::Parameters;
+use durward_oauth::{Parameters, par};
 use durward_oauth::authorize::{DENIED_BY_PERSON, IssueFacts};
 use durward_store::{CommitError, StoreError};
 use http::StatusCode;
@@ -95,7 +95,9 @@ async fn deny(call: &Call, step: &Consenting) -> Response {
     call.refused(DENIED_BY_PERSON.reason);
     let redirect = step.request.failure(DENIED_BY_PERSON);
     let status = answer::response_status(redirect.response.is_form());
-    match call.commit(&[spend(call, step)], status).await {
+    let pushed = par::spend(&step.request, call.realm.name(), call.now);
+    let writes: Vec<Write> = [spend(call, step)].into_iter().chain(pushed).collect();
+    match call.commit(&writes, status).await {
         Ok(()) => {}
         Err(CommitError::Conflict { .. }) => return answered_before(call),
         Err(CommitError::Unavailable(_)) => return answer::unavailable(call),

@@ -11,6 +11,7 @@ use crate::consent::Asked;
 use crate::decision::{EventFacts, Refusal, person_caller};
 use crate::eligibility::{Applicant, Eligible, Holder, eligibility};
 use crate::error::{ErrorCode, OAuthError};
+use crate::par;
 use crate::registry::{RegisteredClient, Registry};
 use crate::scope::OFFLINE_ACCESS;
 
@@ -90,7 +91,8 @@ pub fn issue(request: &AuthorizationRequest, registry: &dyn Registry, facts: Iss
         id_token_claims: request.id_token_claims.clone(),
     };
     drop(eligible);
-    let writes = allowing.into_iter().chain([Write::OpenFamily(family)]).collect();
+    let spent = par::spend(request, &registry.realm().name, now);
+    let writes = allowing.into_iter().chain([Write::OpenFamily(family)]).chain(spent).collect();
     Issuance::Issue { code: Code::new(binding, now), writes, event }
 }
 

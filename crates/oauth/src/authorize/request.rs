@@ -13,7 +13,7 @@ use crate::id_token::IdTokenHint;
 use crate::parameters::Parameters;
 use crate::pkce::CodeChallenge;
 use crate::registry::{RegisteredClient, Registry};
-use crate::{dpop, grant, redirect_uri, resource_indicator, scope};
+use crate::{dpop, grant, jar, profile, redirect_uri, resource_indicator, scope};
 
 /// An authorization request that was found valid. It is carried through the login sealed, and never read from the browser again.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -65,6 +65,9 @@ pub struct AuthorizationRequest {
     /// The claims about the person that the ID token is to have.
     #[n(15)]
     pub(crate) id_token_claims: Vec<String>,
+    /// The id that is spent by it, when it was pushed.
+    #[cbor(n(16), with = "minicbor::bytes")]
+    pub pushed_as: Option<[u8; 16]>,
     /// The optional scopes that the person has left out, on the consent page of this very request.
     #[cbor(skip)]
     pub left_out: Vec<String>,
@@ -85,28 +88,58 @@ pub struct Prompt {
 }
 
 impl AuthorizationRequest {
-    /// Validates a request.
+    /// Validates a request that a browser brings.
     ///
     /// # Errors
     /// How to refuse it.
     pub fn read(parameters: &Parameters, registry: &dyn Registry, now: Timestamp) -> Result<Self, Refusal> {
+        Self::signed_or_not(parameters, registry, None, now)
+    }
+
+    /// Validates a request that its client pushes, to be spent under this id.
+    ///
+    /// # Errors
+    /// How to refuse it.
+    pub(crate) fn pushed(parameters: &Parameters, registry: &dyn Registry, id: [u8; 16], now: Timestamp) -> Result<Self, Refusal> {
+        Self::signed_or_not(parameters, registry, Some(id), now)
+    }
+
+    fn signed_or_not(
+        parameters: &Parameters,
+        registry: &dyn Registry,
+        pushed_as: Option<[u8; 16]>,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
         let client = client(parameters, registry).map_err(Refusal::Page)?;
+        let Some(object) = parameters.get("request") else {
+            return Self::validated(parameters, registry, client, (pushed_as, false), now);
+        };
+        match jar::read(object, client, registry, now) {
+            Ok(inside) => Self::validated(&inside, registry, client, (pushed_as, true), now),
+            // Where the answer would go stands inside; only an address beside it that is the client's own will do.
+            Err(error) => Err(match redirect(parameters, client.metadata) {
+                Ok(redirect_uri) => refusal(client, redirect_uri, (ResponseMode::read(parameters), parameters.limited("state")), error),
+                Err(_) => Refusal::Page(error),
+            }),
+        }
+    }
+
+    fn validated(
+        parameters: &Parameters,
+        registry: &dyn Registry,
+        client: RegisteredClient<'_>,
+        (pushed_as, signed): (Option<[u8; 16]>, bool),
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
         let redirect_uri = redirect(parameters, client.metadata).map_err(Refusal::Page)?;
         // From here on the client is known and the address is its own: errors go there.
         let (mode, state) = (ResponseMode::read(parameters), parameters.limited("state"));
-        Self::checked(parameters, registry, client, (redirect_uri, mode, state), now).map_err(|error| {
-            let to = Addressee {
-                client_id: &client.metadata.name,
-                redirect_uri,
-                mode: mode.unwrap_or_default(),
-                state: state.ok().flatten(),
-            };
-            Refusal::Redirect(Box::new(ErrorRedirect {
-                error,
-                response: AuthorizationResponse::failure(to, &error),
-                interstitial: client.metadata.trust == Trust::ThirdParty,
-            }))
-        })
+        let checked = demanded(parameters, registry, client.metadata, (pushed_as.is_some(), signed), mode)
+            .and_then(|()| Self::checked(parameters, registry, client, (redirect_uri, mode, state), now));
+        match checked {
+            Ok(request) => Ok(Self { pushed_as, ..request }),
+            Err(error) => Err(refusal(client, redirect_uri, (mode, state), error)),
+        }
     }
 
     /// The checks whose failure the client is told.
@@ -119,7 +152,6 @@ impl AuthorizationRequest {
     ) -> Result<Self, OAuthError> {
         let metadata = client.metadata;
         let (mode, state) = (mode?, state?);
-        no_request_object(parameters)?;
         response_type(parameters)?;
         grant::allowed(metadata, GrantType::AuthorizationCode)?;
         let challenge = CodeChallenge::read(parameters)?;
@@ -149,6 +181,7 @@ impl AuthorizationRequest {
             mode,
             acr: claims.acr,
             id_token_claims: claims.id_token,
+            pushed_as: None,
             left_out: Vec::new(),
         })
     }
@@ -193,19 +226,50 @@ fn client<'r>(parameters: &Parameters, registry: &'r dyn Registry) -> Result<Reg
 fn redirect<'a>(parameters: &'a Parameters, client: &'a Client) -> Result<&'a str, OAuthError> {
     match (parameters.get("redirect_uri"), client.redirect_uris.as_slice()) {
         (Some(requested), registered) if redirect_uri::matches(registered, requested) => Ok(requested),
-        (None, [only]) => Ok(only),
+        (None, [only]) if !profile::requires_redirect_uri(client) => Ok(only),
         (Some(_), _) => Err(OAuthError::invalid_request("redirect_uri.unregistered", "redirect_uri is not registered for the client")),
         (None, _) => Err(OAuthError::invalid_request("redirect_uri.missing", "redirect_uri is required")),
     }
 }
 
-/// OpenID Connect Core 6.1 and 6.2: "request_not_supported", "request_uri_not_supported".
-fn no_request_object(parameters: &Parameters) -> Result<(), OAuthError> {
-    if parameters.get("request").is_some() {
-        return Err(OAuthError::new(ErrorCode::RequestNotSupported, "request.unsupported", "request objects are not supported"));
-    }
+/// The answer to a request whose client and address are known.
+fn refusal(
+    client: RegisteredClient<'_>,
+    redirect_uri: &str,
+    (mode, state): (Result<ResponseMode, OAuthError>, Result<Option<&str>, OAuthError>),
+    error: OAuthError,
+) -> Refusal {
+    let mode = mode.unwrap_or_default();
+    let to = Addressee { client_id: &client.metadata.name, redirect_uri, mode, state: state.ok().flatten() };
+    Refusal::Redirect(Box::new(ErrorRedirect {
+        error,
+        response: AuthorizationResponse::failure(to, &error),
+        interstitial: client.metadata.trust == Trust::ThirdParty,
+    }))
+}
+
+/// What the client is registered for, or held to by its profile, in how it asks.
+fn demanded(
+    parameters: &Parameters,
+    registry: &dyn Registry,
+    client: &Client,
+    (pushed, signed): (bool, bool),
+    mode: Result<ResponseMode, OAuthError>,
+) -> Result<(), OAuthError> {
+    // RFC 9101 5.2: request objects are not fetched from anywhere; a URI that was given out here never comes this far.
     if parameters.get("request_uri").is_some() {
-        return Err(OAuthError::new(ErrorCode::RequestUriNotSupported, "request_uri.unsupported", "request objects are not supported"));
+        let description = "request_uri must be one that was given out for a pushed request";
+        return Err(OAuthError::new(ErrorCode::RequestUriNotSupported, "request_uri.unsupported", description));
+    }
+    // RFC 9126 5: "the authorization server accepts authorization request data only via PAR".
+    if !pushed && profile::requires_pushing(client, registry.realm()) {
+        return Err(OAuthError::invalid_request("request.not_pushed", "the client must push its authorization requests (RFC 9126)"));
+    }
+    if !signed && profile::requires_signed_request(client) {
+        return Err(OAuthError::invalid_request("request.not_signed", "the client must sign its authorization requests (RFC 9101)"));
+    }
+    if profile::requires_signed_response(client) && !mode?.is_signed() {
+        return Err(OAuthError::invalid_request("response_mode.not_signed", "the client's profile wants a response_mode with jwt"));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use durward_model::write::{Spent, Write};
 use super::invalid_client;
 use crate::error::OAuthError;
 use crate::parameters::Parameters;
+use crate::profile;
 use crate::registry::{RegisteredClient, Registry};
 
 /// The longest life of an assertion.
@@ -30,7 +31,10 @@ pub(super) fn verify(assertion: &str, client: RegisteredClient<'_>, registry: &d
     if !unverified.typ().is_none_or(|typ| typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("client-authentication+jwt")) {
         return Err(invalid_client("client.assertion_typ"));
     }
-    let key = key(client, registry, unverified.kid()).ok_or(invalid_client("client.assertion_key_unknown"))?;
+    let key = verifying_key(client, registry, unverified.kid()).ok_or(invalid_client("client.assertion_key_unknown"))?;
+    if !profile::admits(client.metadata, key.algorithm()) {
+        return Err(invalid_client("client.assertion_algorithm"));
+    }
     // RFC 7523 3 (9): "The JWT MUST be digitally signed or have a Message Authentication Code (MAC) applied by the issuer."
     let verified = unverified.verify(&key).map_err(|error| invalid_client(error.reason()))?;
     check(verified.claims(), &client.metadata.name, registry, now)
@@ -71,7 +75,7 @@ fn check(claims: &Claims, client: &str, registry: &dyn Registry, now: Timestamp)
 }
 
 /// The registered key of this `kid`; without a `kid`, the only registered key.
-fn key(client: RegisteredClient<'_>, registry: &dyn Registry, kid: Option<&str>) -> Option<VerifyingKey> {
+pub(crate) fn verifying_key(client: RegisteredClient<'_>, registry: &dyn Registry, kid: Option<&str>) -> Option<VerifyingKey> {
     let set = registry.client_keys(client.metadata)?;
     let mut keys = set.keys.iter().filter_map(|jwk| VerifyingKey::from_jwk(jwk).ok());
     match kid {

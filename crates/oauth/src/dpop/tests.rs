@@ -115,11 +115,12 @@ fn a_code_is_bound_to_one_key() {
     let key = DpopKey::generate();
     let proof = read(&[key.proof(("POST", URL), None, None, NOW).as_bytes()], None).unwrap();
     let asked = |jkt: &str| Parameters::parse(&[format!("dpop_jkt={jkt}").as_bytes()]).unwrap();
-    let (same, none, other) = (asked(&key.thumbprint()), Parameters::parse(&[b""]).unwrap(), asked(&DpopKey::generate().thumbprint()));
-    assert_eq!(pushed_code_key(&same, Some(&proof)), Ok(Some(proof.thumbprint())));
-    assert_eq!(pushed_code_key(&same, None), Ok(Some(proof.thumbprint())));
-    assert_eq!(pushed_code_key(&none, Some(&proof)), Ok(Some(proof.thumbprint())));
-    assert_eq!(pushed_code_key(&none, None), Ok(None));
-    assert_eq!(pushed_code_key(&other, Some(&proof)).unwrap_err().code, ErrorCode::InvalidDpopProof);
+    let (same, other) = (key.thumbprint(), DpopKey::generate().thumbprint());
+    assert_eq!(code_key(&asked(&same)), Ok(Some(same.as_str())));
+    assert_eq!(pushed_code_key(Some(&same), Some(&proof)), Ok(Some(proof.thumbprint())));
+    assert_eq!(pushed_code_key(Some(&same), None), Ok(Some(proof.thumbprint())));
+    assert_eq!(pushed_code_key(None, Some(&proof)), Ok(Some(proof.thumbprint())));
+    assert_eq!(pushed_code_key(None, None), Ok(None));
+    assert_eq!(pushed_code_key(Some(&other), Some(&proof)).unwrap_err().code, ErrorCode::InvalidDpopProof);
     assert_eq!(code_key(&asked("short")).unwrap_err().code, ErrorCode::InvalidRequest);
 }

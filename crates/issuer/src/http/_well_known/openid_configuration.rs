@@ -21,5 +21,6 @@ pub(crate) fn document(call: &Call) -> Response {
     let mutual_tls = call.issuer.settings.mutual_tls.as_ref();
     let mutual_tls = mutual_tls.map(|mutual_tls| realm_issuer(&mutual_tls.url, call.realm.name()));
     let legacy = call.realm.clients().filter(|client| !client.disabled).flat_map(|client| client.legacy_grants.iter().copied());
-    json::public(&Metadata::new(call.realm.issuer(), mutual_tls.as_deref()).with_legacy_grants(legacy), MAX_AGE)
+    let pushing = call.realm.realm().require_pushed_authorization_requests;
+    json::public(&Metadata::new(call.realm.issuer(), mutual_tls.as_deref()).with_legacy_grants(legacy).with_registration(call.realm.realm().registration).with_required_pushing(pushing), MAX_AGE)
 }

@@ -1,6 +1,7 @@
 //! `/oauth2/authorize`: RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.
 
 use axum::response::Response;
+use durward_model::Write;
 use durward_oauth::acr::Level;
 use durward_oauth::authorize::{AuthorizationRequest, IssueFacts, Next, Progress, Refusal, next};
 use durward_oauth::{OAuthError, Parameters, Registry as _, par};

@@ -5,7 +5,7 @@ use durward_model::CredentialKind;
 use durward_model::resolve::{Resolution, ResolveRequest};
 use durward_oauth::introspect::{self, introspect};
 use durward_oauth::presented_token::PresentedToken;
-use durward_oauth::{OAuthError, Parameters, personal_token};
+use durward_oauth::{OAuthError, Parameters, personal_token, profile};
 use http::StatusCode;
 
 use crate::call::Call;
@@ -37,7 +37,8 @@ async fn answer(call: &Call, parameters: &Parameters) -> Result<Response, OAuthE
         Some(resolution) => introspect::looked_up(&call.realm, &client, &resolution),
         None => introspect(&call.realm, &client, &token, rows.as_ref().map(FamilyRows::lineage), call.now),
     };
-    let response = if call.accepts(introspect::SIGNED) {
+    let signed = call.accepts(introspect::SIGNED) || profile::requires_signed_introspection(client.registered().metadata);
+    let response = if signed {
         json::token(introspect::SIGNED, introspect::signed(&answer, &call.realm, &client, &*call.keys()?, call.now)?)
     } else {
         json::private(serde_json::to_vec(&answer).map_err(|_| BROKEN)?)

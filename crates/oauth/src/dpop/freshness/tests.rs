@@ -1,5 +1,6 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use durward_jose::Algorithm;
 use durward_testkit::seeded;
 
 use super::*;
@@ -14,7 +15,12 @@ fn second(seconds: u64) -> Timestamp {
 /// A proof with an id of its own.
 fn proof(nonce: Option<&str>) -> Proof {
     static NEXT: AtomicU8 = AtomicU8::new(1);
-    Proof { thumbprint: "key".to_owned(), nonce: nonce.map(str::to_owned), id: [NEXT.fetch_add(1, Ordering::Relaxed); 16] }
+    Proof {
+        thumbprint: "key".to_owned(),
+        algorithm: Algorithm::ES256,
+        nonce: nonce.map(str::to_owned),
+        id: [NEXT.fetch_add(1, Ordering::Relaxed); 16],
+    }
 }
 
 fn fresh(refused: Result<Admitted, NotFresh>) -> String {

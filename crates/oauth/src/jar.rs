@@ -1,0 +1,99 @@
+//! RFC 9101: JWT-Secured Authorization Request (JAR), by value.
+
+use durward_base::{Duration, Timestamp};
+use durward_jose::{Claims, LEEWAY, UnverifiedJwt};
+
+use crate::client_authentication::verifying_key;
+use crate::error::{ErrorCode, OAuthError};
+use crate::parameters::Parameters;
+use crate::profile;
+use crate::registry::{RegisteredClient, Registry};
+
+/// FAPI 2.0 Message Signing 5.3.1: "shall require the request object to contain an nbf claim that is no longer than 60 minutes in the past"
+/// and "an exp claim that has a lifetime of no longer than 60 minutes after the nbf claim".
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// The key id of a request object, for reading the keys that its client publishes somewhere.
+pub fn key_id(object: &str) -> Option<String> {
+    UnverifiedJwt::parse(object).ok()?.kid().map(str::to_owned)
+}
+
+/// The parameters of a request object. RFC 9101 6.3: "The authorization server MUST only use the parameters in the Request Object, even if the
+/// same parameter is provided in the query parameter."
+///
+/// # Errors
+/// `invalid_request_object`.
+pub(crate) fn read(object: &str, client: RegisteredClient<'_>, registry: &dyn Registry, now: Timestamp) -> Result<Parameters, OAuthError> {
+    let unverified = UnverifiedJwt::parse(object).map_err(|error| invalid(error.reason()))?;
+    // 10.8: what was made to be something else is no request.
+    let kinds = ["JWT", "oauth-authz-req+jwt"];
+    if !unverified.typ().is_none_or(|typ| kinds.iter().any(|kind| typ.eq_ignore_ascii_case(kind))) {
+        return Err(invalid("request.typ"));
+    }
+    // 6.2: "The authorization server MUST validate the signature of the JWS-signed Request Object", by a key of the client.
+    let key = verifying_key(client, registry, unverified.kid()).ok_or(invalid("request.key_unknown"))?;
+    // OpenID Connect Registration 2, `request_object_signing_alg`: "All Request Objects from this Client MUST be rejected, if not signed with
+    // this algorithm."
+    let registered = client.metadata.request_object_signing_alg.as_deref();
+    if registered.is_some_and(|name| name != key.algorithm().name()) || !profile::admits(client.metadata, key.algorithm()) {
+        return Err(invalid("request.algorithm"));
+    }
+    let verified = unverified.verify(&key).map_err(|error| invalid(error.reason()))?;
+    let claims = verified.claims();
+    check(claims, client, registry, now)?;
+    parameters(claims, &client.metadata.name)
+}
+
+fn check(claims: &Claims, client: RegisteredClient<'_>, registry: &dyn Registry, now: Timestamp) -> Result<(), OAuthError> {
+    let malformed = |_| invalid("request.malformed");
+    let name = client.metadata.name.as_str();
+    // 4: "If signed, the Authorization Request Object SHOULD contain the Claims iss (issuer) and aud (audience)": without them it could have
+    // been made for somebody else.
+    if claims.iss().map_err(malformed)? != Some(name) {
+        return Err(invalid("request.issuer"));
+    }
+    if !claims.aud().map_err(malformed)?.contains(&registry.issuer()) {
+        return Err(invalid("request.audience"));
+    }
+    // 10.8: one whose subject is the client itself would pass for a client assertion.
+    if claims.sub().map_err(malformed)? == Some(name) {
+        return Err(invalid("request.is_an_assertion"));
+    }
+    let (expires, begins) = (claims.exp().map_err(malformed)?, claims.nbf().map_err(malformed)?);
+    if expires.is_some_and(|expires| now >= expires + LEEWAY) {
+        return Err(invalid("request.expired"));
+    }
+    if begins.is_some_and(|begins| begins > now + LEEWAY) {
+        return Err(invalid("request.from_the_future"));
+    }
+    if client.metadata.profile.is_some() {
+        let (expires, begins) = expires.zip(begins).ok_or(invalid("request.times_missing"))?;
+        if now.since(begins) > LONGEST || expires.since(begins) > LONGEST {
+            return Err(invalid("request.lives_too_long"));
+        }
+    }
+    Ok(())
+}
+
+/// What the object asks for. Claims about the object itself are none of the request.
+fn parameters(claims: &Claims, client: &str) -> Result<Parameters, OAuthError> {
+    // 4: "request and request_uri parameters MUST NOT be included in Request Objects."
+    if claims.get("request").is_some() || claims.get("request_uri").is_some() {
+        return Err(invalid("request.nested"));
+    }
+    // 5: "The Client ID values in the client_id request parameter and in the Request Object client_id claim MUST be identical."
+    if claims.get("client_id").is_some_and(|named| named != client) {
+        return Err(invalid("request.client_mismatch"));
+    }
+    let about_itself = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
+    let members = claims.members().filter(|(name, _)| !about_itself.contains(name));
+    Ok(Parameters::from_members(members).map_err(|error| invalid(error.reason))?.with("client_id", client))
+}
+
+const fn invalid(reason: &'static str) -> OAuthError {
+    OAuthError::new(
+        ErrorCode::InvalidRequestObject,
+        reason,
+        "the request object is malformed, expired, or not signed by the client for this issuer",
+    )
+}

@@ -42,6 +42,22 @@ impl TotpSecret {
         Self(SecretBytes::new(bytes))
     }
 
+    /// One that a page shows, as [`Self::to_text`] writes it. None for what is none.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let letters = text.bytes().filter(|letter| *letter != b' ').take(MAX_LETTERS);
+        let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u32, 0_u32);
+        for letter in letters {
+            let value = ALPHABET.iter().position(|known| *known == letter)?;
+            held = held << 5 | u32::try_from(value).ok()?;
+            bits += 5;
+            if bits >= 8 {
+                bits -= 8;
+                bytes.push(u8::try_from(held >> bits & 0xff).ok()?);
+            }
+        }
+        (!bytes.is_empty()).then(|| Self::from_bytes(bytes))
+    }
+
     /// Its bytes, to be sealed.
     pub fn expose(&self) -> &[u8] {
         self.0.expose()
@@ -131,4 +147,5 @@ fn escaped(text: &str) -> String {
 const STEP: Duration = Duration::from_secs(30);
 const DIGITS: u32 = 6;
 const MAX_TYPED: usize = 32;
+const MAX_LETTERS: usize = 128;
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
-use durward_verify::{Authenticated, Peer, Problem, Transaction};
+use durward_verify::{Acr, Authenticated, Peer, Problem, Requirement, Transaction};
 use serde::{Deserialize, Serialize};
 
 use crate::ServiceSettings;
@@ -15,7 +15,8 @@ use crate::inventory::Amount;
 pub async fn routes(settings: &ServiceSettings) -> anyhow::Result<Router> {
     let verifier = settings.verifier().await?;
     let inventory = verifier.peer("inventory", settings.inventory.as_ref().context("payments must know where inventory is")?);
-    Ok(Router::new().route("/orders", post(order)).with_state(inventory).layer(verifier.layer("payments")))
+    let routes = Router::new().route("/orders", post(order)).route("/refunds", post(refund));
+    Ok(routes.with_state(inventory).layer(verifier.layer("payments")))
 }
 
 #[derive(Deserialize)]
@@ -45,10 +46,23 @@ async fn order(
 ) -> Result<(StatusCode, Json<Placed>), Problem> {
     let customer = caller.require_role("customer")?;
     let path = format!("/stock/{}/reserve", article(&order.sku)?);
-    let reserved = inventory.on_behalf_of(&caller).post(&path, &Amount { quantity: order.quantity }, &transaction).await.map_err(not_reserved)?;
+    let reserved =
+        inventory.on_behalf_of(&caller).post(&path, &Amount { quantity: order.quantity }, &transaction).await.map_err(not_reserved)?;
     let Level { quantity } = reserved.json().map_err(not_reserved)?;
     let placed = Placed { order: transaction.request_id(), customer: customer.id.clone(), left: quantity };
     Ok((StatusCode::CREATED, Json(placed)))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Refund {
+    order: String,
+}
+
+/// Customers get their money back, if it is certain that it is them: what the route demands, demanded once more where the money is.
+async fn refund(caller: Authenticated, Json(refund): Json<Refund>) -> Result<Json<Refund>, Problem> {
+    let certain = Requirement { acr: Some(Acr::Mfa), max_age_seconds: Some(300), ..Requirement::default() };
+    caller.require(&Requirement { roles: vec!["customer".to_owned()], ..certain })?;
+    Ok(Json(refund))
 }
 
 /// An article's name as a segment of a path: letters, digits and hyphens.

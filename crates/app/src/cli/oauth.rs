@@ -3,6 +3,8 @@
 mod callback;
 mod forms;
 
+pub use forms::Browser;
+
 use anyhow::{Context as _, bail};
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
@@ -30,6 +32,10 @@ pub struct Wanted {
     pub scope: Option<String>,
     /// The service the token is for; the client's first when absent.
     pub service: Option<String>,
+    /// RFC 9470 section 4: how strong a login is asked for.
+    pub acr_values: Option<String>,
+    /// How recent a login is asked for, in seconds.
+    pub max_age: Option<String>,
 }
 
 /// RFC 6749 section 5.1.
@@ -87,6 +93,19 @@ impl Application {
         self.finish(&pending, &answer).await
     }
 
+    /// The same in a browser of before, whose login may be good enough, or be raised.
+    pub async fn in_browser(
+        &self,
+        browser: &mut Browser,
+        (username, password): (&str, &Secret),
+        wanted: &Wanted,
+        rng: &Rng,
+    ) -> anyhow::Result<Tokens> {
+        let pending = self.begin("http://127.0.0.1/callback".to_owned(), wanted, rng)?;
+        let answer = browser.log_in(&pending, username, password).await?;
+        self.finish(&pending, &answer).await
+    }
+
     /// RFC 6749 section 6.
     pub async fn refresh(&self, refresh_token: &str) -> anyhow::Result<Tokens> {
         self.token(&[("grant_type", "refresh_token"), ("client_id", &self.client_id), ("refresh_token", refresh_token)], None).await
@@ -112,7 +131,9 @@ impl Application {
             .append_pair("state", &state)
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256");
-        for (name, value) in [("scope", &wanted.scope), ("resource", &wanted.service)] {
+        for (name, value) in
+            [("scope", &wanted.scope), ("resource", &wanted.service), ("acr_values", &wanted.acr_values), ("max_age", &wanted.max_age)]
+        {
             if let Some(value) = value {
                 url.query_pairs_mut().append_pair(name, value);
             }

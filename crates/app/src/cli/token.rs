@@ -57,7 +57,7 @@ pub async fn run(arguments: &Arguments, connection: &Connection, output: Output)
         (None, None) => connection.api().await?.get::<Status>("status", &[]).await?.issuer,
     };
     let application = Application::new(connection.client()?, &issuer, &arguments.client);
-    let wanted = Wanted { scope: arguments.scope.clone(), service: arguments.service.clone() };
+    let wanted = Wanted { scope: arguments.scope.clone(), service: arguments.service.clone(), ..Wanted::default() };
     let rng = machine::rng();
     let tokens: Tokens = match (&arguments.secret_file, &arguments.person, &arguments.password_file) {
         (Some(file), ..) => application.by_secret(&secret_file(file)?, &wanted).await?,

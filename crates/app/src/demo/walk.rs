@@ -12,7 +12,7 @@ use url::Url;
 use super::capture::{Capture, ROUTE};
 use super::shop::{Shop, program};
 use crate::cli::api::Api;
-use crate::cli::oauth::{Application, Wanted};
+use crate::cli::oauth::{Application, Browser, Wanted};
 
 /// Largest answer, in bytes.
 const ANSWER: usize = 1024 * 1024;
@@ -20,6 +20,8 @@ const ANSWER: usize = 1024 * 1024;
 const WITHIN: Duration = Duration::from_secs(1);
 /// Time for the events of all hops to reach the authority.
 const GATHERED: Duration = Duration::from_secs(5);
+
+const CUSTOMER: &str = "customer";
 
 /// Everything the walk touches.
 pub(super) struct Walk<'a> {
@@ -82,15 +84,20 @@ impl Walk<'_> {
     /// Walks it all and says how many steps failed.
     pub(super) async fn walk(&self) -> usize {
         let mut report = Report::default();
-        let customer = report.step("the customer logs in", self.log_in("customer", &self.shop.customer_password).await);
-        let clerk = report.step("the clerk logs in", self.log_in("clerk", &self.shop.clerk_password).await);
+        let mut browser = Browser::new(self.client.clone());
+        let customer = report.step("the customer logs in", self.log_in(&mut browser, CUSTOMER, None).await);
+        let clerk = report.step("the clerk logs in", self.log_in(&mut Browser::new(self.client.clone()), "clerk", None).await);
         if let (Some(customer), Some(clerk)) = (customer, clerk) {
             let ordered = report.step("the customer orders through the gateway", self.order(&customer).await);
             self.refusals(&mut report, &customer, &clerk).await;
             if let Some(request) = ordered {
-                report.step("the order is explained", self.explained(&request).await);
+                report.step(
+                    "the order is explained",
+                    self.explained(&request, &["gateway/main", "service/payments", "service/inventory"]).await,
+                );
             }
-            self.revocations(&mut report, &customer).await;
+            self.refunds(&mut report, &mut browser, &customer).await;
+            self.revocations(&mut report, &mut browser, &customer).await;
         }
         report.failed
     }
@@ -110,7 +117,17 @@ impl Walk<'_> {
         report.step("a token with one character changed", self.expect(altered, StatusCode::UNAUTHORIZED).await);
     }
 
-    async fn revocations(&self, report: &mut Report, customer: &str) {
+    /// RFC 9470: refused with a challenge, logged in as the challenge says, and not refused.
+    async fn refunds(&self, report: &mut Report, browser: &mut Browser, customer: &str) {
+        let Some(challenge) = report.step("the customer asks for a refund", self.challenged(customer).await) else { return };
+        let stronger = self.log_in(browser, CUSTOMER, Some(&challenge)).await;
+        let Some(stronger) = report.step("the customer sets up a second factor, as the challenge asks", stronger) else { return };
+        if let Some(request) = report.step("the customer asks again", self.refund(&stronger).await) {
+            report.step("the refund is explained", self.explained(&request, &["gateway/main", "service/payments", "acr mfa"]).await);
+        }
+    }
+
+    async fn revocations(&self, report: &mut Report, browser: &mut Browser, customer: &str) {
         let identity = report.step("payments takes the identity token made for it", self.identity(customer).await);
         report.step("the customer's login is revoked", self.revoke_login("customer").await);
         report.step("the customer's token at the gateway", self.dies(|| Call::get(at(&self.gateway, "/me"), customer)).await);
@@ -118,13 +135,17 @@ impl Walk<'_> {
             let order = || Call::post(at(&self.payments, "/orders"), &identity, order());
             report.step("the identity token at payments", self.dies(order).await);
         }
-        report.step("the payments client is revoked: an order", self.order_without_payments().await);
+        report.step("the payments client is revoked: an order", self.order_without_payments(browser).await);
     }
 
-    async fn log_in(&self, username: &str, password: &str) -> Found<String> {
+    /// Logs in with all that the login pages ask for; where there is a challenge, as it says.
+    async fn log_in(&self, browser: &mut Browser, username: &str, challenge: Option<&str>) -> Found<String> {
         let application = Application::new(self.client.clone(), &self.issuer, "shop-web");
-        let wanted = Wanted { scope: Some("openid shop".to_owned()), service: None };
-        let tokens = application.by_password(username, &Secret::new(password), &wanted, &self.rng).await?;
+        let parameter = |name| challenge.and_then(|challenge| parameter(challenge, name));
+        let (acr_values, max_age) = (parameter("acr_values"), parameter("max_age"));
+        let wanted = Wanted { scope: Some("openid shop".to_owned()), service: None, acr_values, max_age };
+        let password = if username == CUSTOMER { &self.shop.customer_password } else { &self.shop.clerk_password };
+        let tokens = application.in_browser(browser, (username, &Secret::new(password.as_str())), &wanted, &self.rng).await?;
         Ok((tokens.access_token, format!("a token for {} s", tokens.expires_in)))
     }
 
@@ -137,10 +158,27 @@ impl Walk<'_> {
         Ok((request.to_owned(), found))
     }
 
+    /// Asks for a refund with a login that does not do; the challenge.
+    async fn challenged(&self, customer: &str) -> Found<String> {
+        let answer = self.call(&Call::post(at(&self.gateway, "/refunds"), customer, json!({"order": "lamp"}))).await?;
+        let challenge = answer.headers().get(header::WWW_AUTHENTICATE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        ensure!(answer.status() == StatusCode::UNAUTHORIZED, "expected 401, found {}", outcome(&answer));
+        ensure!(challenge.contains("insufficient_user_authentication"), "no step-up challenge: {challenge}");
+        Ok((challenge.to_owned(), format!("{} · {challenge}", outcome(&answer))))
+    }
+
+    /// Gets a refund; the request's id.
+    async fn refund(&self, customer: &str) -> Found<String> {
+        let answer = self.call(&Call::post(at(&self.gateway, "/refunds"), customer, json!({"order": "lamp"}))).await?;
+        ensure!(answer.status() == StatusCode::OK, "expected 200, found {}", outcome(&answer));
+        let request = answer.headers().get("x-request-id").context("the answer has no X-Request-Id")?.to_str()?;
+        Ok((request.to_owned(), outcome(&answer)))
+    }
+
     /// A service reserves with a token of its own, on nobody's behalf.
     async fn reserves_alone(&self, service: &str) -> Found<()> {
         let application = Application::new(self.client.clone(), &self.issuer, &program(service));
-        let wanted = Wanted { scope: None, service: Some("inventory".to_owned()) };
+        let wanted = Wanted { service: Some("inventory".to_owned()), ..Wanted::default() };
         let secret = Secret::new(self.shop.secret(service)?);
         let token = application.by_secret(&secret, &wanted).await?.access_token;
         let reserve = Call::post(at(&self.inventory, "/stock/lamp/reserve"), &token, json!({"quantity": 1}));
@@ -175,8 +213,8 @@ impl Walk<'_> {
         }
     }
 
-    async fn order_without_payments(&self) -> Found<()> {
-        let (customer, _) = self.log_in("customer", &self.shop.customer_password).await?;
+    async fn order_without_payments(&self, browser: &mut Browser) -> Found<()> {
+        let (customer, _) = self.log_in(browser, CUSTOMER, None).await?;
         let path = format!("clients/{}", program("payments"));
         let mut payments: Value = self.api.get(&path, &[]).await?;
         let declared = payments.get_mut("resource").and_then(Value::as_object_mut).context("the client is not as expected")?;
@@ -196,14 +234,13 @@ impl Walk<'_> {
     }
 
     /// Asks for the explanation until every hop is in it: services send their events in batches.
-    async fn explained(&self, request: &str) -> Found<()> {
+    async fn explained(&self, request: &str, parts: &[&str]) -> Found<()> {
         let began = Instant::now();
         loop {
             let text = self.api.text(&format!("explain/{request}"), &[("form", "text")]).await?;
-            let hops = ["gateway/main", "service/payments", "service/inventory"];
-            let missing: Vec<_> = hops.into_iter().filter(|node| !text.contains(node)).collect();
+            let missing: Vec<_> = parts.iter().filter(|part| !text.contains(**part)).copied().collect();
             if missing.is_empty() {
-                return Ok(((), format!("{} are in it\n\n{text}", hops.join(", "))));
+                return Ok(((), format!("{} are in it\n\n{text}", parts.join(", "))));
             }
             if began.elapsed() > GATHERED {
                 bail!("it does not name {}:\n{text}", missing.join(", "));
@@ -236,6 +273,12 @@ fn at(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     url.set_path(path);
     url
+}
+
+/// A parameter of a challenge (RFC 9110 section 11.2).
+fn parameter(challenge: &str, name: &str) -> Option<String> {
+    let (_, rest) = challenge.split_once(&format!("{name}=\""))?;
+    Some(rest.split_once('"')?.0.to_owned())
 }
 
 fn order() -> Value {

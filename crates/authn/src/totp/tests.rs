@@ -78,5 +78,7 @@ fn apps_scan_an_address_that_nothing_typed_can_break_out_of() {
         "otpauth://totp/The%20Shop%20%26%20Co:a%2Fl%3Fi%26ce%40x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=The%20Shop%20%26%20Co"
     );
     assert_eq!(secret().to_text().expose(), "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ");
+    assert_eq!(TotpSecret::from_text(secret().to_text().expose()).unwrap().expose(), secret().expose());
+    assert!(TotpSecret::from_text("GEZ1").is_none() && TotpSecret::from_text("").is_none());
     assert!(!format!("{:?}", secret()).contains("123456"));
 }

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
+use durward_authn::TotpSecret;
+use durward_authn::totp::{Step, step_at};
 use durward_base::Secret;
 use durward_net::Client;
+use durward_node::machine;
 use http::{HeaderValue, Request, Response, header};
 use url::Url;
 
@@ -16,15 +19,23 @@ const LARGEST_PAGE: usize = 1 << 20;
 /// The most redirects and forms of one login.
 const MOST_STEPS: usize = 12;
 
-/// A browser with nothing in it.
-pub(super) struct Browser {
+/// A browser, and the app beside it that shows codes.
+pub struct Browser {
     client: Client,
     cookies: BTreeMap<String, String>,
+    app: Option<App>,
+}
+
+/// A second factor, set up on the way.
+struct App {
+    secret: TotpSecret,
+    used: Step,
 }
 
 impl Browser {
-    pub(super) fn new(client: Client) -> Self {
-        Self { client, cookies: BTreeMap::new() }
+    /// A browser with nothing in it.
+    pub fn new(client: Client) -> Self {
+        Self { client, cookies: BTreeMap::new(), app: None }
     }
 
     /// Follows redirects and fills in forms until the application is reached; returns the address it is reached with.
@@ -46,12 +57,33 @@ impl Browser {
             if let Some(notice) = notice(&page) {
                 bail!("the login was not accepted: {notice}");
             }
+            if let Some(onward) = attribute(&page, "id=\"totp-continue\"", "href") {
+                url = url.join(&onward)?;
+                request = Request::get(url.as_str()).body(Bytes::new())?;
+                continue;
+            }
             let action = attribute(&page, "<form", "action")
                 .with_context(|| format!("{url} shows no form to fill in (status {})", answer.status()))?;
             url = url.join(&action)?;
-            request = submitted(&page, &url, username, password)?;
+            request = submitted(&page, &url, (username, password), self.code(&page)?)?;
         }
         bail!("the login did not end after {MOST_STEPS} steps")
+    }
+
+    /// The code that a page asks for. An app that is set up on this very page is one that the browser has from now on.
+    fn code(&mut self, page: &str) -> anyhow::Result<Option<String>> {
+        if !page.contains("id=\"totp\"") {
+            return Ok(None);
+        }
+        // One step behind, and each once: more than one code is good within half a minute, if they come in order.
+        let present = step_at(machine::clock().now()).saturating_sub(1);
+        if let Some(secret) = text_of(page, "id=\"totp-secret\"") {
+            let secret = TotpSecret::from_text(&secret).context("the page shows no secret")?;
+            self.app = Some(App { secret, used: present.saturating_sub(1) });
+        }
+        let app = self.app.as_mut().context("the login asks for a code: `durward login` opens a browser for it")?;
+        app.used = present.max(app.used + 1);
+        Ok(Some(app.secret.code(app.used).to_string()))
     }
 
     fn with_cookies(&self, mut request: Request<Bytes>) -> anyhow::Result<Request<Bytes>> {
@@ -75,12 +107,14 @@ impl Browser {
     }
 }
 
-/// A form filled in: the name and password on the login page, consent on the consent page.
-fn submitted(page: &str, url: &Url, username: &str, password: &Secret) -> anyhow::Result<Request<Bytes>> {
+/// A form filled in: the name and password on the login page, a code where one is asked for, consent on the consent page.
+fn submitted(page: &str, url: &Url, (username, password): (&str, &Secret), code: Option<String>) -> anyhow::Result<Request<Bytes>> {
     let mut form: Vec<(String, String)> = hidden_fields(page);
     if page.contains("id=\"username\"") {
         form.push(("username".to_owned(), username.to_owned()));
         form.push(("password".to_owned(), password.expose().to_owned()));
+    } else if let Some(code) = code {
+        form.push(("code".to_owned(), code));
     } else {
         let allow = |name: &str| attribute(page, "id=\"consent-allow\"", name);
         let name = allow("name").context("the page is neither the login page nor the consent page")?;
@@ -113,12 +147,15 @@ fn value_of(element: &str, name: &str) -> Option<String> {
     Some(value.replace("&#38;", "&").replace("&amp;", "&"))
 }
 
+/// The text of the element in which `mark` stands.
+fn text_of(page: &str, mark: &str) -> Option<String> {
+    let (_, rest) = page.split_once(mark)?;
+    Some(rest.split_once('>')?.1.split_once('<')?.0.trim().to_owned())
+}
+
 /// What a page says is wrong.
 fn notice(page: &str) -> Option<String> {
-    let (_, rest) = page.split_once("role=\"alert\"")?;
-    let (text, _) = rest.split_once('>')?.1.split_once('<')?;
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
+    text_of(page, "role=\"alert\"").filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ use serde::Deserialize;
 
 use crate::Issuer;
 use crate::issuer::Inner;
-use crate::json::BROKEN;
 use crate::realm::PresentRealm;
 
 /// A request to an endpoint of a realm that there is.
@@ -43,7 +42,7 @@ pub(crate) struct Call {
     address: Option<IpAddr>,
     certificate: Option<(PeerCertificate, ClientCertificate)>,
     next_nonce: OnceLock<String>,
-    body: Result<Bytes, FormError>,
+    body: Result<(Media, Bytes), FormError>,
 }
 
 #[derive(Deserialize)]
@@ -122,7 +121,7 @@ impl Call {
     /// # Errors
     /// 413, 415, or `invalid_request`.
     pub(crate) fn form(&self) -> Result<Parameters, FormError> {
-        let body = self.body.as_ref().map_err(|error| *error)?;
+        let body = self.body(Media::Form)?;
         if !self.query.is_empty() {
             return Err(FormError::Parameters(IN_QUERY));
         }
@@ -134,8 +133,25 @@ impl Call {
     /// # Errors
     /// 413, 415, or `invalid_request`.
     pub(crate) fn query_and_form(&self) -> Result<Parameters, FormError> {
-        let body = self.body.as_ref().map_err(|error| *error)?;
+        let body = self.body(Media::Form)?;
         Parameters::parse(&[self.query.as_bytes(), body]).map_err(FormError::Parameters)
+    }
+
+    /// The body of a request in JSON, not read yet.
+    ///
+    /// # Errors
+    /// 413, 415.
+    pub(crate) fn json(&self) -> Result<&[u8], FormError> {
+        self.body(Media::Json)
+    }
+
+    fn body(&self, expected: Media) -> Result<&[u8], FormError> {
+        match &self.body {
+            Ok((media, body)) if *media == expected => Ok(body),
+            Ok(_) => Err(expected.missing()),
+            Err(FormError::NotAForm) => Err(expected.missing()),
+            Err(error) => Err(*error),
+        }
     }
 
     /// The keys that sign for the realm now.
@@ -143,7 +159,7 @@ impl Call {
     /// # Errors
     /// When there are none.
     pub(crate) fn keys(&self) -> Result<Arc<KeyRing>, OAuthError> {
-        self.issuer.settings.keys.load().get(self.realm.name()).map(Arc::clone).ok_or(BROKEN)
+        self.issuer.keys(self.realm.name())
     }
 
     /// Whether the request asks for an answer of exactly this media type (RFC 9110 section 12.5.1).
@@ -174,14 +190,33 @@ impl Call {
     }
 }
 
-/// Reads a form; only its type and size are judged here.
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, FormError> {
+/// What a body is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Media {
+    Form,
+    Json,
+}
+
+impl Media {
+    const fn missing(self) -> FormError {
+        match self {
+            Self::Form => FormError::NotAForm,
+            Self::Json => FormError::NotJson,
+        }
+    }
+}
+
+/// Reads a form or JSON; only its type and size are judged here.
+async fn read(headers: &HeaderMap, body: Body) -> Result<(Media, Bytes), FormError> {
     let mut types = headers.get_all(CONTENT_TYPE).iter().filter_map(|value| value.to_str().ok());
     let essence = types.next().and_then(|value| value.split(';').next()).map(str::trim);
-    if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")) || types.next().is_some() {
-        return Err(FormError::NotAForm);
-    }
-    to_bytes(body, MAX_BYTES).await.map_err(|_| FormError::TooLarge)
+    let media = match essence.filter(|_| types.next().is_none()) {
+        Some(essence) if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") => Media::Form,
+        Some(essence) if essence.eq_ignore_ascii_case("application/json") => Media::Json,
+        _ => return Err(FormError::NotAForm),
+    };
+    let body = to_bytes(body, MAX_BYTES).await.map_err(|_| FormError::TooLarge)?;
+    Ok((media, body))
 }
 
 /// Why a body is not read.
@@ -189,6 +224,8 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, FormError> {
 pub(crate) enum FormError {
     /// Another content type.
     NotAForm,
+    /// Another content type, where JSON is expected.
+    NotJson,
     /// More than `MAX_BYTES`, or broken off.
     TooLarge,
     /// A form, but a bad one.
@@ -202,6 +239,7 @@ impl FormError {
             Self::NotAForm => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "body.not_a_form", "the body must be application/x-www-form-urlencoded, once")
             }
+            Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "body.not_json", "the body must be application/json, once"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body.too_large", "the body must be whole and at most 64 KiB"),
             Self::Parameters(error) => (StatusCode::BAD_REQUEST, error.reason, error.description),
         }

@@ -38,6 +38,8 @@ pub(crate) async fn authenticate<'c>(call: &'c Call, parameters: &Parameters) ->
     call.recorder.edit(|event| {
         event.target = None;
         event.caller = Some(Arc::new(client_caller(client.registered(), None)));
+        // While a secret is being changed for another, this says who still uses the old one.
+        event.detail = client.secret().map(|secret| format!("client_secret/{secret}"));
         // A service asks for the sake of a request that it names, and `explain` shows what it was given below that.
         event.chain.parent = client.registered().metadata.runs.as_ref().and_then(|_| caused_by(call));
     });

@@ -2,7 +2,7 @@
 //! never count here: no answer allows credentials.
 
 use axum::response::{IntoResponse as _, Response};
-use durward_oauth::cross_origin;
+use durward_oauth::{Registry as _, cross_origin};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
     ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,

@@ -54,11 +54,6 @@ impl PresentRealm {
         self.realm.name()
     }
 
-    /// Its declared clients.
-    pub(crate) fn clients(&self) -> impl Iterator<Item = &Client> {
-        self.realm.clients().iter().map(|(_, client)| &client.resource)
-    }
-
     /// The client of this id, declared or built in.
     pub(crate) fn client_by_id(&self, id: ClientId) -> Option<RegisteredClient<'_>> {
         let declared = self.realm.clients().iter().find(|(_, client)| client.client_id() == id);
@@ -93,6 +88,10 @@ impl Registry for PresentRealm {
     fn client(&self, name: &str) -> Option<RegisteredClient<'_>> {
         let declared = self.realm.client(name).map(|client| RegisteredClient { id: client.client_id(), metadata: &client.resource });
         declared.or_else(|| self.builtin.iter().filter_map(RegisteredClient::from_stored).find(|client| client.metadata.name == name))
+    }
+
+    fn clients(&self) -> Box<dyn Iterator<Item = &Client> + '_> {
+        Box::new(self.realm.clients().iter().map(|(_, client)| &client.resource))
     }
 
     fn client_secrets(&self, client: ClientId) -> &[Arc<ClientSecret>] {

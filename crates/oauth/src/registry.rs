@@ -21,6 +21,8 @@ pub trait Registry {
     fn issuer(&self) -> &str;
     /// The client of this `client_id`, disabled or not.
     fn client(&self, name: &str) -> Option<RegisteredClient<'_>>;
+    /// All declared and registered clients.
+    fn clients(&self) -> Box<dyn Iterator<Item = &Client> + '_>;
     /// The secrets of a client, expired ones included.
     fn client_secrets(&self, client: ClientId) -> &[Arc<ClientSecret>];
     /// The service of this name, disabled or not.

@@ -21,6 +21,7 @@ use crate::json::{self, BROKEN, CLOCK_JUMPED, CONTENDED, UNAVAILABLE};
 use crate::lineage::FamilyRows;
 use crate::password_grant;
 use crate::possession;
+use crate::registrations;
 
 /// The longest that a request waits until a token made for it would live: a watermark reaches no further.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
@@ -63,7 +64,10 @@ async fn token(call: &Call, parameters: &Parameters) -> Result<Response, OAuthEr
         let status = outcome.as_ref().map_or_else(|error| StatusCode::from_u16(error.status()).unwrap_or_default(), |_| StatusCode::OK);
         if client::commit(call, &writes, status).await? {
             return match outcome {
-                Ok(grant) => minted(call, &grant),
+                Ok(grant) => {
+                    registrations::used(call, client.registered()).await;
+                    minted(call, &grant)
+                }
                 Err(error) => Ok(json::answer(call, error)),
             };
         }

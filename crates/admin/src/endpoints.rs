@@ -3,7 +3,7 @@
 use durward_model::AccessClass;
 use durward_model::AdminRole::{Admin as Administrators, Auditor, Operator};
 use durward_model::EventKind::{
-    AuditRead, BackupTaken, ClientSecretChanged, ClockConfirmed, KeyChanged, OperationsRead, PersonChanged, ResourceChanged, ResourceRead, SessionRevoked,
+    AuditRead, BackupTaken, ClientSecretChanged, ClockConfirmed, InitialAccessChanged, InitialAccessListed, KeyChanged, OperationsRead, PersonChanged, ResourceChanged, ResourceRead, SessionRevoked,
     SessionsListed, TokenRevoked,
 };
 use durward_model::RateClass::Manage;
@@ -50,6 +50,9 @@ fn resources(admin: Admin) -> Vec<Endpoint> {
         .get("/admin/v1/clients/{name}/secrets", READ, Manage, ResourceRead, clients::secrets::get)
         .post("/admin/v1/clients/{name}/secrets", OPERATE, Manage, ClientSecretChanged, clients::secrets::post)
         .delete("/admin/v1/clients/{name}/secrets/{id}", OPERATE, Manage, ClientSecretChanged, clients::secrets::one::delete)
+        .get("/admin/v1/registration-tokens", READ, Manage, InitialAccessListed, registration_tokens::get)
+        .post("/admin/v1/registration-tokens", OPERATE, Manage, InitialAccessChanged, registration_tokens::post)
+        .delete("/admin/v1/registration-tokens/{id}", OPERATE, Manage, InitialAccessChanged, registration_tokens::one::delete)
         .get("/admin/v1/trusted-issuers", READ, Manage, ResourceRead, trusted_issuers::get)
         .get("/admin/v1/trusted-issuers/{name}", READ, Manage, ResourceRead, trusted_issuers::one::get)
         .put("/admin/v1/trusted-issuers/{name}", OPERATE, Manage, ResourceChanged, trusted_issuers::one::put)

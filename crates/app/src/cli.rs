@@ -18,6 +18,7 @@ pub(crate) mod oauth;
 mod output;
 mod people;
 mod protect;
+mod registration_tokens;
 mod restore;
 mod revoke;
 mod serve;

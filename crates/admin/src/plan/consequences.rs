@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use durward_base::{ClientId, Duration, KeyId, PersonId, RealmId, ResourceId, Rng, Timestamp, base64url};
 use durward_feed::Snapshot;
-use durward_model::resource::{Client, Group, PersonResource, Realm, Service, TrustedIssuer};
+use durward_model::resource::{Client, Group, Origin, PersonResource, Realm, Service, TrustedIssuer};
 use durward_model::revocation::WATERMARK_MARGIN;
 use durward_model::{ClientSecret, Person, Resource, ResourceKind, Revocation, RevocationKind, Stored, Write};
 use durward_seal::SecretHasher;
@@ -92,8 +92,11 @@ impl Writer<'_> {
             | Resource::Person(_) => None,
         };
         writes.extend(revoked.map(|(kind, key)| Write::Revoke(revocation(realm, kind, key, self.now, "deleted"))));
-        if let Resource::Client(_) = &before.resource {
+        if let Resource::Client(metadata) = &before.resource {
             let client = ClientId::from_bytes(before.id.to_bytes());
+            if metadata.origin == Origin::Registered {
+                writes.push(Write::EndRegistration { realm: realm.clone(), client });
+            }
             let live = |secret: &&std::sync::Arc<ClientSecret>| secret.client == client && secret.expires.is_none_or(|end| end > self.now);
             writes.extend(self.snapshot.client_secrets().values().filter(live).map(|secret| self.expire(realm, secret.id)));
         }

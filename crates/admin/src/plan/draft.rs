@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use durward_base::{ClientId, KeyId, RealmId, Secret, Timestamp};
 use durward_feed::Snapshot;
-use durward_model::resource::PersonResource;
+use durward_model::resource::{Origin, PersonResource};
 use durward_model::{ClientSecret, Person, Resource, ResourceKind, Stored};
 use durward_seal::SecretHasher;
 use serde_json::{Map, Value, json};
@@ -174,10 +174,16 @@ fn deletions(current: &Current, asked: &Asked) -> Vec<Change> {
         let people = asked.resources.iter().any(|resource| resource.kind() == ResourceKind::Person);
         let may_go =
             |(kind, name): &(ResourceKind, &String)| !kept.contains(&(*kind, name.as_str())) && (people || *kind != ResourceKind::Person);
-        names.extend(current.names().filter(may_go));
+        // Clients that registered themselves were never among what is declared.
+        let declared = |(kind, name): &(ResourceKind, &String)| !current.find(*kind, name).is_some_and(|known| is_registered(&known.resource()));
+        names.extend(current.names().filter(may_go).filter(declared));
     }
     let deleted = |(kind, name): (ResourceKind, &String)| Some(Change::deletion(kind, name, current.find(kind, name)?));
     names.into_iter().rev().filter_map(deleted).collect()
+}
+
+fn is_registered(resource: &Resource) -> bool {
+    matches!(resource, Resource::Client(client) if client.origin == Origin::Registered)
 }
 
 /// The fields whose JSON differs. Kind and name are what two versions of a resource have in common.

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::api::{Connection, segment};
 use super::audit::duration;
 use super::output::{Output, table};
+use super::registration_tokens;
 
 /// Look after clients
 #[derive(Debug, Args)]
@@ -24,6 +25,9 @@ enum Verb {
     /// Look after a client's secrets
     #[command(subcommand)]
     Secret(SecretVerb),
+    /// Look after what lets others register clients
+    #[command(subcommand)]
+    RegistrationToken(registration_tokens::Verb),
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,7 +67,13 @@ struct Shown {
 pub async fn run(arguments: &Arguments, connection: &Connection, output: Output) -> anyhow::Result<ExitCode> {
     let api = connection.api().await?;
     let secrets = |client: &str| format!("clients/{}/secrets", segment(client));
-    let Verb::Secret(verb) = &arguments.verb;
+    let verb = match &arguments.verb {
+        Verb::Secret(verb) => verb,
+        Verb::RegistrationToken(verb) => {
+            registration_tokens::run(verb, &api, output).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     match verb {
         SecretVerb::Add { client, overlap } => {
             let made: Shown = api.post(&secrets(client), &json!({ "overlap_seconds": overlap.as_secs() })).await?;

@@ -12,6 +12,7 @@ pub mod keys;
 pub mod people;
 pub mod policies;
 pub mod realms;
+pub mod registration_tokens;
 pub mod revocations;
 pub mod roles;
 pub mod routes;

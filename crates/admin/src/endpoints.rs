@@ -3,7 +3,7 @@
 use durward_model::AccessClass;
 use durward_model::AdminRole::{Admin as Administrators, Auditor, Operator};
 use durward_model::EventKind::{
-    AuditRead, BackupTaken, ClientSecretChanged, ClockConfirmed, InitialAccessChanged, InitialAccessListed, KeyChanged, OperationsRead, PersonChanged, ResourceChanged, ResourceRead, SessionRevoked,
+    AuditRead, BackupTaken, ClientSecretChanged, ClockConfirmed, InitialAccessChanged, InitialAccessListed, KeyChanged, OperationsRead, PersonChanged, ResourceChanged, ResourceRead, SecondFactorChanged, SessionRevoked,
     SessionsListed, TokenRevoked,
 };
 use durward_model::RateClass::Manage;
@@ -81,6 +81,7 @@ fn people_and_sessions(admin: Admin) -> Vec<Endpoint> {
         .post("/admin/v1/people/{name}/disable", OPERATE, Manage, PersonChanged, people::disable::post)
         .post("/admin/v1/people/{name}/enable", OPERATE, Manage, PersonChanged, people::enable::post)
         .put("/admin/v1/people/{name}/password", OPERATE, Manage, PersonChanged, people::password::put)
+        .delete("/admin/v1/people/{name}/second-factor", OPERATE, Manage, SecondFactorChanged, people::second_factor::delete)
         .get("/admin/v1/people/{name}/sessions", READ, Manage, SessionsListed, people::sessions::get)
         .delete("/admin/v1/people/{name}/sessions", OPERATE, Manage, SessionRevoked, people::sessions::delete)
         .get("/admin/v1/sessions/{id}", READ, Manage, SessionsListed, sessions::one::get)

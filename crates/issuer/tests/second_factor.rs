@@ -249,10 +249,26 @@ async fn no_other_way_in_takes_the_password_of_whoever_has_a_second_factor() {
     enrolled(&mut world.browser()).await;
     world.change_client("desktop", |client| client.legacy_grants = vec![durward_model::LegacyGrant::Password]).await;
     let mut program = world.browser();
-    let refused = program.token(&[("grant_type", "password"), ("client_id", "desktop"), ("scope", "orders:read"), ("username", "alice"), ("password", PASSWORD)]).await;
+    let refused = program
+        .token(&[
+            ("grant_type", "password"),
+            ("client_id", "desktop"),
+            ("scope", "orders:read"),
+            ("username", "alice"),
+            ("password", PASSWORD),
+        ])
+        .await;
     refused.is_error(400, "invalid_grant");
     assert_eq!(refused.reason(), "login.second_factor_required");
-    let bob = program.token(&[("grant_type", "password"), ("client_id", "desktop"), ("scope", "orders:read"), ("username", "bob"), ("password", PASSWORD)]).await;
+    let bob = program
+        .token(&[
+            ("grant_type", "password"),
+            ("client_id", "desktop"),
+            ("scope", "orders:read"),
+            ("username", "bob"),
+            ("password", PASSWORD),
+        ])
+        .await;
     assert_eq!(claims(&bob.json()["access_token"])["acr"], "pwd");
 }
 
@@ -274,4 +290,54 @@ async fn a_code_page_belongs_to_its_browser_its_person_and_ten_minutes() {
     world.events().await;
     let disabled = submit(&mut browser, &page, &[("code", &app.code(&world))]).await;
     assert_eq!(disabled.status, StatusCode::BAD_REQUEST);
+}
+
+/// RFC 9470 section 5: the login stays, and so does what it granted before.
+#[tokio::test]
+async fn a_request_that_wants_more_raises_the_login_and_leaves_what_it_granted() {
+    let world = World::new().await;
+    let mut owner = world.browser();
+    let before = owner.tokens().await;
+    let (app, _) = enrolled(&mut world.browser()).await;
+    let cookie = owner.cookies["__Host-dw-sso-main"].clone();
+    let asked = owner.ask(&web_request(&[("acr_values", "mfa"), ("max_age", "300")])).await;
+    assert!(asked.location().contains("/login/totp?transaction="), "{}", asked.location());
+    let page = owner.follow(&asked).await;
+    let arrived = submit(&mut owner, &page, &[("code", &app.code(&world))]).await;
+    let tokens = owner.redeem(&arrived.code(), &[]).await.json();
+    assert_eq!(claims(&tokens["access_token"])["acr"], "mfa");
+    assert_eq!(claims(&tokens["access_token"])["ses"], claims(&before["access_token"])["ses"], "it is the same login");
+    let refreshed = owner.refresh(before["refresh_token"].as_str().unwrap(), &[]).await.json();
+    assert_eq!(claims(&refreshed["access_token"])["acr"], "pwd", "what was granted before is worth what it was");
+    assert!(!cookie.is_empty());
+    let again = owner.ask(&web_request(&[("acr_values", "mfa"), ("max_age", "300")])).await;
+    assert!(again.parameter("code").is_some(), "it is strong and recent enough now");
+    world.clock.advance(Duration::from_secs(301));
+    let old = owner.ask(&web_request(&[("acr_values", "mfa"), ("max_age", "300")])).await;
+    assert!(old.location().contains("/login?transaction="), "and is not for ever");
+}
+
+/// RFC 9470 section 5: whoever has no second factor is led to one, if their password is fresh.
+#[tokio::test]
+async fn a_request_that_wants_more_than_a_person_has_leads_them_to_set_it_up_or_says_that_it_cannot_be() {
+    let world = World::new().await;
+    let essential = [("claims", r#"{"id_token":{"acr":{"essential":true,"value":"mfa"}}}"#)];
+    let mut browser = world.browser();
+    let asked = browser.arrive(&web_request(&essential), "alice").await;
+    assert!(asked.location().contains("/account/totp?transaction="), "{}", asked.location());
+    let page = browser.follow(&asked).await;
+    assert!(page.body.contains("needs more than your password"), "{}", page.body);
+    let code = App::from_page(&page).code(&world);
+    let shown = submit(&mut browser, &page, &[("code", &code)]).await;
+    let arrived = browser.get(&shown.attribute("id=\"totp-continue\"", "href")).await;
+    let tokens = browser.redeem(&arrived.code(), &[]).await.json();
+    assert_eq!(claims(&tokens["id_token"])["acr"], "mfa");
+
+    let mut stale = world.browser();
+    stale.arrive(&web_request(&[]), "bob").await;
+    world.clock.advance(Duration::from_secs(301));
+    let unmet = stale.ask(&web_request(&essential)).await;
+    assert_eq!(unmet.parameter("error").as_deref(), Some("unmet_authentication_requirements"));
+    let voluntary = stale.ask(&web_request(&[("acr_values", "mfa")])).await;
+    assert!(voluntary.parameter("code").is_some(), "what is voluntary is done without");
 }

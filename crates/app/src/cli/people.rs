@@ -42,6 +42,11 @@ enum Verb {
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
     },
+    /// Remove a person's second factor, when they have lost it and their recovery codes; their logins end
+    ResetMfa {
+        /// Their username
+        name: String,
+    },
     /// List a person's logins
     Sessions {
         /// Their username
@@ -73,6 +78,10 @@ pub async fn run(arguments: &Arguments, connection: &Connection, output: Output)
             };
             api.send(Method::PUT, &of(name, "password"), Some(&json!({ "password": password.expose() }))).await?;
             output.done(&format!("The password of {name} is set; their logins have ended."));
+        }
+        Verb::ResetMfa { name } => {
+            api.send(Method::DELETE, &of(name, "second-factor"), None).await?;
+            output.done(&format!("{name} has no second factor any more; their logins have ended."));
         }
         Verb::Sessions { name } => sessions::list(&api, name, output).await?,
     }

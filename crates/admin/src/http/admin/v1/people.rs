@@ -4,6 +4,7 @@ pub mod disable;
 pub mod enable;
 pub mod one;
 pub mod password;
+pub mod second_factor;
 pub mod sessions;
 
 use axum::Json;

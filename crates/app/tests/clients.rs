@@ -42,3 +42,9 @@ async fn a_person_logs_in_with_a_browser() {
     let durward = Durward::start().await;
     run(node("browser.mjs", "playwright-core"), &durward).await;
 }
+
+#[tokio::test]
+async fn a_person_sets_up_a_second_factor_with_a_browser_and_logs_in_with_it() {
+    let durward = Durward::start().await;
+    run(node("second_factor.mjs", "playwright-core"), &durward).await;
+}

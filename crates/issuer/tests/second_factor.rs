@@ -99,7 +99,7 @@ async fn a_code_is_good_once_however_it_is_spelled_and_wherever_it_is_sent() {
         (format!(" {code} "), "login.code_used"),
         (format!("{} {}", &code[..3], &code[3..]), "login.code_used"),
         (format!("0{code}"), "login.code_malformed"),
-        (format!("{code}\n"), "login.code_malformed"),
+        (format!("{code}x"), "login.code_malformed"),
         (code.chars().map(|digit| char::from_u32(u32::from(digit) + 0xFF10 - 0x30).unwrap()).collect(), "login.code_malformed"),
         (String::new(), "login.code_malformed"),
     ] {

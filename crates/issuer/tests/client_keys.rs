@@ -81,7 +81,7 @@ async fn a_published_certificate_is_good_and_answers_are_encrypted_to_published_
     let (world, site) = world().await;
     let (certificate, jwks) = self_signed();
     let own = DecryptionKey::generate(KeyManagement::EcdhEs).unwrap();
-    show(&site, &[jwks["keys"][0].clone(), json!(own.jwk())]);
+    show(&site, &[json!(own.jwk()), jwks["keys"][0].clone()]);
     world
         .change_client("signer", |client| {
             client.authentication = ClientAuthentication::SelfSignedTlsClientAuth;

@@ -10,15 +10,14 @@ use crate::{Store, StoreError};
 statements! {
     OPEN = Sql::shared(
         "INSERT INTO registration (realm, client, name, generation, created, ends) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT DO NOTHING RETURNING client",
+         ON CONFLICT DO NOTHING",
     );
     ROTATE = Sql::shared("UPDATE registration SET generation = generation + 1 WHERE realm = $1 AND client = $2 AND generation = $3");
     END = Sql::shared("DELETE FROM registration WHERE realm = $1 AND client = $2");
     USED = Sql::shared("UPDATE registration SET ends = NULL WHERE realm = $1 AND client = $2");
     FIND = Sql::shared("SELECT realm, client, name, generation, created, ends FROM registration WHERE realm = $1 AND client = $2");
     PUT_ACCESS = Sql::shared(
-        "INSERT INTO initial_access (realm, id, note, created, expires, uses) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
-         RETURNING id",
+        "INSERT INTO initial_access (realm, id, note, created, expires, uses) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
     );
     USE_ACCESS = Sql::shared("UPDATE initial_access SET uses = uses - 1 WHERE realm = $1 AND id = $2 AND uses > 0 AND expires > $3");
     END_ACCESS = Sql::shared("DELETE FROM initial_access WHERE realm = $1 AND id = $2");

@@ -5,12 +5,13 @@ use std::process::Command;
 use crate::stage::Stages;
 
 /// What the tests drive, and the Debian package that has it: PostgreSQL, a browser, and what other languages' clients need.
-const PROGRAMS: [(&str, &str); 8] = [
+const PROGRAMS: [(&str, &str); 9] = [
     ("/usr/lib/postgresql/*/bin/initdb", "postgresql"),
     ("chromium", "chromium"),
     ("node", "nodejs"),
     ("npm", "npm"),
     ("javac", "default-jdk-headless"),
+    ("mvn", "maven"),
     ("go", "golang-go"),
     ("curl", "curl"),
     ("openssl", "openssl"),

@@ -12,6 +12,7 @@ mod keys;
 mod kill;
 mod one_event;
 mod record;
+mod referees;
 mod reload;
 mod revocation;
 mod shop;

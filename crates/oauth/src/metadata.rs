@@ -100,6 +100,7 @@ struct MutualTlsAliases {
     introspection_endpoint: String,
     revocation_endpoint: String,
     pushed_authorization_request_endpoint: String,
+    device_authorization_endpoint: String,
     userinfo_endpoint: String,
 }
 
@@ -111,6 +112,7 @@ impl MutualTlsAliases {
             introspection_endpoint: at("introspect"),
             revocation_endpoint: at("revoke"),
             pushed_authorization_request_endpoint: at("par"),
+            device_authorization_endpoint: at("device_authorization"),
             userinfo_endpoint: at("userinfo"),
         }
     }

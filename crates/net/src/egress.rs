@@ -91,7 +91,7 @@ impl Egress {
         let call = async {
             let _turn = self.0.calls.acquire().await.map_err(|_| GuardedError::Unresolved)?;
             let address = self.resolve(url).await?;
-            Ok(self.exchange(url, address, request, limit).await?)
+            self.exchange(url, address, request, limit).await
         };
         tokio::time::timeout(WHOLE, call).await.map_err(|_| ClientError::Timeout(WHOLE))?
     }

@@ -13,7 +13,7 @@ use crate::registry::Registry;
 #[derive(Debug)]
 pub enum PresentedToken {
     /// A good access token.
-    Access(AccessToken),
+    Access(Box<AccessToken>),
     /// An authentic refresh token: load its family.
     Refresh(RefreshToken),
     /// Anything else.
@@ -30,6 +30,6 @@ impl PresentedToken {
         if let Ok(token) = RefreshToken::parse(text, keys, registry.id()) {
             return Ok(Self::Refresh(token));
         }
-        Ok(AccessToken::verify(text, registry, now).map_or(Self::Unknown, Self::Access))
+        Ok(AccessToken::verify(text, registry, now).map_or(Self::Unknown, |token| Self::Access(Box::new(token))))
     }
 }

@@ -166,8 +166,8 @@ impl<'r> Assertion<'r> {
             [only] => (*only).to_owned(),
             _ => return Err("audience_mismatch"),
         };
-        let ours = issuer.declared.audiences.iter().any(|known| *known == audience);
-        if !ours && !(issuer.declared.audiences.is_empty() && audience == registry.issuer()) {
+        let ours = issuer.declared.audiences.contains(&audience);
+        if !(ours || issuer.declared.audiences.is_empty() && audience == registry.issuer()) {
             return Err("audience_mismatch");
         }
         let expires = verified.claims().exp().ok().flatten().ok_or("claim_missing")?;

@@ -76,7 +76,7 @@ async fn a_recovery_code_is_good_once_and_new_ones_end_the_old(bench: Bench) {
 async fn removing_a_second_factor_takes_its_recovery_codes_along(bench: Bench) {
     let alice = bench.person("alice").await;
     let remove = Write::RemoveTotp { realm: REALM.to_owned(), person: alice.id };
-    assert_eq!(bench.try_commit(&[remove.clone()]).await.unwrap_err(), CONFLICT);
+    assert_eq!(bench.try_commit(std::slice::from_ref(&remove)).await.unwrap_err(), CONFLICT);
     bench.commit(&[enrol(&bench, &alice, b"a"), codes(&alice, &[[1; 32]])]).await;
     bench.commit(&[remove]).await;
     assert_eq!(bench.try_commit(&[recover(&alice, [1; 32])]).await.unwrap_err(), CONFLICT);
@@ -89,7 +89,7 @@ async fn a_raised_login_is_worth_what_was_proved_and_an_ended_one_is_not_raised(
     let session = bench.session(&alice).await;
     let assurance = Assurance { acr: Some("mfa".to_owned()), amr: vec!["otp".to_owned()], auth_time: Some(bench.now()) };
     let raise = Write::RaiseSession { realm: REALM.to_owned(), session: session.id, assurance: assurance.clone() };
-    bench.commit(&[raise.clone()]).await;
+    bench.commit(std::slice::from_ref(&raise)).await;
     assert_eq!(bench.store.session(REALM, session.id).await.unwrap().unwrap().assurance, assurance);
     bench.commit(&[Write::EndSession { realm: REALM.to_owned(), session: session.id, at: bench.now(), reason: "logout" }]).await;
     assert_eq!(bench.try_commit(&[raise]).await.unwrap_err(), CONFLICT);

@@ -66,6 +66,8 @@ pub(crate) struct Login<'a> {
 pub(crate) struct Consent<'a> {
     pub frame: Frame,
     pub client: &'a str,
+    /// Whether it registered itself, so that nobody vouches for what it calls itself.
+    pub unverified: bool,
     pub username: &'a str,
     pub scopes: Vec<scopes::ScopeRow>,
     pub returns_to: String,

@@ -11,7 +11,7 @@ use durward_testsite::Site;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::fixture::{Answer, Browser, NOW, World};
+use crate::fixture::{Answer, Browser, NOW, World, web_request};
 
 const REGISTER: &str = "/realms/main/oauth2/register";
 
@@ -169,6 +169,12 @@ async fn a_name_neither_hides_nor_passes_for_ours() {
     }
     let marked = register(&world, with("client_name", json!("<img src=x onerror=alert(1)>"))).await;
     assert_eq!(marked.status, 201, "it is text, and escaped wherever it is shown");
+    let client_id = marked.text("client_id");
+    let asked = [("client_id", client_id.as_str()), ("redirect_uri", "https://radar.example/cb"), ("scope", "openid")];
+    let mut browser = world.browser();
+    let consent = browser.arrive(&web_request(&asked), "alice").await;
+    let page = browser.follow(&consent).await.body;
+    assert!(page.contains("id=\"unverified\"") && page.contains("onerror") && !page.contains("<img src=x"), "{page}");
 }
 
 /// DCR-007.

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use durward_model::Write;
 use durward_model::write::Spent;
-use durward_oauth::{Parameters, par};
+use durward_oauth::{Parameters, Registry as _, par};
 use durward_oauth::authorize::{DENIED_BY_PERSON, IssueFacts};
 use durward_store::{CommitError, StoreError};
 use http::StatusCode;
@@ -121,6 +121,7 @@ fn show(call: &Call, step: &Consenting, sealed: &str, login: &LiveLogin) -> Resp
     let page = Consent {
         frame: answer::frame(call),
         client: &client_title(call, &request.client_id),
+        unverified: call.realm.client(&request.client_id).is_some_and(|client| !client.metadata.origin.is_declared()),
         username: &login.person.username,
         scopes: scopes::rows(call, &request.client_id, &request.audience, &request.scopes),
         returns_to: place(&request.redirect_uri),

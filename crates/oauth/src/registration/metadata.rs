@@ -41,6 +41,9 @@ const SAME: &[&str] = &[
     "tls_client_auth_san_email",
     "tls_client_certificate_bound_access_tokens",
     "dpop_bound_access_tokens",
+    "require_pushed_authorization_requests",
+    "require_signed_request_object",
+    "request_object_signing_alg",
 ];
 /// Members that are called otherwise in a client.
 const RENAMED: &[(&str, &str)] = &[("client_name", "title"), ("token_endpoint_auth_method", "authentication"), ("grant_types", "grants")];
@@ -214,6 +217,7 @@ mod tests {
             "runs",
             "impersonates",
             "origin",
+            "profile",
             "disabled",
         ];
         let unknown: Vec<_> = members

@@ -4,6 +4,7 @@ mod access;
 mod browser;
 mod device;
 mod form_post;
+mod logged_out;
 mod moment;
 mod navigation;
 mod qr;
@@ -22,6 +23,7 @@ pub(crate) use access::{ConsentRow, Consents, Lifetime, ServiceRow, ServiceScope
 pub(crate) use browser::browser;
 pub(crate) use device::{DeviceAnswered, DeviceConfirm, DeviceEntry};
 pub(crate) use form_post::{FORM_POST_SCRIPT, FormPost, self_submitting};
+pub(crate) use logged_out::{LoggedOut, logged_out};
 pub(crate) use moment::{ago, date};
 pub(crate) use navigation::{Navigation, Place};
 pub(crate) use qr::QrCode;
@@ -102,13 +104,6 @@ pub(crate) struct Logout<'a> {
     pub username: &'a str,
     pub action: String,
     pub transaction: &'a str,
-}
-
-/// Signed out, and nowhere to go back to.
-#[derive(Debug, Template)]
-#[template(path = "logged_out.html")]
-pub(crate) struct LoggedOut {
-    pub frame: Frame,
 }
 
 /// Who one is here.

@@ -68,3 +68,24 @@ async fn who_is_not_signed_in_is_told_that_they_are_out() {
     let back = browser.get(&format!("{LOGOUT}?client_id=web&post_logout_redirect_uri=https://shop.example/bye")).await;
     assert_eq!(back.location(), "https://shop.example/bye");
 }
+
+#[tokio::test]
+async fn the_last_page_tells_the_clients_of_this_login_in_frames_and_then_goes_back() {
+    let world = World::new().await;
+    let uri = durward_model::EgressUrl::parse("https://shop.example/out?from=auth").unwrap();
+    world.change_client("web", |client| client.frontchannel_logout_uri = Some(uri)).await;
+    let mut browser = world.browser();
+    let hint = browser.tokens().await["id_token"].as_str().unwrap().to_owned();
+    let payload = durward_base::base64url::decode(hint.split('.').nth(1).unwrap()).unwrap();
+    let sid = serde_json::from_slice::<serde_json::Value>(&payload).unwrap()["sid"].as_str().unwrap().to_owned();
+    let page = browser.get(&format!("{LOGOUT}?id_token_hint={hint}&post_logout_redirect_uri=https://shop.example/bye&state=s1")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    let framed = page.attribute("<iframe ", "src").replace("&#38;", "&").replace("&amp;", "&");
+    assert_eq!(framed, format!("https://shop.example/out?from=auth&iss=https%3A%2F%2Fauth.shop.example%2Frealms%2Fmain&sid={sid}"));
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains("; frame-src https://shop.example; frame-ancestors 'none'"), "{policy}");
+    assert_eq!(page.header("refresh"), "3; url=https://shop.example/bye?state=s1");
+    assert!(!browser.cookies.contains_key("__Host-dw-sso-main"));
+    let again = browser.get(LOGOUT).await;
+    assert!(!again.body.contains("<iframe") && !again.header("content-security-policy").contains("frame-src"), "nobody is left to tell");
+}

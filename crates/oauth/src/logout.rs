@@ -1,6 +1,7 @@
 //! OpenID Connect RP-Initiated Logout 1.0: a client asks that a person's login be ended.
 
-use durward_base::Timestamp;
+use durward_base::{FamilyId, Timestamp};
+use durward_model::resource::Client;
 
 use crate::error::OAuthError;
 use crate::id_token::IdTokenHint;
@@ -55,4 +56,13 @@ impl LogoutRequest {
     pub fn must_ask(&self, subject: &str) -> bool {
         self.hint.as_ref().is_none_or(|hint| hint.subject != subject)
     }
+}
+
+/// What the browser loads so that a client knows that a login of its is over; nothing where the client does not want to.
+///
+/// Front-Channel Logout 2: "The OP MAY add these query parameters when rendering the logout URI, and if either is included, both MUST be: iss
+/// [and] sid".
+pub fn frontchannel_uri(registry: &dyn Registry, client: &Client, family: FamilyId) -> Option<String> {
+    let uri = client.frontchannel_logout_uri.as_ref().filter(|_| !client.disabled)?;
+    Some(with_query(uri.as_str(), [("iss", registry.issuer()), ("sid", &family.to_string())]))
 }

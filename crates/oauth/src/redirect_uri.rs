@@ -55,6 +55,12 @@ pub fn validate(text: &str) -> Result<(), RedirectUriError> {
     if url.as_str() == text { Ok(()) } else { Err(RedirectUriError::NotNormal) }
 }
 
+/// Whether two URLs have scheme, host and port in common.
+pub(crate) fn same_origin(one: &str, other: &str) -> bool {
+    let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin());
+    origin(one).is_some_and(|found| found.is_tuple() && Some(found) == origin(other))
+}
+
 /// Whether a requested redirect URI is one of those registered: the same bytes, or the same but for the port of a literal loopback address.
 pub fn matches<'a>(registered: impl IntoIterator<Item = &'a String>, requested: &str) -> bool {
     // RFC 9700 2.1: "authorization servers MUST utilize exact string matching except for port numbers in localhost redirection URIs of

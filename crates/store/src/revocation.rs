@@ -1,8 +1,9 @@
 //! Revocations, kept until the last token they could concern is dead.
 
-use durward_base::{Duration, Timestamp};
+use durward_base::{Duration, Timestamp, base64url};
 use durward_model::{Record, Revocation, RevocationKind};
 
+use crate::logout_notice;
 use crate::sql::{Invalid, Row, Sql, Step, Value, statements};
 
 /// The columns of a revocation, for [`read`].
@@ -47,6 +48,16 @@ pub(crate) fn put(revocation: &Revocation) -> Step {
     .append(|row| read(row).map(Record::Revocation))
 }
 
+/// What goes with a revocation that ends something: it is kept and told of, and so is the client of a family.
+pub(crate) fn follow(revocation: &Revocation) -> Vec<Step> {
+    let mut steps = vec![put(revocation)];
+    let family = (revocation.kind == RevocationKind::Family).then(|| base64url::decode(&revocation.key)).flatten();
+    if let Some(family) = family.and_then(|id| id.try_into().ok()) {
+        steps.push(logout_notice::enqueue(&revocation.realm, family, revocation.not_before));
+    }
+    steps
+}
+
 pub(crate) fn expire(now: Timestamp, limit: u64) -> Step {
     Step::any(EXPIRE, [now.into(), limit.into()])
 }
@@ -63,7 +74,7 @@ pub(crate) fn ended(
         Ok(Revocation {
             realm: realm.clone(),
             kind,
-            key: durward_base::base64url::encode(&row.id()?),
+            key: base64url::encode(&row.id()?),
             not_before: at,
             expires: at + LAST_TOKEN_DEAD,
             reason: reason.to_owned(),

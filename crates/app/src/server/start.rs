@@ -258,8 +258,10 @@ impl Parts {
     /// Lets the authority answer what no view can, and write down when what it was asked about was used.
     fn resolving(&self, fleet: &Fleet, issuer: &Issuer) {
         fleet.resolve_with(Arc::new(issuer.clone()));
-        let (issuer, shutdown) = (issuer.clone(), self.shutdown.clone());
-        self.tasks.spawn(async move { issuer.note_last_uses(shutdown.cancelled()).await });
+        let (noting, shutdown) = (issuer.clone(), self.shutdown.clone());
+        self.tasks.spawn(async move { noting.note_last_uses(shutdown.cancelled()).await });
+        let (telling, shutdown) = (issuer.clone(), self.shutdown.clone());
+        self.tasks.spawn(async move { telling.deliver_logouts(shutdown.cancelled()).await });
     }
 
     async fn gateway(&self, issuer: &Issuer) -> anyhow::Result<Arc<Gateway>> {

@@ -79,7 +79,9 @@ async fn apply(transaction: &Transaction<'_>, index: usize, step: &Step, applied
             let rows = transaction.query(&statement, &params).await.map_err(failed)?;
             for row in &rows {
                 let revocation = read(&mut Row::postgres(row)).map_err(invalid)?;
-                Box::pin(apply(transaction, index, &revocation::put(&revocation), applied)).await?;
+                for step in revocation::follow(&revocation) {
+                    Box::pin(apply(transaction, index, &step, applied)).await?;
+                }
             }
             Ok(rows.len() as u64)
         }

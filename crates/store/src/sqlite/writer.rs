@@ -134,7 +134,7 @@ fn apply(connection: &Connection, step: &Step, at: Timestamp) -> Result<u64, Ste
         }
         Then::Revoke(read) => {
             let revocations = returned(connection, step, |row| read(row))?;
-            revocations.iter().try_for_each(|revocation| apply(connection, &revocation::put(revocation), at).map(drop))?;
+            revocations.iter().flat_map(revocation::follow).try_for_each(|step| apply(connection, &step, at).map(drop))?;
             Ok(revocations.len() as u64)
         }
     }

@@ -1,9 +1,9 @@
-//! `/oauth2/logout`: OpenID Connect RP-Initiated Logout 1.0.
+//! `/oauth2/logout`: OpenID Connect RP-Initiated Logout 1.0 and Front-Channel Logout 1.0.
 
 use axum::response::Response;
 use durward_base::SessionId;
-use durward_model::{Outcome, Write};
-use durward_oauth::logout::LogoutRequest;
+use durward_model::{Family, Outcome, Write};
+use durward_oauth::logout::{self, LogoutRequest};
 use durward_oauth::{OAuthError, Parameters};
 use http::StatusCode;
 
@@ -41,11 +41,11 @@ async fn asked(call: &Call, parameters: &Parameters) -> Response {
     };
     match LiveLogin::of_browser(call).await {
         Err(_) => answer::unavailable(call),
-        Ok(None) => leave(call, request.redirect.as_deref()),
+        Ok(None) => leave(call, request.redirect, Vec::new()),
         Ok(Some(login)) if request.must_ask(&login.person.sub) => ask(call, &login, request.redirect),
         Ok(Some(login)) => {
             login.record(call);
-            end(call, login.session.id, request.redirect.as_deref()).await
+            end(call, login.session.id, request.redirect).await
         }
     }
 }
@@ -69,33 +69,42 @@ async fn confirmed(call: &Call, sealed: &str) -> Response {
     let Some(step) = transaction::open::<LoggingOut>(call, Some(sealed)) else { return answer::stale_form(call) };
     match LiveLogin::of_browser(call).await {
         Err(_) => answer::unavailable(call),
-        Ok(None) => leave(call, step.redirect.as_deref()),
+        Ok(None) => leave(call, step.redirect, Vec::new()),
         Ok(Some(login)) if login.session.id == step.session() => {
             login.record(call);
-            end(call, step.session(), step.redirect.as_deref()).await
+            end(call, step.session(), step.redirect).await
         }
         Ok(Some(_)) => answer::stale_form(call),
     }
 }
 
-async fn end(call: &Call, session: SessionId, redirect: Option<&str>) -> Response {
+async fn end(call: &Call, session: SessionId, redirect: Option<String>) -> Response {
+    let Ok(families) = call.issuer.store().families_of_session(call.realm.name(), session).await else { return answer::unavailable(call) };
+    let told = clients_to_tell(call, &families);
     call.recorder.edit(|event| {
         event.outcome = Outcome::Changed;
         event.target = Some(format!("session/{session}"));
     });
     let write = Write::EndSession { realm: call.realm.name().to_owned(), session, at: call.now, reason: "logout" };
-    let status = if redirect.is_some() { StatusCode::SEE_OTHER } else { StatusCode::OK };
+    let status = if redirect.is_some() && told.is_empty() { StatusCode::SEE_OTHER } else { StatusCode::OK };
     match call.commit(&[write], status).await {
-        Ok(()) => leave(call, redirect),
+        Ok(()) => leave(call, redirect, told),
         Err(_) => answer::unavailable(call),
     }
 }
 
-/// Back to where the client wants people to be, without the cookie.
-fn leave(call: &Call, redirect: Option<&str>) -> Response {
+/// What the browser loads so that clients know (Front-Channel Logout 3): those in this login that want to.
+fn clients_to_tell(call: &Call, families: &[Family]) -> Vec<String> {
+    let live = families.iter().filter(|family| family.revoked.is_none());
+    let told = live.filter_map(|family| logout::frontchannel_uri(&call.realm, call.realm.client_by_id(family.client)?.metadata, family.id));
+    told.collect()
+}
+
+/// Back to where the client wants people to be, without the cookie; by the page that tells clients, where there are such.
+fn leave(call: &Call, redirect: Option<String>, told: Vec<String>) -> Response {
     let response = match redirect {
-        Some(redirect) => answer::see_other(redirect, None),
-        None => page::html(StatusCode::OK, &LoggedOut { frame: answer::frame(call) }, None),
+        Some(redirect) if told.is_empty() => answer::see_other(&redirect, None),
+        onward => page::logged_out(&LoggedOut { frame: answer::frame(call), clients: told, onward }),
     };
     answer::with_cookies(response, Cookie::Session.clear(call.realm.name()))
 }

@@ -1,0 +1,85 @@
+//! Clients that are to be told that a login of theirs is over: a queue that survives whatever happens to the process.
+
+use durward_base::{ClientId, Duration, FamilyId, Timestamp};
+use durward_model::LogoutNotice;
+
+use crate::batch::Batch;
+use crate::sql::{Invalid, Query, Row, Sql, Step, Value, statements};
+use crate::{Store, StoreError};
+
+/// Those whose client wants to be told; `$json` makes JSON of the stored text.
+macro_rules! enqueue {
+    ($json:literal) => {
+        concat!(
+            "INSERT INTO logout_notice (realm, family, client, subject, ended, due, wait)
+             SELECT family.realm, family.id, family.client, person.sub, $3, $3, $4
+             FROM family
+             JOIN person ON person.realm = family.realm AND person.id = family.person
+             JOIN resource ON resource.id = family.client
+             WHERE family.realm = $1 AND family.id = $2 AND resource.body",
+            $json,
+            " ->> 'backchannel_logout_uri' IS NOT NULL
+             ON CONFLICT DO NOTHING"
+        )
+    };
+}
+
+statements! {
+    ENQUEUE = Sql::each(enqueue!(""), enqueue!("::json"));
+    DUE = Sql::shared(
+        "SELECT realm, family, client, subject, ended, due, wait FROM logout_notice WHERE due <= $1 ORDER BY due LIMIT $2",
+    );
+    /// Of all nodes that see it, one takes it.
+    TAKE = Sql::shared(
+        "UPDATE logout_notice SET due = $4 + wait, wait = wait * 2 WHERE realm = $1 AND family = $2 AND due = $3",
+    );
+    DROP = Sql::shared("DELETE FROM logout_notice WHERE realm = $1 AND family = $2");
+    EXPIRE = Sql::shared(
+        "DELETE FROM logout_notice WHERE (realm, family) IN (
+             SELECT realm, family FROM logout_notice WHERE ended < $1 ORDER BY ended LIMIT $2)",
+    );
+}
+
+/// The wait after the first try, in milliseconds. Doubled by each, a day holds fourteen.
+const FIRST_WAIT_MILLIS: u32 = 10_000;
+/// A notice that nobody delivered or gave up on, as where no node ran.
+const FORGOTTEN: Duration = Duration::from_secs(7 * 86_400);
+
+impl Store {
+    /// The notices that are due at `now`, the longest waiting first, at most `limit`.
+    pub async fn logout_notices_due(&self, now: Timestamp, limit: u64) -> Result<Vec<LogoutNotice>, StoreError> {
+        self.list(Query { what: "logout notice", sql: DUE, params: vec![now.into(), limit.into()], read }).await
+    }
+
+    /// Takes a notice, so that nobody else tries at the same time; it is due again once its wait is over. Whether it was there to take.
+    pub async fn take_logout_notice(&self, notice: &LogoutNotice, now: Timestamp) -> Result<bool, StoreError> {
+        let params = [Value::from(&notice.realm), Value::Id(notice.family.to_bytes()), notice.due.into(), now.into()];
+        let done = self.run(Batch::of_steps(vec![Step::any(TAKE, params)], now)).await?;
+        Ok(done.touched == 1)
+    }
+}
+
+/// Lets the client of a family that has just ended be told, if it wants to be.
+pub(crate) fn enqueue(realm: &str, family: [u8; 16], at: Timestamp) -> Step {
+    Step::any(ENQUEUE, [realm.into(), Value::Id(family), at.into(), FIRST_WAIT_MILLIS.into()])
+}
+
+pub(crate) fn drop_one(realm: &str, family: FamilyId) -> Vec<Step> {
+    vec![Step::any(DROP, [realm.into(), Value::Id(family.to_bytes())])]
+}
+
+pub(crate) fn expire(now: Timestamp, limit: u64) -> Step {
+    Step::any(EXPIRE, [(now - FORGOTTEN).into(), limit.into()])
+}
+
+fn read(row: &mut Row<'_>) -> Result<LogoutNotice, Invalid> {
+    Ok(LogoutNotice {
+        realm: row.text()?,
+        family: FamilyId::from_bytes(row.id()?),
+        client: ClientId::from_bytes(row.id()?),
+        subject: row.text()?,
+        ended: row.time()?,
+        due: row.time()?,
+        wait: Duration::from_millis(row.number()?),
+    })
+}

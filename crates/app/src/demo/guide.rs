@@ -40,6 +40,9 @@ The clerk restocks: 200. The customer may not: 403
   curl -i --cacert $CA -H "Authorization: Bearer $CLERK" --json '{{"quantity": 5}}' https://localhost:{gateway}/stock/lamp/restock
   curl -i --cacert $CA -H "Authorization: Bearer $CUSTOMER" --json '{{"quantity": 5}}' https://localhost:{gateway}/stock/lamp/restock
 
+The customer asks for money back: 401, and which login would do. A second factor is set up at {issuer}/account/totp
+  curl -i --cacert $CA -H "Authorization: Bearer $CUSTOMER" --json '{{"order": "lamp"}}' https://localhost:{gateway}/refunds
+
 Without a token: 401. The customer's token straight at inventory, for which it was not made: 401
   curl -i --cacert $CA https://localhost:{gateway}/me
   curl -i -H "Authorization: Bearer $CUSTOMER" {inventory}stock/lamp

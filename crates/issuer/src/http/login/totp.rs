@@ -3,8 +3,8 @@
 use axum::response::Response;
 use durward_base::{Duration, PersonId, SessionId, Timestamp};
 use durward_model::{Person, Session, Write};
-use durward_oauth::acr::Level;
 use durward_oauth::Parameters;
+use durward_oauth::acr::Level;
 use durward_store::{CommitError, StoreError};
 use http::{HeaderValue, StatusCode};
 use minicbor::{Decode, Encode};

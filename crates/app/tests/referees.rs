@@ -11,6 +11,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use durward_jose::{Algorithm, SigningKey};
+use durward_node::machine;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose};
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -164,7 +165,7 @@ impl World {
 
     /// A JWT of somebody else's issuer.
     fn assertion(&self) -> String {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        let now = machine::clock().now().seconds();
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed).to_string();
         let claims =

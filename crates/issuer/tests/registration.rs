@@ -28,7 +28,9 @@ async fn open(registration: Registrations, roots: &str) -> World {
 }
 
 async fn send(browser: &mut Browser<'_>, method: Method, target: &str, token: Option<&str>, body: &Value) -> Answer {
-    token.into_iter().for_each(|token| drop(browser.bearer(token)));
+    if let Some(token) = token {
+        browser.bearer(token);
+    }
     browser.with("content-type", "application/json");
     browser.call(method, target, Body::from(body.to_string())).await
 }

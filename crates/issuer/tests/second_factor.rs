@@ -16,7 +16,7 @@ struct App(TotpSecret);
 impl App {
     /// Types in what the page shows.
     fn from_page(page: &Answer) -> Self {
-        let (_, rest) = page.body.split_once("id=\"totp-secret\">").expect(&page.body);
+        let (_, rest) = page.body.split_once("id=\"totp-secret\">").unwrap();
         let letters = rest.split('<').next().unwrap().replace(' ', "");
         let bits = letters.bytes().map(|letter| "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".bytes().position(|known| known == letter).unwrap());
         let bits: Vec<u8> = bits.flat_map(|value| (0..5).rev().map(move |at| u8::try_from(value >> at & 1).unwrap())).collect();

@@ -32,6 +32,9 @@ struct Cost {
     computed: Duration,
 }
 
+/// One of the two.
+type Measure = fn(&Cost) -> Duration;
+
 /// LOGIN-001: there is such a person, there is none, they are disabled, they have no password.
 #[tokio::test]
 async fn whoever_may_not_log_in_waits_as_long_for_the_answer() {
@@ -131,7 +134,7 @@ fn turn(round: usize, names: usize) -> impl Iterator<Item = usize> {
 
 /// The first difference from the first name that is larger than `bound`, in words.
 fn differences(names: &[&str], costs: &[Vec<Cost>], bound: f64) -> Option<String> {
-    let measures: [(&str, fn(&Cost) -> Duration); 2] = [("to the answer", |cost| cost.taken), ("of computing", |cost| cost.computed)];
+    let measures = [("to the answer", (|cost| cost.taken) as Measure), ("of computing", |cost| cost.computed)];
     measures.into_iter().find_map(|(what, measure)| {
         let medians: Vec<f64> = costs.iter().map(|costs| median_of_blocks(costs, measure)).collect();
         let differs = |median: &f64| (median / medians[0] - 1.0).abs() >= bound;
@@ -139,7 +142,7 @@ fn differences(names: &[&str], costs: &[Vec<Cost>], bound: f64) -> Option<String
     })
 }
 
-fn median_of_blocks(costs: &[Cost], measure: fn(&Cost) -> Duration) -> f64 {
+fn median_of_blocks(costs: &[Cost], measure: Measure) -> f64 {
     let mut fastest: Vec<Duration> = costs.chunks(BLOCK).map(|block| block.iter().map(measure).min().unwrap()).collect();
     fastest.sort_unstable();
     fastest[fastest.len() / 2].as_secs_f64()

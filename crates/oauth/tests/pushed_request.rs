@@ -203,7 +203,7 @@ fn message_signing_wants_everything_pushed_signed_and_fresh() {
     };
     let mode = ("response_mode", json!("jwt"));
     let hour_ago = json!(NOW.seconds() - 3601);
-    assert!(take(&[mode.clone()]).is_ok());
+    assert!(take(std::slice::from_ref(&mode)).is_ok());
     assert_eq!(take(&[]).unwrap_err(), "response_mode.not_signed");
     assert_eq!(take(&[mode.clone(), ("nbf", Value::Null)]).unwrap_err(), "request.malformed");
     assert_eq!(take(&[mode.clone(), ("nbf", hour_ago)]).unwrap_err(), "request.lives_too_long");

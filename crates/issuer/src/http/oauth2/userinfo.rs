@@ -53,7 +53,7 @@ async fn answer(call: &Call, token: &AccessToken) -> Result<Response, OAuthError
     if let Some(client) = call.realm.client(token.client_id()) {
         client_keys::read(call, client.metadata, None).await;
     }
-    Ok(match userinfo::answer(&claims, &token, &call.realm, &*call.keys()?)? {
+    Ok(match userinfo::answer(&claims, token, &call.realm, &*call.keys()?)? {
         userinfo::Answer::Json(body) => json::private(body),
         userinfo::Answer::Jwt(token) => json::token("application/jwt", token),
     })

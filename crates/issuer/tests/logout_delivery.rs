@@ -5,7 +5,7 @@ use durward_jose::UnverifiedJwt;
 use durward_model::{EgressUrl, EventKind, Outcome, Write};
 use durward_testsite::Site;
 use http::{Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::fixture::{ISSUER, World, keys};
 
@@ -33,7 +33,7 @@ fn heard(request: &http::Request<bytes::Bytes>) -> Value {
     let token = body.strip_prefix("logout_token=").unwrap();
     let unverified = UnverifiedJwt::parse(token).unwrap();
     let key = keys().iter().find(|key| Some(key.kid()) == unverified.kid()).unwrap();
-    unverified.verify(&durward_jose::VerifyingKey::from_jwk(&json!(key.jwk())).unwrap()).unwrap();
+    unverified.verify(&key.verifying_key()).unwrap();
     let payload = durward_base::base64url::decode(token.split('.').nth(1).unwrap()).unwrap();
     serde_json::from_slice(&payload).unwrap()
 }

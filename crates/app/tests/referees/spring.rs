@@ -85,7 +85,9 @@ async fn spring_boot_logs_people_in_and_takes_tokens_by_the_issuers_address_alon
     world.durward.apply(&resources());
     let spring = Spring::start(&world);
     let at = |path: &str| format!("{}{path}", spring.at);
-    let api = async |token: &str| world.browser.get(at("/api")).bearer_auth(token).send().await.unwrap().status();
+    // Services call it: they have no cookies.
+    let service = world.durward.client();
+    let api = async |token: &str| service.get(at("/api")).bearer_auth(token).send().await.unwrap().status();
     for (registration, ends) in [("public", "/"), ("confidential", "/")] {
         let callback = world.visit(&at(&format!("/oauth2/authorization/{registration}"))).await;
         assert!(callback.starts_with(&at(&format!("/login/oauth2/code/{registration}"))), "{callback}");
@@ -105,7 +107,7 @@ async fn spring_boot_logs_people_in_and_takes_tokens_by_the_issuers_address_alon
     altered[signature] = if altered[signature] == b'A' { b'B' } else { b'A' };
     assert_eq!(api(&String::from_utf8(altered).unwrap()).await, StatusCode::UNAUTHORIZED);
     assert_eq!(api(&world.subject_token(false).await).await, StatusCode::UNAUTHORIZED, "of another type, for another service");
-    assert_eq!(world.browser.get(at("/api")).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(service.get(at("/api")).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
 
     let callback = world.visit(&at("/oauth2/authorization/mistaken")).await;
     let back = world.browser.get(&callback).send().await.unwrap();

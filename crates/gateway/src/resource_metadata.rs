@@ -3,8 +3,8 @@
 use axum::body::Body;
 use durward_enforce::resource_metadata::{ResourceMetadata, WELL_KNOWN, resource_path, takes_tokens};
 use durward_enforce::{CompiledRoute, Head, View};
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
 use http::Response;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
 use url::Url;
 
 use crate::route::route;

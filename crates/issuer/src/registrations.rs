@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Mutex, PoisonError};
 
+use axum::response::Response;
 use durward_authn::{Budget, Verdict};
 use durward_base::{ClientId, Duration, KeyId, RealmId, Secret, base64url};
 use durward_model::resource::{Client, Origin};
@@ -14,7 +15,6 @@ use http::StatusCode;
 
 use crate::call::Call;
 use crate::json;
-use axum::response::Response;
 
 /// The most clients remembered as used.
 const MOST: usize = 100_000;
@@ -59,7 +59,9 @@ impl Registrations {
 
 /// Why a request to register is refused.
 pub(crate) enum Refusal {
+    /// By what stands in its header.
     OAuth(OAuthError),
+    /// By what it asks for.
     Metadata(RegistrationError),
 }
 

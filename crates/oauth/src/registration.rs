@@ -5,8 +5,7 @@ mod metadata;
 
 use durward_base::{ClientId, Duration, KeyId, RealmId, Secret, Timestamp};
 use durward_model::resource::{Client, ClientAuthentication, Registrations};
-use durward_model::{EgressRules, InitialAccess, Outcome, Registration, ResourceKind, RevocationKind, Write};
-use durward_model::{Resource, Revocation, Stored};
+use durward_model::{EgressRules, InitialAccess, Outcome, Registration, Resource, ResourceKind, Revocation, RevocationKind, Stored, Write};
 use durward_seal::{HandleKeys, HandleKind};
 use serde_json::{Map, Value, json};
 
@@ -162,8 +161,7 @@ pub fn change(registry: &dyn Registry, before: RegisteredClient<'_>, stored: Sto
 pub fn remove(registry: &dyn Registry, client: RegisteredClient<'_>, version: u64, now: Timestamp) -> Vec<Write> {
     let (realm, name) = (registry.realm().name.clone(), client.metadata.name.clone());
     let live = registry.client_secrets(client.id).iter().filter(|secret| secret.expires.is_none_or(|end| end > now));
-    let mut writes: Vec<_> =
-        live.map(|secret| Write::ExpireClientSecret { realm: realm.clone(), secret: secret.id, at: now }).collect();
+    let mut writes: Vec<_> = live.map(|secret| Write::ExpireClientSecret { realm: realm.clone(), secret: secret.id, at: now }).collect();
     writes.push(Write::EndRegistration { realm: realm.clone(), client: client.id });
     writes.push(Write::DeleteResource { realm: realm.clone(), kind: ResourceKind::Client, name: name.clone(), expected: version });
     writes.push(Write::Revoke(Revocation::watermark(realm, RevocationKind::Client, name, now, "deleted")));
@@ -247,7 +245,10 @@ const OFF: OAuthError = OAuthError::new(ErrorCode::AccessDenied, "registration.o
 const NO_TOKEN: OAuthError =
     OAuthError::new(ErrorCode::InvalidToken, "registration.token", "a token for registering is required, as `Authorization: Bearer`");
 /// There were too many from one address.
-pub const TOO_MANY: OAuthError =
-    OAuthError::new(ErrorCode::TooManyAttempts, "registration.too_many", "too many clients were registered from this address: try again later");
+pub const TOO_MANY: OAuthError = OAuthError::new(
+    ErrorCode::TooManyAttempts,
+    "registration.too_many",
+    "too many clients were registered from this address: try again later",
+);
 /// The initial access token is used up, or over.
 pub const USED_UP: OAuthError = NO_TOKEN;

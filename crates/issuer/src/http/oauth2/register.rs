@@ -5,8 +5,8 @@ pub mod one;
 use axum::response::Response;
 use durward_base::{ClientId, ResourceId, base64url};
 use durward_model::{Resource, Stored, Write};
-use durward_oauth::registration::{self, USED_UP};
 use durward_oauth::RegisteredClient;
+use durward_oauth::registration::{self, USED_UP};
 use durward_store::CommitError;
 use http::StatusCode;
 

@@ -75,7 +75,8 @@ pub async fn post(call: Call, Body(new): Body<New>) -> Result<Json<Shown>, Refus
     }
     let (now, rng) = (call.now(), &call.admin.settings.rng);
     let expires = now + Duration::from_secs(new.seconds);
-    let access = InitialAccess { id: KeyId::new(now, rng), realm: call.realm.clone(), note: new.note, created: now, expires, uses: new.uses };
+    let access =
+        InitialAccess { id: KeyId::new(now, rng), realm: call.realm.clone(), note: new.note, created: now, expires, uses: new.uses };
     let token = registration::initial_access(&access, &HandleKeys::from_root(&call.admin.settings.root), realm);
     call.commit(&[Write::PutInitialAccess(access.clone())], format!("registration_token/{}", access.id), StatusCode::OK).await?;
     Ok(Json(Shown { token: Some(token.expose().to_owned()), ..Shown::from(access) }))

@@ -22,7 +22,7 @@ const browser = await playwright.chromium.launch({ executablePath: CHROMIUM, arg
 const alarms = [];
 
 async function opened(options = {}) {
-    const context = await browser.newContext({ ignoreHTTPSErrors: true, ...options });
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, reducedMotion: "reduce", ...options });
     const page = await context.newPage();
     page.on("console", (message) => message.type() === "error" && !message.text().includes("status of 4") && alarms.push(message.text()));
     page.on("pageerror", (error) => alarms.push(String(error)));

@@ -26,8 +26,8 @@ async fn methods_and_paths_that_are_not_there_say_so() {
     let mut browser = world.browser();
     assert_eq!(browser.get("/realms/main/nothing").await.status, StatusCode::NOT_FOUND);
     for (method, target, allowed) in [
-        (Method::GET, "/realms/main/oauth2/token", "POST"),
-        (Method::PUT, "/realms/main/oauth2/token", "POST"),
+        (Method::GET, "/realms/main/oauth2/token", "POST,OPTIONS"),
+        (Method::PUT, "/realms/main/oauth2/token", "POST,OPTIONS"),
         (Method::DELETE, "/realms/main/login", "GET,HEAD,POST"),
         (Method::POST, "/realms/main/oauth2/jwks", "GET,HEAD"),
     ] {

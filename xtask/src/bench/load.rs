@@ -12,6 +12,8 @@ pub struct Load {
     pub per_cpu_second: f64,
     /// Answers other than 2xx and 3xx.
     pub refused: u64,
+    /// Milliseconds within which 99 of 100 were answered; none without wrk's `--latency`.
+    pub p99: Option<f64>,
 }
 
 /// Loads `process` for some seconds. `arguments` go to wrk before the URL, `script_arguments` behind it.
@@ -30,7 +32,15 @@ pub fn run(process: &Process, seconds: u32, arguments: &[&str], url: &str, scrip
     let requests = number(&printed, |line| line.trim().split_once(" requests in")).context("wrk printed no count")?;
     let refused =
         number(&printed, |line| line.trim().strip_prefix("Non-2xx or 3xx responses: ").map(|rest| (rest, ""))).unwrap_or_default();
-    Ok(Load { requests, per_cpu_second: requests / used.max(0.01), refused: refused as u64 })
+    let p99 = printed.lines().find_map(|line| milliseconds(line.trim().strip_prefix("99%")?.trim()));
+    Ok(Load { requests, per_cpu_second: requests / used.max(0.01), refused: refused as u64, p99 })
+}
+
+/// wrk's `812.00us`, `1.25ms`, `2.01s`.
+fn milliseconds(text: &str) -> Option<f64> {
+    [("us", 0.001), ("ms", 1.0), ("s", 1000.0)]
+        .into_iter()
+        .find_map(|(unit, times)| Some(text.strip_suffix(unit)?.parse::<f64>().ok()? * times))
 }
 
 fn number<'a>(text: &'a str, find: impl Fn(&'a str) -> Option<(&'a str, &'a str)>) -> Option<f64> {

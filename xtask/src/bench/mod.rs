@@ -3,9 +3,13 @@
 
 mod authority;
 mod documentation;
+mod floor;
 mod gateway;
 mod load;
+mod login;
+mod person;
 mod process;
+mod proof;
 mod report;
 mod start;
 mod token;
@@ -34,8 +38,10 @@ pub struct Arguments {
 enum Which {
     /// A request through the gateway against nginx over TLS without authentication.
     Gateway,
-    /// `client_credentials` against the bare rate of ES256 signatures.
+    /// Grants and introspection, each against its floor; `client_credentials` against oidc-provider.
     Token,
+    /// Logins against the bare rate of argon2id, and others' wait meanwhile.
+    Login,
     /// Exec to the first token, and idle memory.
     Start,
     /// Writes docs/benchmarks.md from bench/results.
@@ -56,6 +62,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let report = match arguments.which {
         Which::Gateway => gateway::run(&plan)?,
         Which::Token => token::run(&plan)?,
+        Which::Login => login::run(&plan)?,
         Which::Start => start::run(&plan)?,
         Which::Docs => return documentation::write(),
     };

@@ -70,6 +70,11 @@ impl Drop for Process {
     }
 }
 
+/// CPU seconds that this process itself has used so far.
+pub fn own_cpu_seconds() -> f64 {
+    ticks(std::process::id()).unwrap_or_default() as f64 / 100.0
+}
+
 /// User and system time in clock ticks, a hundredth of a second each.
 fn ticks(pid: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

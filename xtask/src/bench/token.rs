@@ -1,59 +1,207 @@
-//! `client_credentials` over kept-alive TLS, against the bare rate of ES256 signatures of the same library on the same core.
+//! The token endpoint and introspection over kept-alive TLS, each against its floor: the signatures that it cannot do without, made and
+//! verified by the same library on the same core, and its durable writes. And `client_credentials` against npm's oidc-provider.
 
-use std::path::Path;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
-
+use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::Plan;
 use super::authority::{self, AUTHORITY, Authority};
+use super::floor::{Floor, Work};
+use super::load::{self, Load};
+use super::person::Person;
+use super::process::{MEASURED, Process, output};
+use super::proof::Prover;
 use super::report::{Case, Report};
-use super::{Plan, load};
+
+/// Where the peer listens.
+const PEER: u16 = 28_301;
+/// The peer's installed packages.
+const PACKAGES: &str = "target/bench-peer";
+/// Families whose tokens rotate, more than there are connections.
+const FAMILIES: usize = 128;
+/// Proofs signed ahead, for each second of a round.
+const PROOFS: usize = 8_000;
 
 /// Runs it.
 pub fn run(plan: &Plan) -> anyhow::Result<Report> {
     authority::build()?;
     let directory = tempfile::tempdir()?;
-    let durward = Authority::start(directory.path(), Some(Path::new("bench/gateway/resources")))?;
-    let url = format!("https://127.0.0.1:{AUTHORITY}/realms/main/oauth2/token");
-    let secret = std::fs::read_to_string("bench/gateway/secret")?;
-    let basic = STANDARD.encode(format!("bench:{}", secret.trim()));
+    let bench = Bench::start(directory.path(), plan)?;
+    let peer = bench.peer()?;
     let mut report = Report::new("token", "client-credentials-es256");
-    let mut rounds = Vec::new();
+    let floors = [
+        ("client-credentials-es256", Work { signed: 1, verified: 0, written: 0 }),
+        ("client-credentials-dpop", Work { signed: 1, verified: 1, written: 0 }),
+        ("refresh-rotating", Work { signed: 1, verified: 0, written: 1 }),
+        ("refresh-dpop", Work { signed: 1, verified: 1, written: 0 }),
+        ("token-exchange", Work { signed: 1, verified: 1, written: 0 }),
+        ("introspection", Work { signed: 0, verified: 1, written: 0 }),
+    ];
+    report.cases = floors.iter().map(|(name, work)| case(name, *work)).collect();
+    let mut against =
+        Case { peer: "oidc-provider with memory storage".to_owned(), goal: 10.0, ..case("client-credentials-oidc-provider", floors[0].1) };
     for round in 0..=plan.rounds {
-        let floor = signatures_per_cpu_second(Duration::from_secs(1))?;
-        let ours = load::run(&durward.process, plan.seconds, &["-s", "bench/token/post.lua"], &url, &[&basic, "shop"])?;
-        anyhow::ensure!(ours.refused == 0 && ours.requests > 0.0, "{} requests were refused", ours.refused);
+        let floor = Floor::measure(directory.path())?;
+        let mut plain = 0.0;
+        for (case, (name, work)) in report.cases.iter_mut().zip(floors) {
+            let load = bench.load(name).with_context(|| name.to_owned())?;
+            anyhow::ensure!(load.refused == 0 && load.requests > 0.0, "{name}: {} of {} were refused", load.refused, load.requests);
+            let own = if work.written > 0 { load.requests / f64::from(plan.seconds) } else { load.per_cpu_second };
+            if name == report.headline {
+                plain = own;
+            }
+            println!("# round {round}: {name} {own:.0} against {:.0}", floor.rate(work));
+            if round > 0 {
+                case.rounds.push((own, floor.rate(work)));
+            }
+        }
+        let theirs = bench.load_peer(&peer)?;
+        println!("# round {round}: oidc-provider {:.0}", theirs.per_cpu_second);
         if round > 0 {
-            rounds.push((ours.per_cpu_second, floor));
-            println!("# round {round}: {:.0} tokens against {floor:.0} signatures per CPU-second", ours.per_cpu_second);
+            against.rounds.push((plain, theirs.per_cpu_second));
         }
     }
-    report.cases.push(Case {
-        name: report.headline.clone(),
-        peer: "the bare ES256 signing rate".to_owned(),
-        unit: "tokens per CPU-second".to_owned(),
-        goal: 0.40,
-        at_most: false,
-        rounds,
-    });
+    report.cases.push(against);
     Ok(report)
 }
 
-fn signatures_per_cpu_second(time: Duration) -> anyhow::Result<f64> {
-    let random = SystemRandom::new();
-    let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)?;
-    let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref())?;
-    let message = [7_u8; 500];
-    let (started, mut count) = (Instant::now(), 0_u32);
-    while started.elapsed() < time {
-        for _ in 0..100 {
-            key.sign(&random, &message)?;
-        }
-        count += 100;
+fn case(name: &str, work: Work) -> Case {
+    let parts = [(work.signed, "ES256 signed"), (work.verified, "ES256 verified"), (work.written, "written durably")];
+    let parts: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let unit = if work.written > 0 { "per second" } else { "per CPU-second" };
+    Case { name: name.to_owned(), peer: parts.join(" and "), unit: unit.to_owned(), goal: 0.40, at_most: false, rounds: Vec::new() }
+}
+
+/// An authority, a person who is logged in, and what each case needs.
+struct Bench<'a> {
+    durward: Authority,
+    person: Person,
+    secret: String,
+    seconds: u32,
+    directory: &'a Path,
+}
+
+impl<'a> Bench<'a> {
+    fn start(directory: &'a Path, plan: &Plan) -> anyhow::Result<Self> {
+        let durward = Authority::start(directory, Some(Path::new("bench/token/resources.yaml")))?;
+        let secret = std::fs::read_to_string("bench/gateway/secret")?.trim().to_owned();
+        let person = Person::log_in(&realm(), directory, "alice", &secret)?;
+        Ok(Self { durward, person, secret, seconds: plan.seconds, directory })
     }
-    Ok(f64::from(count) / started.elapsed().as_secs_f64())
+
+    fn load(&self, name: &str) -> anyhow::Result<Load> {
+        let grant = "urn:ietf:params:oauth:grant-type:token-exchange";
+        match name {
+            "client-credentials-es256" => self.post("token", &["grant_type=client_credentials".to_owned()], "program"),
+            "client-credentials-dpop" => {
+                let lines = self.proved("grant_type=client_credentials", "bound", &mut Prover::new()?)?;
+                self.post("token", &lines, "bound")
+            }
+            "refresh-rotating" => {
+                let tokens: Result<Vec<_>, _> = (0..FAMILIES).map(|_| self.token("web", "refresh_token", "accept: */*")).collect();
+                self.wrk("token", "bench/token/rotate.lua", &tokens?, "web")
+            }
+            "refresh-dpop" => {
+                let mut prover = Prover::new()?;
+                let url = endpoint("token");
+                let nonce = prover.nonce(&url, "grant_type=client_credentials", &format!("bound:{}", self.secret))?;
+                let proof = format!("dpop: {}", prover.proof(&url, &nonce)?);
+                let token = self.token("bound-web", "refresh_token", &proof)?;
+                let lines =
+                    self.proved(&format!("grant_type=refresh_token&client_id=bound-web&refresh_token={token}"), "bound", &mut prover)?;
+                self.post("token", &lines, "")
+            }
+            "token-exchange" => {
+                let token = self.token("web", "access_token", "accept: */*")?;
+                let kind = "urn:ietf:params:oauth:token-type:access_token";
+                let body = format!("grant_type={grant}&resource=api&subject_token_type={kind}&subject_token={token}");
+                self.post("token", &[body], "program")
+            }
+            "introspection" => {
+                let token = self.token("web", "access_token", "accept: */*")?;
+                self.post("introspect", &[format!("token={token}")], "program")
+            }
+            _ => anyhow::bail!("no such case"),
+        }
+    }
+
+    fn token(&self, client: &str, member: &str, header: &str) -> anyhow::Result<String> {
+        let tokens = self.person.tokens(client, header)?;
+        Ok(tokens.get(member).and_then(|token| token.as_str()).with_context(|| format!("no {member}: {tokens}"))?.to_owned())
+    }
+
+    /// A body with a proof of its own for each request of a round.
+    fn proved(&self, body: &str, nonce_of: &str, prover: &mut Prover) -> anyhow::Result<Vec<String>> {
+        let url = endpoint("token");
+        let nonce = prover.nonce(&url, "grant_type=client_credentials", &format!("{nonce_of}:{}", self.secret))?;
+        (0..PROOFS * self.seconds as usize).map(|_| Ok(format!("{body}\t{}", prover.proof(&url, &nonce)?))).collect()
+    }
+
+    fn post(&self, path: &str, lines: &[String], client: &str) -> anyhow::Result<Load> {
+        let basic = if client.is_empty() { String::new() } else { STANDARD.encode(format!("{client}:{}", self.secret)) };
+        self.wrk(path, "bench/token/requests.lua", lines, &basic)
+    }
+
+    fn wrk(&self, path: &str, script: &str, lines: &[String], argument: &str) -> anyhow::Result<Load> {
+        let file = self.directory.join("requests");
+        std::fs::write(
+            &file,
+            lines.iter().fold(String::new(), |mut all, line| {
+                let _ = writeln!(all, "{line}");
+                all
+            }),
+        )?;
+        let file = file.to_string_lossy();
+        let arguments: Vec<&str> = if argument.is_empty() { vec![&file] } else { vec![&file, argument] };
+        load::run(&self.durward.process, self.seconds, &["-s", script], &endpoint(path), &arguments)
+    }
+
+    /// The peer, installed at its pinned version.
+    fn peer(&self) -> anyhow::Result<Process> {
+        std::fs::create_dir_all(PACKAGES)?;
+        for file in ["package.json", "package-lock.json"] {
+            std::fs::copy(format!("bench/token/peer/{file}"), format!("{PACKAGES}/{file}"))?;
+        }
+        output("npm", &["ci", "--prefix", PACKAGES, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])?;
+        let packages: PathBuf = std::fs::canonicalize(PACKAGES)?;
+        let environment = [format!("PORT={PEER}"), format!("PEER={}", packages.display()), format!("SECRET={}", self.secret)];
+        let mut command: Vec<&str> = environment.iter().map(String::as_str).collect();
+        command.extend(["node", "bench/token/peer/server.mjs"]);
+        let peer = Process::start(MEASURED, "env", &command, &self.directory.join("peer.log"))?;
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let url = format!("http://127.0.0.1:{PEER}/.well-known/openid-configuration");
+        while output("curl", &["--silent", "--fail", &url]).is_err() {
+            anyhow::ensure!(Instant::now() < deadline, "the peer does not listen");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(peer)
+    }
+
+    fn load_peer(&self, peer: &Process) -> anyhow::Result<Load> {
+        let file = self.directory.join("requests");
+        std::fs::write(&file, "grant_type=client_credentials\n")?;
+        let basic = STANDARD.encode(format!("bench:{}", self.secret));
+        let load = load::run(
+            peer,
+            self.seconds,
+            &["-s", "bench/token/requests.lua"],
+            &format!("http://127.0.0.1:{PEER}/token"),
+            &[&file.to_string_lossy(), &basic],
+        )?;
+        anyhow::ensure!(load.refused == 0 && load.requests > 0.0, "the peer refused {}", load.refused);
+        Ok(load)
+    }
+}
+
+fn realm() -> String {
+    format!("https://localhost:{AUTHORITY}/realms/main")
+}
+
+fn endpoint(path: &str) -> String {
+    format!("{}/oauth2/{path}", realm())
 }

@@ -73,9 +73,10 @@ async fn whoever_ends_a_login_the_client_is_told() {
     let tokens = browser.tokens().await;
     let refresh = tokens["refresh_token"].as_str().unwrap();
     assert_eq!(browser.post("/realms/main/oauth2/revoke", &[("token", refresh), ("client_id", "web")]).await.status, StatusCode::OK);
+    let mut another = world.browser();
+    another.tokens().await;
     world.issuer.deliver_due_logouts().await.unwrap();
     assert_eq!(site.seen().len(), 1, "its own token was revoked");
-    browser.tokens().await;
     let alice = world.person("alice").await;
     let now = world.clock.clock().now();
     world.write(&[Write::EndSessionsOf { realm: "main".to_owned(), person: alice.id, at: now, reason: "disabled" }]).await;

@@ -32,7 +32,9 @@ pub(crate) fn logged_out(page: &LoggedOut) -> Response {
         let policy = headers.get(CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok()).unwrap_or_default();
         let sources = sources.into_iter().collect::<Vec<_>>().join(" ");
         let policy = policy.replacen("; frame-ancestors", &format!("; frame-src {sources}; frame-ancestors"), 1);
-        headers.extend(HeaderValue::try_from(policy).ok().map(|policy| (CONTENT_SECURITY_POLICY, policy)));
+        if let Ok(policy) = HeaderValue::try_from(policy) {
+            headers.insert(CONTENT_SECURITY_POLICY, policy);
+        }
     }
     let onward = page.onward.as_ref().and_then(|uri| HeaderValue::try_from(format!("{FRAMES_HAVE}; url={uri}")).ok());
     headers.extend(onward.map(|onward| (REFRESH, onward)));

@@ -148,7 +148,9 @@ async fn discovery_leads_clients_with_certificates_to_the_listener_that_asks_for
     let world = World::new().await;
     let document = world.browser().get("/realms/main/.well-known/openid-configuration").await.json();
     let aliases = document["mtls_endpoint_aliases"].as_object().unwrap();
-    for endpoint in ["token_endpoint", "introspection_endpoint", "revocation_endpoint", "userinfo_endpoint"] {
+    for endpoint in
+        ["token_endpoint", "device_authorization_endpoint", "introspection_endpoint", "revocation_endpoint", "userinfo_endpoint"]
+    {
         assert!(aliases[endpoint].as_str().unwrap().starts_with(&format!("{MUTUAL_TLS_URL}/realms/main/oauth2/")), "{endpoint}");
     }
     assert_eq!(document["tls_client_certificate_bound_access_tokens"], true);

@@ -13,8 +13,8 @@ use super::process::own_cpu_seconds;
 use super::report::{Case, Report};
 use super::{Plan, load};
 
-/// Logins at a time: fewer than wait in vain.
-const LOGINS: &str = "-c4";
+/// Logins at a time: none waits for another.
+const LOGINS: &str = "-c2";
 /// Milliseconds that others may wait longer while passwords are hashed.
 const PATIENCE: f64 = 5.0;
 

@@ -3,8 +3,8 @@
 use durward_model::AccessClass;
 use durward_model::AdminRole::{Admin as Administrators, Auditor, Operator};
 use durward_model::EventKind::{
-    AuditRead, BackupTaken, ClientSecretChanged, ClockConfirmed, InitialAccessChanged, InitialAccessListed, KeyChanged, OperationsRead, PersonChanged, ResourceChanged, ResourceRead, SecondFactorChanged, SessionRevoked,
-    SessionsListed, TokenRevoked,
+    AuditRead, BackupTaken, ClientSecretChanged, ClockConfirmed, InitialAccessChanged, InitialAccessListed, KeyChanged, OperationsRead,
+    PersonChanged, ResourceChanged, ResourceRead, SecondFactorChanged, SessionRevoked, SessionsListed, TokenRevoked,
 };
 use durward_model::RateClass::Manage;
 use durward_net::{Endpoint, Endpoints};

@@ -9,6 +9,12 @@ pub(crate) fn list(fleet: Fleet) -> Vec<Endpoint> {
     Endpoints::new(fleet)
         .get("/feed/v1", AccessClass::Node, RateClass::Machine, EventKind::FeedRead, http::feed::v1::get)
         .post("/internal/v1/events", AccessClass::Node, RateClass::Machine, EventKind::EventsReceived, http::internal::v1::events::post)
-        .post("/internal/v1/resolve", AccessClass::Node, RateClass::Machine, EventKind::CredentialResolved, http::internal::v1::resolve::post)
+        .post(
+            "/internal/v1/resolve",
+            AccessClass::Node,
+            RateClass::Machine,
+            EventKind::CredentialResolved,
+            http::internal::v1::resolve::post,
+        )
         .into_rows()
 }

@@ -42,7 +42,9 @@ async fn a_batch_is_on_disk_under_the_nodes_own_name_when_it_is_acknowledged() {
     assert_eq!(answer.status().as_u16(), 204);
     let kept = kept(&authority).await;
     assert_eq!(ids(&kept), ids(&sent));
-    assert!(kept.iter().all(|event| &*event.node == "service/payments" && event.realm.as_deref() == Some("main") && event.issued.is_none()));
+    assert!(
+        kept.iter().all(|event| &*event.node == "service/payments" && event.realm.as_deref() == Some("main") && event.issued.is_none())
+    );
 }
 
 #[tokio::test]

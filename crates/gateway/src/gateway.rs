@@ -175,13 +175,7 @@ impl Gateway {
     }
 
     /// Steps 2 to 5, over one view; over the next one, once the authority has said what no view could.
-    async fn permit(
-        &self,
-        head: &Head<'_>,
-        client: &Client,
-        now: Timestamp,
-        trail: &mut Trail<'_>,
-    ) -> Result<Permitted<Passage>, Problem> {
+    async fn permit(&self, head: &Head<'_>, client: &Client, now: Timestamp, trail: &mut Trail<'_>) -> Result<Permitted<Passage>, Problem> {
         let mut decided = self.decided(head, client, now, trail);
         if let Ok(Decided::Ask(request)) = &decided {
             decided = match self.resolve(request, now, trail).await {

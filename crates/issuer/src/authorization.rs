@@ -5,8 +5,8 @@ use durward_base::FamilyId;
 use durward_model::resource::Trust;
 use durward_model::write::Spent;
 use durward_model::{Consent, Write};
-use durward_oauth::{Registry as _, par};
 use durward_oauth::authorize::{AuthorizationRequest, Issuance, IssueFacts, Refusal, issue};
+use durward_oauth::{Registry as _, par};
 use durward_store::{CommitError, StoreError};
 use http::{HeaderValue, StatusCode};
 

@@ -1,7 +1,12 @@
 //! Every endpoint of the issuer: method, path, who may call it, how often, the event it writes, the handler.
 
 use durward_model::AccessClass::{Bearer, Browser, Client, ConfidentialClient, Public};
-use durward_model::EventKind::{AuthorizationPushed, AuthorizationRequested, ClientRegistered, ConsentRevoked, ConsentSubmitted, ConsentsListed, DeviceAuthorizationRequested, DeviceShown, DeviceSubmitted, DocumentRead, LoggedOut, LoginShown, LoginSubmitted, PersonalTokenChanged, PersonalTokensListed, RegistrationChanged, RegistrationRead, SecondFactorChanged, SecondFactorShown, SessionRevoked, SessionsListed, TokenIntrospected, TokenIssued, TokenRevoked, UserinfoRead};
+use durward_model::EventKind::{
+    AuthorizationPushed, AuthorizationRequested, ClientRegistered, ConsentRevoked, ConsentSubmitted, ConsentsListed,
+    DeviceAuthorizationRequested, DeviceShown, DeviceSubmitted, DocumentRead, LoggedOut, LoginShown, LoginSubmitted, PersonalTokenChanged,
+    PersonalTokensListed, RegistrationChanged, RegistrationRead, SecondFactorChanged, SecondFactorShown, SessionRevoked, SessionsListed,
+    TokenIntrospected, TokenIssued, TokenRevoked, UserinfoRead,
+};
 use durward_model::RateClass::{Login, Machine, Read};
 use durward_net::{Endpoint, Endpoints};
 

@@ -71,7 +71,9 @@ pub(crate) fn unreadable(call: &Call, error: FormError) -> Response {
     let (status, reason, description) = error.parts();
     let mut response = match error {
         FormError::Parameters(error) => return refuse(call, error),
-        FormError::NotAForm | FormError::NotJson | FormError::TooLarge => refuse(call, OAuthError::new(ErrorCode::InvalidRequest, reason, description)),
+        FormError::NotAForm | FormError::NotJson | FormError::TooLarge => {
+            refuse(call, OAuthError::new(ErrorCode::InvalidRequest, reason, description))
+        }
     };
     *response.status_mut() = status;
     response

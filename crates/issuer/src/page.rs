@@ -9,8 +9,8 @@ mod moment;
 mod navigation;
 mod qr;
 mod scope_words;
-mod second_factor;
 pub(crate) mod scopes;
+mod second_factor;
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};

@@ -39,14 +39,8 @@ pub enum GrantType {
 
 impl GrantType {
     /// Every grant type that a client of today may be registered for.
-    pub const ALL: [Self; 6] = [
-        Self::AuthorizationCode,
-        Self::RefreshToken,
-        Self::ClientCredentials,
-        Self::DeviceCode,
-        Self::TokenExchange,
-        Self::JwtBearer,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::DeviceCode, Self::TokenExchange, Self::JwtBearer];
 
     /// The value as it stands on the wire.
     pub const fn name(self) -> &'static str {

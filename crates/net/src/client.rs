@@ -79,7 +79,6 @@ impl Origin {
             (_, port) => format!("{}:{port}", self.host),
         }
     }
-
 }
 
 impl std::fmt::Display for Origin {

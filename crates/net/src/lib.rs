@@ -17,8 +17,8 @@ mod target;
 mod tls;
 mod unserved;
 
-pub use client_certificate::PeerCertificate;
 pub use client::{Client, ClientError, Connection, Origin, Pool};
+pub use client_certificate::PeerCertificate;
 pub use egress::{Egress, GuardedError};
 pub use endpoint::{Endpoint, Endpoints};
 pub use hop::{HOP_TARGET, Hop};

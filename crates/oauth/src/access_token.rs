@@ -100,11 +100,7 @@ impl AccessToken {
             session,
             bound_key: confirmation::read(claims)?,
             roles: claims.strings("roles")?.unwrap_or_default().into_iter().map(str::to_owned).collect(),
-            assurance: Assurance {
-                acr: claims.str("acr")?.map(str::to_owned),
-                amr: Vec::new(),
-                auth_time: claims.timestamp("auth_time")?,
-            },
+            assurance: Assurance { acr: claims.str("acr")?.map(str::to_owned), amr: Vec::new(), auth_time: claims.timestamp("auth_time")? },
             act: Act::read(claims)?,
             foreign: foreign_kind(claims)?,
             from: Ancestor::read(claims)?,

@@ -7,8 +7,8 @@ use durward_model::resource::{Client, ClientAuthentication, Realm, Service, Trus
 use durward_model::{GrantType, ResourceKind};
 use durward_pki::TrustBundle;
 
-use crate::profile;
 use crate::logout_token;
+use crate::profile;
 use crate::protection;
 use crate::redirect_uri;
 use crate::scope::{REALM_SCOPES, is_scope_token};

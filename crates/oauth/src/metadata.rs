@@ -2,14 +2,14 @@
 //! not so.
 
 use durward_jose::{Algorithm, ContentEncryption, KeyManagement};
-use durward_model::{GrantType, LegacyGrant};
 use durward_model::resource::{ClientAuthentication, Registrations};
+use durward_model::{GrantType, LegacyGrant};
 use serde::Serialize;
 
 use crate::acr::Level;
 use crate::authorize::ResponseMode;
-use crate::{dpop, protection};
 use crate::scope::REALM_SCOPES;
+use crate::{dpop, protection};
 
 /// The discovery document of a realm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -72,6 +72,13 @@ pub struct Metadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     mtls_endpoint_aliases: Option<MutualTlsAliases>,
 }
+
+/// The claims that ID tokens and UserInfo may carry.
+#[rustfmt::skip]
+const CLAIMS: [&str; 15] = [
+    "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr",
+    "amr", "sid", "at_hash", "name", "preferred_username", "email", "email_verified",
+];
 
 impl Metadata {
     /// The same where clients may be registered (RFC 7591).
@@ -191,23 +198,7 @@ impl Metadata {
             display_values_supported: ["page"],
             ui_locales_supported: ["en"],
             claim_types_supported: ["normal"],
-            claims_supported: [
-                "iss",
-                "sub",
-                "aud",
-                "exp",
-                "iat",
-                "auth_time",
-                "nonce",
-                "acr",
-                "amr",
-                "sid",
-                "at_hash",
-                "name",
-                "preferred_username",
-                "email",
-                "email_verified",
-            ],
+            claims_supported: CLAIMS,
             claims_parameter_supported: true,
             require_pushed_authorization_requests: false,
             request_parameter_supported: true,

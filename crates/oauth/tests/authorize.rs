@@ -2,7 +2,9 @@ use durward_base::{Duration, FamilyId, Timestamp};
 use durward_model::resource::{ClientAuthentication, Trust};
 use durward_model::{GrantType, RevocationKind, Write};
 use durward_oauth::acr::Level;
-use durward_oauth::authorize::{AuthorizationRequest, AuthorizationResponse, Delivery, Issuance, IssueFacts, Login, Next, Progress, Refusal, issue, next};
+use durward_oauth::authorize::{
+    AuthorizationRequest, AuthorizationResponse, Delivery, Issuance, IssueFacts, Login, Next, Progress, Refusal, issue, next,
+};
 use durward_oauth::{Parameters, Registry, code::Code};
 
 use crate::fixture::{CHALLENGE, ISSUER, NOW, Rows, World, alice, form, granted, keys, with};

@@ -36,7 +36,13 @@ impl Reads {
     }
 
     /// Name and value of each thing read.
-    pub(crate) fn values(&self, subject: &Subject, resource: &EntityUid, moment: &Circumstances, extra: &Extra<'_>) -> impl Iterator<Item = (String, String)> {
+    pub(crate) fn values(
+        &self,
+        subject: &Subject,
+        resource: &EntityUid,
+        moment: &Circumstances,
+        extra: &Extra<'_>,
+    ) -> impl Iterator<Item = (String, String)> {
         self.names.iter().filter_map(move |name| Some((name.clone(), value(name, subject, resource, moment, extra)?)))
     }
 

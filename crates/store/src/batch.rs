@@ -5,7 +5,8 @@ use durward_model::{Event, Position, Write};
 
 use crate::sql::Step;
 use crate::{
-    CommitError, client_secret, consent, device, event, family, key, logout_notice, person, personal_token, registration, resource, revocation, session, spent, totp,
+    CommitError, client_secret, consent, device, event, family, key, logout_notice, person, personal_token, registration, resource,
+    revocation, session, spent, totp,
 };
 
 /// Steps of one transaction, each with the index of the write it belongs to.

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use durward_base::{Clock, Duration, Rng, Secret};
 use durward_enforce::{CredentialCache, Freshness, View};
 use durward_net::{Client, Shutdown, Trust};
-use durward_node::{EventShipper, FeedClient, FeedSettings, JournalError, RemoteAuthority, Resolver, Shared, ShipperSettings, TokenSource, machine};
+use durward_node::{
+    EventShipper, FeedClient, FeedSettings, JournalError, RemoteAuthority, Resolver, Shared, ShipperSettings, TokenSource, machine,
+};
 use tokio_util::sync::DropGuard;
 use url::Url;
 

@@ -175,7 +175,8 @@ fn deletions(current: &Current, asked: &Asked) -> Vec<Change> {
         let may_go =
             |(kind, name): &(ResourceKind, &String)| !kept.contains(&(*kind, name.as_str())) && (people || *kind != ResourceKind::Person);
         // Clients that registered themselves were never among what is declared.
-        let declared = |(kind, name): &(ResourceKind, &String)| !current.find(*kind, name).is_some_and(|known| is_registered(&known.resource()));
+        let declared =
+            |(kind, name): &(ResourceKind, &String)| !current.find(*kind, name).is_some_and(|known| is_registered(&known.resource()));
         names.extend(current.names().filter(may_go).filter(declared));
     }
     let deleted = |(kind, name): (ResourceKind, &String)| Some(Change::deletion(kind, name, current.find(kind, name)?));

@@ -14,7 +14,9 @@ use durward_gateway::{Gateway, GatewaySettings};
 use durward_issuer::{HashingPool, Issuer, IssuerSettings, KeyRings, MutualTls};
 use durward_model::resource::{Realm, Resource, Stored};
 use durward_model::{AccessClass, EgressRules, Event, EventKind, Outcome, ResourceKind, Write};
-use durward_net::{Bound, Egress, Endpoint, Gate, HttpMetrics, Limits, Open, Record, ServerIdentity, Shutdown, Surface, SurfaceSettings, serve};
+use durward_net::{
+    Bound, Egress, Endpoint, Gate, HttpMetrics, Limits, Open, Record, ServerIdentity, Shutdown, Surface, SurfaceSettings, serve,
+};
 use durward_node::{Journal, JournalSettings, Shared};
 use durward_oauth::builtin::MAIN_REALM;
 use durward_pki::TrustBundle;
@@ -172,9 +174,9 @@ impl Parts {
     async fn follow(&self, fleet: &Fleet) -> anyhow::Result<()> {
         let compile = |snapshot: &durward_feed::Snapshot, previous: &View| {
             let (view, problems) = View::compile(snapshot, Some(previous));
-            problems
-                .iter()
-                .for_each(|problem| tracing::error!(%problem, "part of what is declared cannot be used; what stood before holds, or it is denied"));
+            problems.iter().for_each(
+                |problem| tracing::error!(%problem, "part of what is declared cannot be used; what stood before holds, or it is denied"),
+            );
             view
         };
         let (pumping, follow, shutdown) = (fleet.clone(), self.shared.following(compile), self.shutdown.clone());

@@ -140,9 +140,7 @@ impl TrustedIssuers {
     /// Nothing is taken of one whose keys cannot be parsed; none such can be applied.
     fn compile(realm: &str, snapshot: &Snapshot, before: Option<&Self>) -> Self {
         let declared = Catalog::compile(realm, snapshot, before.map(|before| &before.declared));
-        let known = |issuer: &model::TrustedIssuer| {
-            before?.compiled.iter().find(|known| known.declared() == issuer).map(Arc::clone)
-        };
+        let known = |issuer: &model::TrustedIssuer| before?.compiled.iter().find(|known| known.declared() == issuer).map(Arc::clone);
         let made = |issuer: &model::TrustedIssuer| TrustedIssuer::compile(issuer).ok().map(Arc::new);
         let compiled = declared.iter().filter_map(|(_, issuer)| known(&issuer.resource).or_else(|| made(&issuer.resource))).collect();
         Self { declared, compiled }

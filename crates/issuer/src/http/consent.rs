@@ -3,8 +3,8 @@
 use axum::response::Response;
 use durward_model::Write;
 use durward_model::write::Spent;
-use durward_oauth::{Parameters, Registry as _, par};
 use durward_oauth::authorize::{DENIED_BY_PERSON, IssueFacts};
+use durward_oauth::{Parameters, Registry as _, par};
 use durward_store::{CommitError, StoreError};
 use http::StatusCode;
 use url::Url;

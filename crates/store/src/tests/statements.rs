@@ -3,8 +3,8 @@
 use super::bench::{Bench, connect};
 use crate::sql::Sql;
 use crate::{
-    StoreSettings, client_secret, consent, device, event, family, feed, key, logout_notice, material, person, personal_token, registration, resource, revocation, session,
-    spent, totp,
+    StoreSettings, client_secret, consent, device, event, family, feed, key, logout_notice, material, person, personal_token, registration,
+    resource, revocation, session, spent, totp,
 };
 
 const ALL: &[(&str, &[(&str, Sql)])] = &[

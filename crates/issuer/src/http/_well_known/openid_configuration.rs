@@ -22,5 +22,11 @@ pub(crate) fn document(call: &Call) -> Response {
     let mutual_tls = mutual_tls.map(|mutual_tls| realm_issuer(&mutual_tls.url, call.realm.name()));
     let legacy = call.realm.clients().filter(|client| !client.disabled).flat_map(|client| client.legacy_grants.iter().copied());
     let pushing = call.realm.realm().require_pushed_authorization_requests;
-    json::public(&Metadata::new(call.realm.issuer(), mutual_tls.as_deref()).with_legacy_grants(legacy).with_registration(call.realm.realm().registration).with_required_pushing(pushing), MAX_AGE)
+    json::public(
+        &Metadata::new(call.realm.issuer(), mutual_tls.as_deref())
+            .with_legacy_grants(legacy)
+            .with_registration(call.realm.realm().registration)
+            .with_required_pushing(pushing),
+        MAX_AGE,
+    )
 }

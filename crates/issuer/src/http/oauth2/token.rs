@@ -2,8 +2,8 @@
 
 use axum::response::Response;
 use durward_base::{Duration, Timestamp, TokenId};
-use durward_model::{GrantType, Write};
 use durward_model::write::Spent;
+use durward_model::{GrantType, Write};
 use durward_oauth::code::Code;
 use durward_oauth::grant::refresh_token::RefreshToken;
 use durward_oauth::grant::token_exchange::SubjectToken;
@@ -49,7 +49,8 @@ async fn token(call: &Call, parameters: &Parameters) -> Result<Response, OAuthEr
     let grant_type = grant::grant_type(parameters)?;
     for _ in 0..ATTEMPTS {
         let now = call.issuer.now();
-        let (writes, event, outcome) = match decide(call, parameters, &client, grant_type, now).await?.bound_to(&client, call.realm.name()) {
+        let (writes, event, outcome) = match decide(call, parameters, &client, grant_type, now).await?.bound_to(&client, call.realm.name())
+        {
             Decision::Wait { until } => {
                 tokio::time::sleep(until.since(now).min(LONGEST_WAIT)).await;
                 continue;

@@ -11,8 +11,8 @@ use durward_oauth::{ErrorCode, OAuthError, Registry as _, userinfo};
 use crate::call::Call;
 use crate::client_keys;
 use crate::cors;
-use crate::possession;
 use crate::json::{self, UNAVAILABLE};
+use crate::possession;
 
 /// `GET /realms/{realm}/oauth2/userinfo`
 pub async fn get(call: Call) -> Response {

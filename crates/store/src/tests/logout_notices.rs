@@ -68,7 +68,7 @@ async fn whatever_ends_a_family_tells_its_client(bench: Bench) {
         let family = bench.family(&session).await;
         assert_eq!(due(&bench).await, [], "{what}");
         let end = ending(&bench, &session, &family);
-        bench.commit(&[end.clone()]).await;
+        bench.commit(std::slice::from_ref(&end)).await;
         let found = due(&bench).await;
         let [notice] = found.as_slice() else { panic!("{what}: {found:?}") };
         assert_eq!((notice.family, notice.client, notice.subject.as_str()), (family.id, id, person.sub.as_str()), "{what}");

@@ -118,8 +118,8 @@ fn expected(row: &Row, shown: Shown) -> (u16, &'static str) {
         ("Browser", _) => (page_for_a_stranger(row), ""),
         ("Client" | "ConfidentialClient", _) => (401, "invalid_client"),
         ("Bearer", _) => (401, "invalid_token"),
-        ("Node" | "Admin(Auditor)" | "Admin(Operator)" | "Admin(Admin)", Shown::Nothing) => (401, "credential_required"),
-        ("Node" | "Admin(Auditor)" | "Admin(Operator)" | "Admin(Admin)", Shown::TokenNobodySigned) => (401, "token_malformed"),
+        ("Node" | "Admin(Auditor)" | "Admin(Operator)" | "Admin(Admin)", Shown::Nothing) => (401, "no_credential"),
+        ("Node" | "Admin(Auditor)" | "Admin(Operator)" | "Admin(Admin)", Shown::TokenNobodySigned) => (401, "not_compact"),
         ("Node" | "Admin(Auditor)" | "Admin(Operator)" | "Admin(Admin)", Shown::WrongSecret) => (401, "credential_not_accepted"),
         ("Node" | "Admin(Auditor)" | "Admin(Operator)" | "Admin(Admin)", Shown::PersonsToken) => (401, "audience_mismatch"),
         (other, _) => panic!("the class {other} is new here: say what it answers"),
@@ -130,7 +130,8 @@ fn expected(row: &Row, shown: Shown) -> (u16, &'static str) {
 fn public(row: &Row) -> (u16, &'static str) {
     match row.method.as_str() {
         "OPTIONS" => (403, ""),
-        _ if row.path.contains("/none") => (404, "not_found"),
+        _ if row.path.starts_with("/gateways/none") => (404, "gateway_unknown"),
+        _ if row.path.starts_with("/assets/") => (404, "not_found"),
         _ => (200, ""),
     }
 }
@@ -139,8 +140,8 @@ fn public(row: &Row) -> (u16, &'static str) {
 fn page_for_a_stranger(row: &Row) -> u16 {
     match (row.method.as_str(), row.path.strip_prefix("/realms/main").unwrap()) {
         // Nobody is logged in, so there is nobody to log out.
-        ("GET", "/oauth2/logout" | "/device") => 200,
-        ("GET", path) if path.starts_with("/account") => 303,
+        ("GET", "/oauth2/logout") => 200,
+        ("GET", path) if path.starts_with("/account") || path == "/device" => 303,
         _ => 400,
     }
 }

@@ -63,7 +63,6 @@ async fn what_a_compromised_key_signed_is_refused_within_a_second() {
 #[tokio::test]
 async fn a_realm_makes_keys_of_an_algorithm_when_a_client_first_asks_for_it() {
     let durward = Durward::start_alone().await;
-    let application = durward.application();
     let active = |algorithm: &str| {
         let keys = durward.command(&["keys", "list"]);
         let counts = |key: &&serde_json::Value| key["state"] == "active" && key["algorithm"] == algorithm;
@@ -76,7 +75,10 @@ async fn a_realm_makes_keys_of_an_algorithm_when_a_client_first_asks_for_it() {
          id_token_signed_response_alg: ES384\n",
     );
     within(Duration::from_secs(2), "the key is there", async || active("ES384") == 1).await;
-    let signs = async || application.exchange(&application.code(ALICE, PASSWORD).await).await.unwrap().status() == StatusCode::OK;
+    let signs = async || {
+        let application = durward.application();
+        application.exchange(&application.code(ALICE, PASSWORD).await).await.unwrap().status() == StatusCode::OK
+    };
     within(Duration::from_secs(5), "it signs", signs).await;
     assert_eq!((active("ES384"), active("EdDSA")), (1, 0));
 }

@@ -118,7 +118,9 @@ async fn what_may_not_pass_is_refused_with_one_event_and_its_reason() {
             "token_bound" => r#"DPoP realm="main", error="invalid_token", algs="ES256 ES384 ES512 EdDSA PS256 RS256""#,
             _ => r#"Bearer realm="main", error="invalid_token""#,
         };
-        assert_eq!(challenge, if *status == 401 { expected } else { "" }, "{name}");
+        // RFC 9728 5.1: every challenge leads to what a client must know.
+        let leads = r#", resource_metadata="https://api.shop.example/.well-known/oauth-protected-resource/me""#;
+        assert_eq!(challenge, if *status == 401 { format!("{expected}{leads}") } else { String::new() }, "{name}");
         assert!(!answer.body.contains(&customer) && !answer.head.contains("allow") || *status == 405, "{name}");
     }
     assert_eq!(gateway.events().await.len(), count);

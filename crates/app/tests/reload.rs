@@ -11,7 +11,7 @@ use crate::fixture::{Durward, RESOURCES, signal, within};
 
 const SOON: Duration = Duration::from_secs(5);
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reload_under_load_fails_no_request_and_a_broken_one_keeps_what_stood() {
     let mut durward = Durward::start().await;
     durward.stop();

@@ -11,6 +11,7 @@ durward() {
         serve) in_another_terminal "$@" ;;
         login) with_a_browser "$@" ;;
         demo) interrupted "$@" ;;
+        people) [ "${2-}" != reset-mfa ] && command durward "$@" || without_a_second_factor "$@" ;;
         explain) within_a_second "$@" ;;
         # 2 says that something would change.
         diff) command durward "$@" || [ $? = 2 ] ;;
@@ -26,6 +27,11 @@ cargo() {
         'xtask test') ;;
         *) echo "nothing stands in for: cargo $*" >&2; return 1 ;;
     esac
+}
+
+# A reader's people have no telephone to set a second factor up with: the verb finds them, and says that there is none.
+without_a_second_factor() {
+    [ "$2" = reset-mfa ] && ! command durward "$@" 2>second-factor.err && grep -q 'has no second factor' second-factor.err
 }
 
 kill() {

@@ -18,7 +18,7 @@ const PROGRAMS: [(&str, &str); 9] = [
 ];
 
 /// The fuzz targets, each run for a share of time here and in full by `soak`.
-const FUZZ_TARGETS: [&str; 3] = ["jwt", "path", "configuration"];
+const FUZZ_TARGETS: [&str; 4] = ["jwt", "jwe", "path", "configuration"];
 
 /// `cargo xtask test`.
 pub fn test() -> anyhow::Result<()> {

@@ -1,7 +1,39 @@
 //! Fetch Metadata and RFC 6454: whether a form came from one of our own pages. The second lock beside the sealed transaction.
 
+use axum::response::Response;
+use durward_oauth::Parameters;
 use http::HeaderMap;
 use http::header::ORIGIN;
+
+use crate::answer;
+use crate::call::{Call, FormError};
+
+/// Why a form is not looked at.
+pub(crate) enum Refused {
+    /// It is no form, or a bad one.
+    Unreadable(FormError),
+    /// Another site sent it.
+    Foreign,
+}
+
+impl Refused {
+    /// The page that says so.
+    pub(crate) fn answer(self, call: &Call) -> Response {
+        match self {
+            Self::Unreadable(error) => answer::unreadable(call, error),
+            Self::Foreign => answer::foreign_form(call),
+        }
+    }
+}
+
+/// The parameters of a form, when a page of ours may have sent it: where every page's POST begins.
+///
+/// # Errors
+/// When it cannot be read, or another site sent it.
+pub(crate) fn own_form(call: &Call) -> Result<Parameters, Refused> {
+    let parameters = call.form().map_err(Refused::Unreadable)?;
+    if is_ours(&call.headers, &call.issuer.origin) { Ok(parameters) } else { Err(Refused::Foreign) }
+}
 
 /// Whether a state-changing request may have come from our own page at `own` (`https://auth.example`).
 ///

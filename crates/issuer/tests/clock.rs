@@ -27,6 +27,11 @@ async fn nothing_is_issued_while_the_clock_stands_where_it_should_not() {
         let login = newcomer.log_in(&page, "alice", PASSWORD).await;
         assert_eq!((login.status, login.reason()), (StatusCode::SERVICE_UNAVAILABLE, "clock.jumped"));
         assert_eq!(world.logins_of("alice").await, logins);
+        for made in ["/realms/main/account/tokens", "/realms/main/account/totp"] {
+            browser.with("sec-fetch-site", "same-origin");
+            let answer = browser.post(made, &[("transaction", "x")]).await;
+            assert_eq!((answer.status, answer.reason()), (StatusCode::SERVICE_UNAVAILABLE, "clock.jumped"), "{made}");
+        }
         assert_eq!(browser.get("/realms/main/oauth2/jwks").await.status, StatusCode::OK, "keys are still to be had");
         world.clock.set(-by);
     }

@@ -30,13 +30,10 @@ pub async fn get(call: Call) -> Response {
 
 /// `POST /realms/{realm}/consent`
 pub async fn post(call: Call) -> Response {
-    let parameters = match call.form() {
+    let parameters = match origin::own_form(&call) {
         Ok(parameters) => parameters,
-        Err(error) => return answer::unreadable(&call, error),
+        Err(refused) => return refused.answer(&call),
     };
-    if !origin::is_ours(&call.headers, &call.issuer.origin) {
-        return answer::foreign_form(&call);
-    }
     let Some(mut step) = transaction::open::<Consenting>(&call, parameters.get("transaction")) else { return answer::stale_form(&call) };
     step.request.left_out = scopes::left_out(&call, (&step.request.client_id, &step.request.scopes), &parameters);
     match parameters.get("decision") {

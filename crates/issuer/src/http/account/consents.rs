@@ -30,13 +30,10 @@ pub async fn get(call: Call) -> Response {
 
 /// `POST /realms/{realm}/account/consents`: takes one back. The application's tokens are dead within a second.
 pub async fn post(call: Call) -> Response {
-    let parameters = match call.form() {
+    let parameters = match origin::own_form(&call) {
         Ok(parameters) => parameters,
-        Err(error) => return answer::unreadable(&call, error),
+        Err(refused) => return refused.answer(&call),
     };
-    if !origin::is_ours(&call.headers, &call.issuer.origin) {
-        return answer::foreign_form(&call);
-    }
     let Some(step) = transaction::open::<Reviewing>(&call, parameters.get("token")) else { return answer::stale_form(&call) };
     let login = match LiveLogin::of_browser(&call).await {
         Ok(Some(login)) if login.session.id == step.session() => login,

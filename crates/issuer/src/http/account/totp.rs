@@ -63,12 +63,13 @@ pub async fn get(call: Call) -> Response {
 
 /// `POST /realms/{realm}/account/totp`: confirms a new one by a code, makes new recovery codes, or removes it.
 pub async fn post(call: Call) -> Response {
-    let parameters = match call.form() {
+    let parameters = match origin::own_form(&call) {
         Ok(parameters) => parameters,
-        Err(error) => return answer::unreadable(&call, error),
+        Err(refused) => return refused.answer(&call),
     };
-    if !origin::is_ours(&call.headers, &call.issuer.origin) {
-        return answer::foreign_form(&call);
+    // A code of a wrong time would use up all those up to it.
+    if call.clock_jumped() {
+        return answer::clock_jumped(&call);
     }
     let login = match LiveLogin::of_browser(&call).await {
         Ok(Some(login)) => login,

@@ -92,13 +92,10 @@ pub async fn get(call: Call) -> Response {
 
 /// `POST /realms/{realm}/login/totp`
 pub async fn post(call: Call) -> Response {
-    let parameters = match call.form() {
+    let parameters = match origin::own_form(&call) {
         Ok(parameters) => parameters,
-        Err(error) => return answer::unreadable(&call, error),
+        Err(refused) => return refused.answer(&call),
     };
-    if !origin::is_ours(&call.headers, &call.issuer.origin) {
-        return answer::foreign_form(&call);
-    }
     if call.clock_jumped() {
         return answer::clock_jumped(&call);
     }

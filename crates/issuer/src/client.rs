@@ -24,15 +24,21 @@ const THROTTLED: OAuthError = OAuthError::new(
     "too many attempts of this client from this address failed: wait as long as Retry-After says",
 );
 
+/// Of a name that anybody may have made up, so many characters are put on the record.
+const NAME_ON_RECORD: usize = 64;
+
 /// Authenticates the client, and puts it on the record.
 ///
 /// # Errors
 /// `invalid_client`, `invalid_request`.
 pub(crate) async fn authenticate<'c>(call: &'c Call, parameters: &Parameters) -> Result<AuthenticatedClient<'c>, OAuthError> {
     let presented = PresentedClient::read(&call.authorization(), parameters)?.with_certificate(call.certificate());
-    if let Some(claimed) = call.realm.client(presented.client_id()) {
-        call.recorder.edit(|event| event.target = Some(format!("client/{}", claimed.metadata.name)));
-        client_keys::read(call, claimed.metadata, presented.key_id().as_deref()).await;
+    let claimed = call.realm.client(presented.client_id()).map(|client| client.metadata);
+    // A name that is nobody's is put on the record as well: it says what was guessed at, and takes as long.
+    let name = claimed.map_or(presented.client_id(), |client| &client.name);
+    call.recorder.edit(|event| event.target = Some(format!("client/{name:.NAME_ON_RECORD$}")));
+    if let Some(claimed) = claimed {
+        client_keys::read(call, claimed, presented.key_id().as_deref()).await;
     }
     let client = proven(call, &presented)?;
     call.recorder.edit(|event| {

@@ -14,6 +14,7 @@ mod explain;
 mod export;
 mod keys;
 mod login;
+mod observe;
 pub(crate) mod oauth;
 mod output;
 mod people;
@@ -69,6 +70,7 @@ enum Verb {
     Revoke(revoke::Arguments),
     Token(token::Arguments),
     Login(login::Arguments),
+    Observe(observe::Arguments),
     Ca(ca::Arguments),
     Backup(backup::Arguments),
     Restore(restore::Arguments),
@@ -114,6 +116,7 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Verb::Revoke(arguments) => revoke::run(arguments, connection, output).await,
         Verb::Token(arguments) => token::run(arguments, connection, output).await,
         Verb::Login(arguments) => login::run(arguments, connection, output).await,
+        Verb::Observe(arguments) => observe::run(arguments, connection, output).await,
         Verb::Ca(arguments) => ca::run(arguments, connection).await,
         Verb::Backup(arguments) => backup::run(arguments, connection, output).await,
         Verb::Restore(arguments) => restore::run(arguments, connection.data.as_deref(), output).await,

@@ -1,6 +1,7 @@
 //! Step 5: requirement first, policies then, deny by default.
 
 mod kept;
+mod observed;
 mod requirement;
 mod step_up;
 

@@ -10,7 +10,6 @@ use durward_oauth::delegation::{Act, Ancestor};
 use serde::Serialize;
 
 use crate::Verified;
-use crate::principal::kind_name;
 use crate::verified::TokenFacts;
 
 /// How long an identity token lives, unless the credential it stands for dies sooner.
@@ -130,7 +129,7 @@ impl IdentityIssuer {
             exp: expires.seconds(),
             iat: now.seconds(),
             jti: &jti,
-            kind: kind_name(*kind),
+            kind: kind.name(),
             roles,
             scope: scopes.join(" "),
             acr: assurance.acr.as_deref(),

@@ -3,8 +3,6 @@
 
 mod claims;
 
-pub(crate) use claims::kind_name;
-
 use durward_base::{Duration, Timestamp};
 use durward_jose::{ClaimError, Expected, JoseError, LEEWAY, UnverifiedJwt};
 use durward_model::resource::TokenType;

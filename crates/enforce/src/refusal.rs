@@ -140,6 +140,11 @@ impl Refusal {
         }
     }
 
+    /// Whether it is about who asks and what they may, and not about what was asked for.
+    pub const fn is_about_the_caller(&self) -> bool {
+        !matches!(self, Self::Path(_) | Self::Route(_))
+    }
+
     const fn is_about_proof(&self) -> bool {
         matches!(self, Self::Token(TokenError::Bound | TokenError::NotBound | TokenError::Proof(_) | TokenError::Nonce { .. }))
     }

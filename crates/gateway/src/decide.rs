@@ -7,9 +7,10 @@ use durward_base::Timestamp;
 use durward_enforce::{Circumstances, CompiledRoute, Demand, Permitted, Refusal, Routed, Verified, View};
 
 /// What may go upstream, and on whose behalf.
+#[derive(Clone)]
 pub(crate) struct Passage {
     pub(crate) route: Arc<CompiledRoute>,
-    /// None on a public route.
+    /// None on a public route, and where an observing one was asked by nobody known.
     pub(crate) verified: Option<Arc<Verified>>,
 }
 
@@ -17,11 +18,10 @@ pub(crate) struct Passage {
 pub(crate) fn decide(
     view: &View,
     routed: &Routed,
-    verified: Option<Arc<Verified>>,
+    passage: &Passage,
     now: Timestamp,
     address: Option<IpAddr>,
 ) -> Result<Permitted<Passage>, Refusal> {
-    let passage = Passage { route: Arc::clone(routed.route()), verified: verified.clone() };
-    durward_enforce::decide(view, verified.as_deref(), &Demand::Route(routed), Circumstances { now, address }, passage)
-        .map_err(Refusal::Denied)
+    let (verified, circumstances) = (passage.verified.as_deref(), Circumstances { now, address });
+    durward_enforce::decide(view, verified, &Demand::Route(routed), circumstances, passage.clone()).map_err(Refusal::Denied)
 }

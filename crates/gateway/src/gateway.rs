@@ -6,10 +6,12 @@ use std::sync::Arc;
 use axum::body::Body;
 use durward_base::{Clock, Duration, Rng, Timestamp};
 use durward_enforce::{
-    CannotVerify, CredentialCache, Freshness, Head, IdentityIssuer, Known, Permitted, Possession, Refusal, RouteError, View,
+    CannotVerify, CredentialCache, Freshness, Head, IdentityIssuer, Known, Permitted, Possession, Refusal, RouteError, Routed, Verified,
+    View,
 };
 use durward_model::event::StepName;
 use durward_model::resolve::ResolveRequest;
+use durward_model::resource::Mode;
 use durward_net::{Bound, HttpMetrics, Limits, Problem, Record, Shutdown, Unserved, Windows};
 use durward_node::{NoAuthority, Resolve, Resolver, Shared};
 use http::request::Parts;
@@ -41,12 +43,14 @@ pub struct GatewaySettings {
     pub limits: Limits,
     /// How long upstreams may take.
     pub timeouts: UpstreamTimeouts,
+    /// What becomes of requests that may not pass, on routes that do not say.
+    pub mode: Mode,
 }
 
 impl GatewaySettings {
     /// A gateway of this name with the usual limits.
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), public_url: None, limits: Limits::default(), timeouts: UpstreamTimeouts::default() }
+        Self { name: name.into(), public_url: None, limits: Limits::default(), timeouts: UpstreamTimeouts::default(), mode: Mode::Enforce }
     }
 }
 
@@ -59,6 +63,7 @@ pub struct Gateway {
     cache: CredentialCache,
     freshness: Freshness,
     public_url: Option<Url>,
+    mode: Mode,
     pub(crate) metrics: HttpMetrics,
     clock: Clock,
     pub(crate) rng: Rng,
@@ -68,12 +73,20 @@ pub struct Gateway {
     resolver: Resolver,
 }
 
+/// What steps 3 and 4 come to.
+enum Proof {
+    /// It is known who asks; nobody, on a public route.
+    Of(Option<Arc<Verified>>),
+    /// The authority must be asked about the credential.
+    Ask(ResolveRequest),
+}
+
 /// What steps 2 to 5 come to.
 enum Decided {
     /// The request may pass.
     Permitted(Permitted<Passage>),
     /// Its credential is one that the authority must be asked about.
-    Ask(ResolveRequest),
+    Ask(ResolveRequest, Passage),
 }
 
 impl Gateway {
@@ -94,6 +107,7 @@ impl Gateway {
             cache: CredentialCache::default(),
             freshness: Freshness::new(&rng),
             public_url: settings.public_url,
+            mode: settings.mode,
             metrics,
             resolver: Resolver::new(Arc::new(NoAuthority), clock.clone()),
             clock,
@@ -177,15 +191,15 @@ impl Gateway {
     /// Steps 2 to 5, over one view; over the next one, once the authority has said what no view could.
     async fn permit(&self, head: &Head<'_>, client: &Client, now: Timestamp, trail: &mut Trail<'_>) -> Result<Permitted<Passage>, Problem> {
         let mut decided = self.decided(head, client, now, trail);
-        if let Ok(Decided::Ask(request)) = &decided {
+        if let Ok(Decided::Ask(request, passage)) = &decided {
             decided = match self.resolve(request, now, trail).await {
                 Ok(()) => self.decided(head, client, now, trail),
-                Err(refusal) => Err(refusal),
+                Err(refusal) => self.or_observed(refusal, passage.clone(), trail),
             };
         }
         let permitted = match decided {
             Ok(Decided::Permitted(permitted)) => Ok(permitted),
-            Ok(Decided::Ask(_)) => Err(Refusal::CannotResolve("what it said did not last".to_owned())),
+            Ok(Decided::Ask(..)) => Err(Refusal::CannotResolve("what it said did not last".to_owned())),
             Err(refusal) => Err(refusal),
         };
         permitted.map_err(|refusal| {
@@ -207,15 +221,42 @@ impl Gateway {
         let routed = route(&view, head).map_err(|refusal| self.or_not_yet(refusal))?;
         trail.routed(&routed, head.path());
         trail.step(StepName::Route);
-        let token = credential(head, &routed)?;
+        let mut passage = Passage { route: Arc::clone(routed.route()), verified: None };
+        let permitted = match self.proved(&view, &routed, head, (client, now), trail) {
+            Ok(Proof::Ask(request)) => return Ok(Decided::Ask(request, passage)),
+            Ok(Proof::Of(verified)) => {
+                passage.verified = verified;
+                decide(&view, &routed, &passage, now, client.ip)
+            }
+            Err(refusal) => Err(refusal),
+        };
+        let permitted = match permitted {
+            Ok(permitted) => permitted,
+            Err(refusal) => return self.or_observed(refusal, passage, trail),
+        };
+        trail.permitted(permitted.get(), permitted.decision());
+        trail.step(StepName::Decide);
+        Ok(Decided::Permitted(permitted))
+    }
+
+    /// Steps 3 and 4: who asks.
+    fn proved(
+        &self,
+        view: &View,
+        routed: &Routed,
+        head: &Head<'_>,
+        (client, now): (&Client, Timestamp),
+        trail: &mut Trail<'_>,
+    ) -> Result<Proof, Refusal> {
+        let token = credential(head, routed)?;
         trail.step(StepName::Credential);
         let verified = match token {
             Some(token) => {
-                let address = address(self.public_url.as_ref(), &routed, head);
+                let address = address(self.public_url.as_ref(), routed, head);
                 let possession = Possession::of(head, address.into_iter().collect(), client.certificate_der(), &self.freshness);
-                let proved = match principal(&self.shared, &view, &self.cache, &routed, (token, &possession), now)? {
+                let proved = match principal(&self.shared, view, &self.cache, routed, (token, &possession), now)? {
                     Known::Proved(proved) => proved,
-                    Known::Ask(request) => return Ok(Decided::Ask(request)),
+                    Known::Ask(request) => return Ok(Proof::Ask(request)),
                 };
                 trail.renew_nonce(proved.admitted.and_then(|admitted| admitted.nonce));
                 Some(proved.verified)
@@ -224,9 +265,15 @@ impl Gateway {
         };
         verified.iter().for_each(|verified| trail.proved(verified));
         trail.step(StepName::Principal);
-        let permitted = decide(&view, &routed, verified, now, client.ip)?;
+        Ok(Proof::Of(verified))
+    }
+
+    /// A refusal, unless the route only observes.
+    fn or_observed(&self, refusal: Refusal, passage: Passage, trail: &mut Trail<'_>) -> Result<Decided, Refusal> {
+        let route = Arc::clone(&passage.route);
+        let Some(permitted) = Permitted::observed(&route, self.mode, &refusal, passage) else { return Err(refusal) };
         trail.permitted(permitted.get(), permitted.decision());
-        trail.step(StepName::Decide);
+        trail.would_refuse(&refusal);
         Ok(Decided::Permitted(permitted))
     }
 

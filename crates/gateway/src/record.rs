@@ -125,6 +125,15 @@ impl<'a> Trail<'a> {
         });
     }
 
+    /// The request passes, and would have been refused.
+    pub(crate) fn would_refuse(&mut self, refusal: &Refusal) {
+        self.edit(|event| {
+            event.outcome = Outcome::WouldDeny;
+            event.reason = Some(refusal.reason().to_owned());
+            event.detail = Some(refusal.to_string());
+        });
+    }
+
     /// The request is refused.
     pub(crate) fn refused(&mut self, refusal: &Refusal) {
         self.edit(|event| {

@@ -222,6 +222,23 @@ pub enum Outcome {
     /// Something was changed.
     #[n(3)]
     Changed,
+    /// It was let through, and would not have been if its route did more than observe.
+    #[n(4)]
+    #[serde(rename = "would_deny")]
+    WouldDeny,
+}
+
+impl Outcome {
+    /// Its name, as it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+            Self::Changed => "changed",
+            Self::WouldDeny => "would_deny",
+        }
+    }
 }
 
 macro_rules! kinds {
@@ -284,6 +301,10 @@ kinds! {
     40 DeviceAuthorizationRequested "device_authorization.requested",
     41 DeviceShown "device.shown",
     42 DeviceSubmitted "device.submitted",
+    110 BackchannelAuthenticationRequested "backchannel_authentication.requested",
+    111 BackchannelAuthenticationsListed "backchannel_authentication.listed",
+    112 BackchannelAuthenticationSubmitted "backchannel_authentication.submitted",
+    113 BackchannelAuthenticationNotified "backchannel_authentication.notified",
     43 PersonalTokensListed "personal_token.listed",
     44 PersonalTokenChanged "personal_token.changed",
     45 ConsentsListed "consent.listed",
@@ -296,6 +317,8 @@ kinds! {
     84 InitialAccessListed "initial_access.listed",
     50 AuthorizationPushed "authorization.pushed",
     60 ClockConfirmed "clock.confirmed",
+    90 ApiKeysListed "api_key.listed",
+    91 ApiKeyChanged "api_key.changed",
     100 LogoutNotified "logout.notified",
     70 SecondFactorShown "second_factor.shown",
     71 SecondFactorChanged "second_factor.changed",
@@ -324,9 +347,9 @@ impl Event {
         }
     }
 
-    /// Whether it must be on disk before the answer is sent: everything but a plain allow.
+    /// Whether it must be on disk before the answer is sent: everything but what passed and changed nothing.
     pub const fn must_be_durable(&self) -> bool {
-        !matches!(self.outcome, Outcome::Allowed)
+        !matches!(self.outcome, Outcome::Allowed | Outcome::WouldDeny)
     }
 }
 

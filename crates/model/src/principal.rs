@@ -45,6 +45,17 @@ pub enum PrincipalKind {
     Client,
 }
 
+impl PrincipalKind {
+    /// Its name, as it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Service => "service",
+            Self::Client => "client",
+        }
+    }
+}
+
 /// The one on whose behalf a principal calls (RFC 8693 section 4.1 turned round: the principal is the actor).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
 pub struct Acting {

@@ -20,7 +20,7 @@ pub use person::PersonResource;
 pub use policy::{Policy, Schema};
 pub use realm::{PersonalTokens, Realm, Registrations};
 pub use role::{Group, Role};
-pub use route::{Access, Acr, Authorize, Requirement, Route};
+pub use route::{Access, Acr, Authorize, Mode, Requirement, Route};
 pub use service::{Scope, Service, TokenType};
 pub use trusted_issuer::{Subjects, TrustedIssuer};
 

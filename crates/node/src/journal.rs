@@ -183,7 +183,7 @@ impl Journal {
                 event.chain.generation.is_some() || event.target.as_deref().is_some_and(|target| target.starts_with("session/"))
             }
             Outcome::Denied => event.chain.family.is_some() && event.kind == EventKind::TokenIssued,
-            Outcome::Failed => false,
+            Outcome::Failed | Outcome::WouldDeny => false,
         };
         self.read(move |reader| reader.find_where(&query, limit, &|event| query.matches(event) && changes(event))).await
     }

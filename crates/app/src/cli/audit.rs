@@ -28,7 +28,7 @@ enum Verb {
         /// Only this kind, as in `token.issued`
         #[arg(long)]
         kind: Option<String>,
-        /// Only those that ended so: allowed, denied, failed or changed
+        /// Only those that ended so: allowed, denied, failed, changed or would_deny
         #[arg(long)]
         outcome: Option<String>,
         /// Only what this person did, or what was done for them
@@ -82,7 +82,7 @@ pub async fn run(arguments: &Arguments, connection: &Connection, output: Output)
 }
 
 fn row(event: &Event) -> [String; 7] {
-    let ended = format!("{:?}", event.outcome).to_lowercase();
+    let ended = event.outcome.name();
     let what = event.target.clone().or_else(|| {
         event.request.as_ref().map(|request| match &request.address {
             Some(address) if request.method.is_empty() => format!("from {address}"),
@@ -94,7 +94,7 @@ fn row(event: &Event) -> [String; 7] {
         event.id.to_string(),
         event.node.to_string(),
         event.kind.name().to_owned(),
-        event.reason.as_ref().map_or(ended.clone(), |reason| format!("{ended}: {reason}")),
+        event.reason.as_ref().map_or(ended.to_owned(), |reason| format!("{ended}: {reason}")),
         event.caller.as_ref().map(|caller| caller.id.clone()).unwrap_or_default(),
         what.unwrap_or_default(),
     ]

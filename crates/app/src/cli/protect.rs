@@ -122,6 +122,7 @@ fn resources(name: &str, arguments: &Arguments) -> anyhow::Result<Vec<Resource>>
             access: Access::Protected,
             require: Requirement { authenticated: true, ..Requirement::default() },
             authorize: None,
+            mode: None,
             withhold: Vec::new(),
             identity_type: "dw-id+jwt".to_owned(),
             max_staleness_seconds: 60,

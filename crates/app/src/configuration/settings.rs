@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use durward_base::Secret;
-use durward_model::resource::SecretReference;
+use durward_model::resource::{Mode, SecretReference};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +70,9 @@ pub struct GatewaySettings {
     pub public_url: Option<String>,
     /// Whether clients are asked for a certificate, so that tokens bound to one are good here. Browsers ask people when they are asked.
     pub client_certificates: bool,
+    /// What becomes of requests that may not pass, on routes that name no `mode`: `enforce` refuses them, `observe` lets them pass and puts on record
+    /// why they would not.
+    pub mode: Mode,
     /// Whether it runs.
     pub enabled: bool,
 }
@@ -164,7 +167,7 @@ impl Default for Listen {
 
 impl Default for GatewaySettings {
     fn default() -> Self {
-        Self { name: "main".to_owned(), public_url: None, client_certificates: false, enabled: true }
+        Self { name: "main".to_owned(), public_url: None, client_certificates: false, mode: Mode::Enforce, enabled: true }
     }
 }
 

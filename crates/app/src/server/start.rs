@@ -271,7 +271,7 @@ impl Parts {
         let identity: IdentityIssuer = local::gateway_key(name, &self.public_url, &self.settings.data, &self.root, &self.rng)?;
         local::enrol(&self.store, MAIN_REALM, &identity, self.clock.now(), &self.rng).await?;
         let public_url = self.gateway_url().as_deref().map(url::Url::parse).transpose()?;
-        let settings = GatewaySettings { public_url, ..GatewaySettings::named(name.clone()) };
+        let settings = GatewaySettings { public_url, mode: self.settings.gateway.mode, ..GatewaySettings::named(name.clone()) };
         let (metrics, clock, rng) = (self.metrics.clone(), self.clock.clone(), self.rng.clone());
         let gateway = Gateway::new(settings, self.shared.clone(), identity, metrics, clock, rng);
         Ok(Arc::new(gateway.resolving_with(Arc::new(issuer.clone()))))

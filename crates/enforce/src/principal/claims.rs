@@ -164,16 +164,8 @@ fn made(jti: &str) -> Result<Timestamp, TokenError> {
     Ok(id.time())
 }
 
-pub(crate) const fn kind_name(kind: PrincipalKind) -> &'static str {
-    match kind {
-        PrincipalKind::User => "user",
-        PrincipalKind::Service => "service",
-        PrincipalKind::Client => "client",
-    }
-}
-
 fn principal_kind(name: &str) -> Option<PrincipalKind> {
-    [PrincipalKind::User, PrincipalKind::Service, PrincipalKind::Client].into_iter().find(|kind| kind_name(*kind) == name)
+    [PrincipalKind::User, PrincipalKind::Service, PrincipalKind::Client].into_iter().find(|kind| kind.name() == name)
 }
 
 fn required(claims: &Claims, name: &'static str) -> Result<String, TokenError> {

@@ -48,6 +48,9 @@ pub struct Route {
     /// The `typ` of the identity token: `dw-id+jwt`, or `JWT` for resource servers that know no other.
     #[serde(default = "identity_type")]
     pub identity_type: String,
+    /// Whether what may not pass is refused, or passes and is on record; as the gateway is set when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
     /// How stale the node's knowledge may be, in seconds, before the route answers 503.
     #[serde(default = "max_staleness_seconds")]
     pub max_staleness_seconds: u32,
@@ -62,6 +65,17 @@ pub enum Access {
     Protected,
     /// It is not.
     Public,
+}
+
+/// What becomes of a request that may not pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// It is refused.
+    #[default]
+    Enforce,
+    /// It passes, and the record says why it would not have: for finding out who would break.
+    Observe,
 }
 
 /// What a principal must have. Everything named is needed.

@@ -4,7 +4,9 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::fixture::{Postgres, Turn, durward, signal};
+use durward_testsite::Postgres;
+
+use crate::fixture::{Turn, durward, signal};
 
 /// The demo with a directory of its own for what it writes.
 fn demo(arguments: &[&str], directory: &tempfile::TempDir) -> Child {
@@ -51,7 +53,7 @@ async fn the_demo_checks_itself_on_postgresql() {
     let _turn = Turn::alone().await;
     let (postgres, directory, secrets) = (Postgres::start(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let dsn = secrets.path().join("dsn");
-    std::fs::write(&dsn, postgres.dsn()).unwrap();
+    std::fs::write(&dsn, postgres.dsn("postgres")).unwrap();
     let output = demo(&["--check", "--postgres", dsn.to_str().unwrap()], &directory).wait_with_output().unwrap();
     let (said, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}\n{log}");

@@ -1,5 +1,7 @@
-//! Somebody else's https server on loopback, for tests: it answers as it is told and remembers what it was asked.
+//! Somebody else's servers on loopback, for tests: a website that answers as it is told and remembers what it was asked, and a PostgreSQL.
 #![allow(clippy::unwrap_used, reason = "a test's server that cannot start is a failed test")]
+
+mod postgres;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -18,6 +20,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
+
+pub use postgres::Postgres;
 
 /// The server. It ends with the test's runtime.
 #[derive(Debug)]

@@ -1,9 +1,7 @@
 //! A store of its own for each test, and short ways to fill it.
 
-mod server;
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use durward_base::{
     ClientId, Clock, Duration, Entropy, EntropyError, EventId, FamilyId, KeyId, PersonId, ResourceId, Rng, Secret, SessionId, Time,
@@ -14,11 +12,11 @@ use durward_model::resource::{Realm, Role};
 use durward_model::{
     Assurance, Event, EventKind, Family, Key, KeyState, KeyUse, Outcome, Person, Record, Resource, Session, Stored, Write,
 };
+use durward_testsite::Postgres;
 use tempfile::TempDir;
+use tokio_postgres::NoTls;
 
 use crate::{CommitError, Committed, Store, StoreSettings};
-
-pub(super) use self::server::{Server, connect};
 
 pub(super) const REALM: &str = "main";
 
@@ -38,7 +36,7 @@ impl Bench {
     }
 
     pub async fn postgres() -> Self {
-        let dsn = Server::shared().database().await;
+        let dsn = database().await;
         Self::open(StoreSettings::postgres(Secret::new(dsn)), TempDir::new().unwrap()).await
     }
 
@@ -228,4 +226,25 @@ impl Entropy for Seeded {
 
 pub(super) fn rng() -> Rng {
     Rng::new(Seeded(AtomicU64::new(1)))
+}
+
+/// The server of this test binary.
+pub(super) fn server() -> &'static Postgres {
+    static SERVER: OnceLock<Postgres> = OnceLock::new();
+    SERVER.get_or_init(Postgres::start)
+}
+
+/// The DSN of a new, empty database.
+pub(super) async fn database() -> String {
+    static DATABASES: AtomicU32 = AtomicU32::new(0);
+    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    connect(&server().dsn("postgres")).await.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+    server().dsn(&name)
+}
+
+/// A connection past the store.
+pub(super) async fn connect(dsn: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(dsn, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use durward_base::Secret;
 
-use super::bench::{FakeTime, Server, connect};
+use super::bench::{FakeTime, connect, database};
 use crate::migration::{self, Migration};
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
@@ -130,11 +130,10 @@ async fn postgres_state(dsn: &str) -> (Vec<(i64, String)>, Vec<String>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_migration_of_postgresql_whose_node_is_killed_is_done_or_not_done() {
     let known = many(migration::POSTGRES);
-    let server = Server::shared();
-    let whole = shortest([server.database().await, server.database().await, server.database().await]).await;
+    let whole = shortest([database().await, database().await, database().await]).await;
     let mut cut = 0;
     for round in 0..CRASHES {
-        let dsn = server.database().await;
+        let dsn = database().await;
         crash(&dsn, delay(round, whole));
         let (applied, tables) = postgres_state(&dsn).await;
         assert_whole(&applied, &tables, known);
@@ -152,7 +151,7 @@ async fn a_migration_of_postgresql_whose_node_is_killed_is_done_or_not_done() {
 async fn a_schema_from_a_newer_version_is_refused_and_left_alone() {
     let directory = tempfile::TempDir::new().unwrap();
     let path = directory.path().join("durward.db");
-    let dsn = Server::shared().database().await;
+    let dsn = database().await;
     migrate(path.to_str().unwrap()).await.unwrap();
     migrate(&dsn).await.unwrap();
     for settings in [StoreSettings::sqlite(&path), StoreSettings::postgres(Secret::new(dsn))] {
@@ -166,7 +165,7 @@ async fn a_schema_from_a_newer_version_is_refused_and_left_alone() {
 async fn a_migration_whose_text_changed_is_refused() {
     let directory = tempfile::TempDir::new().unwrap();
     let path = directory.path().join("durward.db");
-    let dsn = Server::shared().database().await;
+    let dsn = database().await;
     let tamper = "UPDATE migration SET checksum = 'other'";
     for settings in [StoreSettings::sqlite(&path), StoreSettings::postgres(Secret::new(dsn.clone()))] {
         drop(Store::open(&settings, FakeTime::default().clock()).await.unwrap());

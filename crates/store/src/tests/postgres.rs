@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::bench::{Bench, FakeTime, REALM, Server, connect};
+use super::bench::{Bench, FakeTime, REALM, connect, database, server};
 use crate::{CommitError, OpenError, Store, StoreError, StoreSettings};
 
 fn dsn(bench: &Bench) -> &str {
@@ -103,7 +103,7 @@ async fn a_deadlock_is_tried_again_and_never_called_a_lost_race() {
 
 #[tokio::test]
 async fn nodes_that_start_at_once_share_one_migration() {
-    let settings = StoreSettings::postgres(Secret::new(Server::shared().database().await));
+    let settings = StoreSettings::postgres(Secret::new(database().await));
     let tasks: Vec<_> = (0..5)
         .map(|_| {
             let settings = settings.clone();
@@ -119,10 +119,10 @@ async fn nodes_that_start_at_once_share_one_migration() {
 async fn the_server_is_trusted_by_its_certificate_only() {
     let directory = tempfile::TempDir::new().unwrap();
     let (right, wrong) = (directory.path().join("right.pem"), directory.path().join("wrong.pem"));
-    std::fs::write(&right, &Server::shared().authority).unwrap();
+    std::fs::write(&right, server().authority()).unwrap();
     let other = rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
     std::fs::write(&wrong, other.pem()).unwrap();
-    let database = Server::shared().database().await;
+    let database = database().await;
     let open = |roots: &std::path::Path| {
         let dsn = Secret::new(format!("{database}?sslmode=verify-full&sslrootcert={}", roots.display()));
         async move { Store::open(&StoreSettings::postgres(dsn), FakeTime::default().clock()).await }
@@ -138,11 +138,11 @@ async fn the_server_is_trusted_by_its_certificate_only() {
 async fn a_database_that_is_away_at_start_is_an_error_within_seconds_and_names_no_secret() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let server = Server::shared();
+    let server = server();
     for dsn in [
         format!("postgresql://durward:hunter2@127.0.0.1:{free}/d"),
         format!("postgresql://durward:hunter2@127.0.0.1:{}/d", silent.local_addr().unwrap().port()),
-        format!("postgresql://durward:hunter2@127.0.0.1:{}/postgres", server.port),
+        format!("postgresql://durward:hunter2@127.0.0.1:{}/postgres", server.port()),
         server.dsn("no_such_database"),
     ] {
         let since = Instant::now();
@@ -156,8 +156,8 @@ async fn a_database_that_is_away_at_start_is_an_error_within_seconds_and_names_n
 /// FLT-009: cut and silent while running; then it is back, and nothing needs a restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_database_that_goes_away_makes_the_store_unavailable_until_it_is_back() {
-    let line = Line::to(Server::shared().port).await;
-    let dsn = Server::shared().database().await.replace(&format!(":{}/", Server::shared().port), &format!(":{}/", line.port));
+    let line = Line::to(server().port()).await;
+    let dsn = database().await.replace(&format!(":{}/", server().port()), &format!(":{}/", line.port));
     let time = FakeTime::default();
     let store = Store::open(&StoreSettings::postgres(Secret::new(dsn)), time.clock()).await.unwrap();
     for state in [State::Cut, State::Silent] {

@@ -1,21 +1,20 @@
-//! A private PostgreSQL on loopback: one for the test binary, a database for each test. It ends with the process that started it.
+//! A private PostgreSQL on loopback.
+#![allow(clippy::expect_used, reason = "a test's server that cannot start is a failed test")]
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use tokio_postgres::NoTls;
 
-pub(in crate::tests) struct Server {
-    pub port: u16,
-    /// PEM of the authority that signed the server's certificate.
-    pub authority: String,
-    databases: AtomicU32,
+/// The server, with TLS and one empty database. It ends with the process that started it.
+#[derive(Debug)]
+pub struct Postgres {
+    port: u16,
+    authority: String,
     /// Its standard input is what keeps the server alive.
-    _supervisor: Child,
+    supervisor: Child,
 }
 
 const PASSWORD: &str = "test-only";
@@ -36,25 +35,12 @@ cd /
 rm -rf "$HOME"
 "#;
 
-impl Server {
-    /// The server of this test binary.
-    pub fn shared() -> &'static Self {
-        static SERVER: OnceLock<Server> = OnceLock::new();
-        SERVER.get_or_init(Self::start)
-    }
-
-    /// The DSN of a new, empty database.
-    pub async fn database(&self) -> String {
-        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        connect(&self.dsn("postgres")).await.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
-        self.dsn(&name)
-    }
-
-    pub fn dsn(&self, database: &str) -> String {
-        format!("postgresql://durward:{PASSWORD}@127.0.0.1:{}/{database}", self.port)
-    }
-
-    fn start() -> Self {
+impl Postgres {
+    /// Starts one.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed or does not start.
+    pub fn start() -> Self {
         let home = tempfile::Builder::new().prefix("durward-postgres-").tempdir().unwrap().keep();
         let authority = certificates(&home);
         std::fs::write(home.join("password"), PASSWORD).unwrap();
@@ -66,14 +52,30 @@ impl Server {
         let mut line = String::new();
         BufReader::new(supervisor.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line, "ready\n", "PostgreSQL did not start; {}/log says why", home.display());
-        Self { port, authority, databases: AtomicU32::new(0), _supervisor: supervisor }
+        Self { port, authority, supervisor }
+    }
+
+    /// The DSN of one of its databases; the first is called `postgres`.
+    pub fn dsn(&self, database: &str) -> String {
+        format!("postgresql://durward:{PASSWORD}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Where it listens.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Who signed its certificate, in PEM.
+    pub fn authority(&self) -> &str {
+        &self.authority
     }
 }
 
-pub(in crate::tests) async fn connect(dsn: &str) -> tokio_postgres::Client {
-    let (client, connection) = tokio_postgres::connect(dsn, NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        drop(self.supervisor.stdin.take());
+        let _ = self.supervisor.wait();
+    }
 }
 
 fn binaries() -> PathBuf {
@@ -86,9 +88,7 @@ fn binaries() -> PathBuf {
 }
 
 /// PostgreSQL refuses to run as root: then it runs as the user that its package made.
-fn as_server_user(home: &std::path::Path) -> Command {
-    use std::os::unix::fs::MetadataExt as _;
-
+fn as_server_user(home: &Path) -> Command {
     if std::fs::metadata(home).unwrap().uid() != 0 {
         return Command::new("env");
     }
@@ -100,7 +100,7 @@ fn as_server_user(home: &std::path::Path) -> Command {
 }
 
 /// Certificates for 127.0.0.1, and who signed them.
-fn certificates(home: &std::path::Path) -> String {
+fn certificates(home: &Path) -> String {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let root_key = KeyPair::generate().unwrap();

@@ -14,6 +14,7 @@ use durward_store::CommitError;
 use http::StatusCode;
 
 use crate::call::Call;
+use crate::client_documents;
 use crate::client_keys;
 use crate::json::UNAVAILABLE;
 
@@ -33,6 +34,7 @@ const NAME_ON_RECORD: usize = 64;
 /// `invalid_client`, `invalid_request`.
 pub(crate) async fn authenticate<'c>(call: &'c Call, parameters: &Parameters) -> Result<AuthenticatedClient<'c>, OAuthError> {
     let presented = PresentedClient::read(&call.authorization(), parameters)?.with_certificate(call.certificate());
+    client_documents::read(call, presented.client_id()).await;
     let claimed = call.realm.client(presented.client_id()).map(|client| client.metadata);
     // A name that is nobody's is put on the record as well: it says what was guessed at, and takes as long.
     let name = claimed.map_or(presented.client_id(), |client| &client.name);

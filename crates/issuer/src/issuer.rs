@@ -13,9 +13,10 @@ use durward_node::KeySets;
 use durward_oauth::dpop::Freshness;
 use durward_oauth::{KeyRing, OAuthError, builtin};
 use durward_pki::TrustBundle;
-use durward_seal::{HandleKeys, Purpose, RootKey, Sealer, SecretHasher, StateKeys};
+use durward_seal::{HandleKeys, PairwiseKeys, Purpose, RootKey, Sealer, SecretHasher, StateKeys};
 use durward_store::Store;
 
+use crate::client_documents::ClientDocuments;
 use crate::device::Devices;
 use crate::json::BROKEN;
 use crate::pushes::Pushes;
@@ -71,10 +72,13 @@ pub(crate) struct Inner {
     pub(crate) states: StateKeys,
     pub(crate) handles: HandleKeys,
     pub(crate) hasher: SecretHasher,
+    pub(crate) pairwise: Arc<PairwiseKeys>,
     /// Seals single fields of rows.
     pub(crate) fields: Sealer,
     /// Nonces, and the proofs that came with them.
     pub(crate) freshness: Freshness,
+    /// Clients' own descriptions of themselves.
+    pub(crate) client_documents: ClientDocuments,
     /// Keys that others publish.
     pub(crate) key_sets: KeySets,
     throttle: Mutex<Throttle>,
@@ -96,8 +100,10 @@ impl Issuer {
             states: StateKeys::from_root(root),
             handles: HandleKeys::from_root(root),
             hasher: SecretHasher::from_root(root),
+            pairwise: Arc::new(PairwiseKeys::from_root(root)),
             fields: root.derive(Purpose::Field, None).sealer(),
             freshness: Freshness::sharing(&settings.rng, root.derive(Purpose::Nonce, None).expose()),
+            client_documents: ClientDocuments::default(),
             key_sets: KeySets::new(settings.egress.clone(), settings.clock.clone()),
             throttle: Mutex::new(Throttle::default()),
             client_throttle: Mutex::new(ClientThrottle::default()),

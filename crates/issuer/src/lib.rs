@@ -7,6 +7,7 @@ mod arrival;
 mod authorization;
 mod call;
 mod client;
+mod client_documents;
 mod client_keys;
 mod cookie;
 mod cors;

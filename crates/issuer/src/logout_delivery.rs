@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::Issuer;
+use crate::client_documents;
 use crate::issuer::Inner;
 use crate::realm::PresentRealm;
 
@@ -110,6 +111,12 @@ async fn attempt(issuer: &Arc<Inner>, notice: &LogoutNotice) {
 
 async fn deliver(issuer: &Arc<Inner>, notice: &LogoutNotice) -> Result<(), DeliveryError> {
     let realm = PresentRealm::find(issuer, &notice.realm, Source::default()).ok_or(DeliveryError::NobodyToTell)?;
+    // A client that is known by a document has its URL for a name, which stands in the family.
+    if realm.client_by_id(notice.client).is_none()
+        && let Ok(Some(facts)) = issuer.store().family_facts(&notice.realm, notice.family).await
+    {
+        client_documents::admit(issuer, &realm, &facts.family.client_name, None).await.ok();
+    }
     let client = realm.client_by_id(notice.client).ok_or(DeliveryError::NobodyToTell)?.metadata;
     let uri = client.backchannel_logout_uri.as_ref().ok_or(DeliveryError::NobodyToTell)?;
     let token = token(issuer, &realm, client, notice).await.map_err(DeliveryError::Unsigned)?;

@@ -68,6 +68,8 @@ pub(crate) struct Login<'a> {
 pub(crate) struct Consent<'a> {
     pub frame: Frame,
     pub client: &'a str,
+    /// The host whose document describes it, where nobody registered it.
+    pub known_by: Option<String>,
     /// Whether it registered itself, so that nobody vouches for what it calls itself.
     pub unverified: bool,
     pub username: &'a str,

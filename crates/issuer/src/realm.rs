@@ -1,6 +1,6 @@
 //! One realm of the present view, as the rules of OAuth ask about it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use durward_base::{ClientId, RealmId};
 use durward_enforce::{RealmView, View, realm_issuer};
@@ -12,6 +12,7 @@ use durward_oauth::issue_policy::IssuePolicies;
 use durward_oauth::trusted_issuer::TrustedIssuer;
 use durward_oauth::{RegisteredClient, Registry, builtin};
 use durward_pki::TrustBundle;
+use durward_seal::PairwiseKeys;
 
 use crate::issuer::Inner;
 
@@ -25,6 +26,9 @@ pub(crate) struct PresentRealm {
     key_sets: KeySets,
     source: Source,
     installation: Option<TrustBundle>,
+    pairwise: Arc<PairwiseKeys>,
+    /// The client of this request, when it is known by a document of its own.
+    published: OnceLock<(ClientId, Client)>,
 }
 
 impl PresentRealm {
@@ -41,6 +45,8 @@ impl PresentRealm {
             key_sets: issuer.key_sets.clone(),
             source,
             installation: issuer.settings.mutual_tls.as_ref().map(|mutual| mutual.authority.clone()),
+            pairwise: Arc::clone(&issuer.pairwise),
+            published: OnceLock::new(),
         })
     }
 
@@ -58,7 +64,18 @@ impl PresentRealm {
     pub(crate) fn client_by_id(&self, id: ClientId) -> Option<RegisteredClient<'_>> {
         let declared = self.realm.clients().iter().find(|(_, client)| client.client_id() == id);
         let declared = declared.map(|(_, client)| RegisteredClient { id, metadata: &client.resource });
-        declared.or_else(|| self.builtin.iter().filter_map(RegisteredClient::from_stored).find(|client| client.id == id))
+        let builtin = || self.builtin.iter().filter_map(RegisteredClient::from_stored);
+        declared.or_else(|| builtin().chain(self.published()).find(|client| client.id == id))
+    }
+
+    /// Lets it know the client that a request is about, which is known by a document of its own.
+    pub(crate) fn admit(&self, id: ClientId, metadata: Client) {
+        // A request is about one client: whichever came first.
+        let _ = self.published.set((id, metadata));
+    }
+
+    fn published(&self) -> Option<RegisteredClient<'_>> {
+        self.published.get().map(|(id, metadata)| RegisteredClient { id: *id, metadata })
     }
 
     /// The services that are declared.
@@ -87,11 +104,13 @@ impl Registry for PresentRealm {
 
     fn client(&self, name: &str) -> Option<RegisteredClient<'_>> {
         let declared = self.realm.client(name).map(|client| RegisteredClient { id: client.client_id(), metadata: &client.resource });
-        declared.or_else(|| self.builtin.iter().filter_map(RegisteredClient::from_stored).find(|client| client.metadata.name == name))
+        let builtin = || self.builtin.iter().filter_map(RegisteredClient::from_stored);
+        declared.or_else(|| builtin().chain(self.published()).find(|client| client.metadata.name == name))
     }
 
     fn clients(&self) -> Box<dyn Iterator<Item = &Client> + '_> {
-        Box::new(self.realm.clients().iter().map(|(_, client)| &client.resource))
+        let published = self.published().map(|client| client.metadata);
+        Box::new(self.realm.clients().iter().map(|(_, client)| &client.resource).chain(published))
     }
 
     fn client_secrets(&self, client: ClientId) -> &[Arc<ClientSecret>] {
@@ -131,6 +150,10 @@ impl Registry for PresentRealm {
 
     fn issue_policies(&self) -> Option<IssuePolicies<'_>> {
         Some(IssuePolicies { policies: self.realm.policies(), version: self.realm.policy_version().seq })
+    }
+
+    fn pairwise_keys(&self) -> &PairwiseKeys {
+        &self.pairwise
     }
 
     fn source(&self) -> Source {

@@ -4,6 +4,7 @@
 
 mod access;
 mod account;
+mod client_documents;
 mod client_keys;
 mod clock;
 mod code_flow;

@@ -12,7 +12,7 @@ use crate::profile;
 use crate::protection;
 use crate::redirect_uri;
 use crate::scope::{REALM_SCOPES, is_scope_token};
-use crate::{builtin, client_authentication};
+use crate::{builtin, client_authentication, subject_identifier};
 
 /// What is wrong with one field of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +40,9 @@ pub fn client(client: &Client, names: &dyn Names) -> Vec<Problem> {
     // RFC 9068 5 and the ID token's audience: a name that is both would make one kind of token pass for the other.
     problems.when(names.exists(ResourceKind::Service, &client.name), "name", || clash(&client.name, "a service"));
     addresses(client, &mut problems);
-    problems.when(!client.subject_type.is_public(), "subject_type", || "pairwise is not offered (expected public)".to_owned());
+    if let Some(sentence) = subject_identifier::problem(client) {
+        problems.when(true, "sector_identifier_uri", || sentence.to_owned());
+    }
     logouts(client, &mut problems);
     credentials(client, &mut problems);
     grants(client, &mut problems);

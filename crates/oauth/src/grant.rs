@@ -25,6 +25,7 @@ use crate::person_claims::PersonClaims;
 use crate::protection::{Protection, Told};
 use crate::registry::{RegisteredClient, Registry, watermark};
 use crate::scope::OPENID;
+use crate::subject_identifier;
 
 /// What is to be minted.
 #[derive(Debug)]
@@ -69,6 +70,8 @@ pub(crate) struct Derived {
 /// What is minted for a person beside the access token.
 #[derive(Debug)]
 pub(crate) struct Login {
+    /// Who, as the client knows them.
+    pub(crate) subject: String,
     pub(crate) family: FamilyId,
     pub(crate) session: SessionId,
     pub(crate) assurance: Assurance,
@@ -134,7 +137,7 @@ impl Grant {
         };
         let lifetime = Duration::from_secs(registry.realm().access_token_seconds.into());
         let (scopes, roles) = (eligible.scopes().to_vec(), eligible.roles().to_vec());
-        let login = person.map(|person| login(registry, &eligible, person, &scopes));
+        let login = person.map(|person| login(registry, &eligible, person, &subject));
         Ok(Self {
             jti,
             realm: registry.id(),
@@ -243,11 +246,12 @@ impl PersonGrant {
     }
 }
 
-fn login(registry: &dyn Registry, eligible: &Eligible<'_>, person: PersonGrant, scopes: &[String]) -> Login {
+fn login(registry: &dyn Registry, eligible: &Eligible<'_>, person: PersonGrant, sub: &str) -> Login {
     let client = eligible.applicant().client.metadata;
     // OpenID Connect Core 3.1.2.1: "OpenID Connect requests MUST contain the openid scope value."
-    let openid = scopes.iter().any(|scope| scope == OPENID);
+    let openid = eligible.scopes().iter().any(|scope| scope == OPENID);
     Login {
+        subject: subject_identifier::of(registry, client, sub),
         family: person.family,
         session: person.session,
         assurance: person.assurance,

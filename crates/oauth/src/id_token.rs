@@ -5,11 +5,12 @@ use durward_jose::{Expected, LEEWAY, UnverifiedJwt, VerifiedJwt};
 
 use crate::error::OAuthError;
 use crate::registry::Registry;
+use crate::subject_identifier;
 
 /// What an ID token that was issued here says about whom to expect. It may be long expired: it proves nothing about now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdTokenHint {
-    /// Whose it is.
+    /// Whose it is, as the client knows them.
     pub subject: String,
     /// The client it was issued to.
     pub client_id: String,
@@ -32,6 +33,14 @@ impl IdTokenHint {
         let expected = Expected { typ: &["JWT"], issuer: registry.issuer(), audience: None, now: then, leeway: LEEWAY, max_lifetime: None };
         verified.check(&expected).map_err(|error| invalid(error.reason()))?;
         read(&verified).ok_or(invalid("claim_missing"))
+    }
+}
+
+impl IdTokenHint {
+    /// Whether it speaks of the person of this `sub`.
+    pub fn is_about(&self, registry: &dyn Registry, sub: &str) -> bool {
+        let client = registry.client(&self.client_id);
+        client.is_some_and(|client| self.subject == subject_identifier::of(registry, client.metadata, sub))
     }
 }
 

@@ -5,6 +5,7 @@ use durward_model::GrantType;
 use durward_model::resolve::Resolution;
 use serde::Serialize;
 
+use crate::access_token::AccessToken;
 use crate::client_authentication::AuthenticatedClient;
 use crate::confirmation::{self, Confirmation};
 use crate::delegation::Act;
@@ -15,6 +16,7 @@ use crate::key_ring::KeyRing;
 use crate::presented_token::PresentedToken;
 use crate::protection::{FAILED, Protection, Told};
 use crate::registry::{Lineage, Registry};
+use crate::subject_identifier;
 
 /// RFC 7662 section 2.2: the answer. To be sent with `Cache-Control: no-store`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -69,7 +71,7 @@ pub fn introspect(
     let facts = match token {
         PresentedToken::Access(token) if may_know(client, &token.client_id, &token.audience) => Some(TokenFacts {
             iss: registry.issuer().to_owned(),
-            sub: token.subject.clone(),
+            sub: known_as(registry, client, token),
             aud: token.audience.clone(),
             client_id: Some(token.client_id.clone()),
             scope: token.scopes.join(" "),
@@ -148,6 +150,16 @@ fn may_know(client: &AuthenticatedClient<'_>, issued_to: &str, audience: &str) -
     client.is_confidential() && (asking.name == issued_to || asking.runs.as_deref() == Some(audience))
 }
 
+/// A service reads in the token what it is told here; the client that the token was issued to does not.
+fn known_as(registry: &dyn Registry, client: &AuthenticatedClient<'_>, token: &AccessToken) -> String {
+    let asking = client.registered().metadata;
+    if token.family.is_some() && asking.runs.as_deref() != Some(&token.audience) {
+        subject_identifier::of(registry, asking, &token.subject)
+    } else {
+        token.subject.clone()
+    }
+}
+
 /// A refresh token is its own client's business alone, and active while using it would be allowed.
 fn refresh(registry: &dyn Registry, client: &AuthenticatedClient<'_>, lineage: Lineage<'_>, now: Timestamp) -> Option<TokenFacts> {
     let family = lineage.family;
@@ -164,7 +176,7 @@ fn refresh(registry: &dyn Registry, client: &AuthenticatedClient<'_>, lineage: L
     let eligible = eligibility(registry, applicant, now).ok()?;
     Some(TokenFacts {
         iss: registry.issuer().to_owned(),
-        sub: lineage.person.sub.clone(),
+        sub: subject_identifier::of(registry, client.registered().metadata, &lineage.person.sub),
         aud: family.audience.clone(),
         client_id: Some(family.client_name.clone()),
         scope: eligible.scopes().join(" "),
@@ -172,7 +184,7 @@ fn refresh(registry: &dyn Registry, client: &AuthenticatedClient<'_>, lineage: L
         iat: None,
         jti: None,
         sid: Some(family.id.to_string()),
-        username: Some(lineage.person.username.clone()),
+        username: client.registered().metadata.subject_type.is_public().then(|| lineage.person.username.clone()),
         token_type: None,
         cnf: family.bound_key.as_ref().map(Confirmation::from),
         act: None,

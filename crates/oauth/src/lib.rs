@@ -8,6 +8,7 @@ pub mod acr;
 pub mod authorize;
 pub mod builtin;
 pub mod client_authentication;
+pub mod client_document;
 pub mod client_metadata;
 pub mod code;
 pub mod confirmation;
@@ -47,6 +48,7 @@ pub mod resource_indicator;
 pub mod revoke;
 pub mod scope;
 pub mod sender_constraint;
+mod subject_identifier;
 pub mod trusted_issuer;
 pub mod userinfo;
 

@@ -53,8 +53,8 @@ impl LogoutRequest {
     ///
     /// RP-Initiated Logout 2: the OP "MUST ask the End-User this question if an id_token_hint was not provided or if the supplied ID Token
     /// does not belong to the current OP session with the RP and/or currently logged in End-User."
-    pub fn must_ask(&self, subject: &str) -> bool {
-        self.hint.as_ref().is_none_or(|hint| hint.subject != subject)
+    pub fn must_ask(&self, registry: &dyn Registry, subject: &str) -> bool {
+        !self.hint.as_ref().is_some_and(|hint| hint.is_about(registry, subject))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::error::OAuthError;
 use crate::key_ring::KeyRing;
 use crate::protection::{FAILED, Protection, Told};
 use crate::registry::Registry;
+use crate::subject_identifier;
 
 /// Its `typ`. 2.4: "it is RECOMMENDED that the explicit typing value logout+jwt be used".
 pub const TYP: &str = "logout+jwt";
@@ -19,7 +20,7 @@ const LIFETIME: Duration = Duration::from_secs(120);
 /// Whose login is over, and which.
 #[derive(Debug, Clone, Copy)]
 pub struct Ended<'a> {
-    /// The person's `sub`, as the client knows it.
+    /// The person's `sub`.
     pub subject: &'a str,
     /// The family, the client's `sid`.
     pub family: FamilyId,
@@ -30,7 +31,7 @@ pub struct Ended<'a> {
 #[derive(Serialize)]
 struct Claims<'a> {
     iss: &'a str,
-    sub: &'a str,
+    sub: String,
     aud: &'a str,
     iat: i64,
     exp: i64,
@@ -63,7 +64,7 @@ pub fn sign(
 ) -> Result<String, OAuthError> {
     let claims = Claims {
         iss: registry.issuer(),
-        sub: ended.subject,
+        sub: subject_identifier::of(registry, client, ended.subject),
         aud: &client.name,
         iat: now.seconds(),
         exp: (now + LIFETIME).seconds(),

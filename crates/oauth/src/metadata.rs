@@ -26,6 +26,8 @@ pub struct Metadata {
     end_session_endpoint: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     registration_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    client_id_metadata_document_supported: bool,
     backchannel_logout_supported: bool,
     backchannel_logout_session_supported: bool,
     frontchannel_logout_supported: bool,
@@ -34,7 +36,7 @@ pub struct Metadata {
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 6],
     grant_types_supported: Vec<&'static str>,
-    subject_types_supported: [&'static str; 1],
+    subject_types_supported: [&'static str; 2],
     id_token_signing_alg_values_supported: Vec<&'static str>,
     id_token_encryption_alg_values_supported: [&'static str; 4],
     id_token_encryption_enc_values_supported: [&'static str; 4],
@@ -86,6 +88,12 @@ impl Metadata {
     pub fn with_registration(mut self, registrations: Registrations) -> Self {
         self.registration_endpoint = (!registrations.are_off()).then(|| format!("{}/oauth2/register", self.issuer));
         self
+    }
+
+    /// The same where clients are known by documents of their own.
+    #[must_use]
+    pub fn with_client_documents(self, supported: bool) -> Self {
+        Self { client_id_metadata_document_supported: supported, ..self }
     }
 
     /// The same where some clients still use grants of the past: nobody else is told of them.
@@ -164,6 +172,7 @@ impl Metadata {
             pushed_authorization_request_endpoint: at("/oauth2/par"),
             end_session_endpoint: at("/oauth2/logout"),
             registration_endpoint: None,
+            client_id_metadata_document_supported: false,
             backchannel_logout_supported: true,
             backchannel_logout_session_supported: true,
             frontchannel_logout_supported: true,
@@ -172,7 +181,7 @@ impl Metadata {
             response_types_supported: ["code"],
             response_modes_supported: ResponseMode::NAMES,
             grant_types_supported: GrantType::ALL.into_iter().map(GrantType::name).collect(),
-            subject_types_supported: ["public"],
+            subject_types_supported: ["public", "pairwise"],
             id_token_signing_alg_values_supported: [signing.as_slice(), &["HS256"]].concat(),
             id_token_encryption_alg_values_supported: key_management,
             id_token_encryption_enc_values_supported: content_encryption,

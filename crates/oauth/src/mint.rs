@@ -191,7 +191,7 @@ fn id_token(grant: &Grant, login: &Login, keys: &KeyRing, access_token: &str) ->
     let protection = protection.as_ref().map_err(|error| *error)?;
     let claims = IdTokenClaims {
         iss: &grant.issuer,
-        sub: &grant.subject,
+        sub: &login.subject,
         // OpenID Connect Core 2: "It MUST contain the OAuth 2.0 client_id of the Relying Party as an audience value."
         aud: &grant.client_id,
         exp: (grant.issued + grant.lifetime).seconds(),

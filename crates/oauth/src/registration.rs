@@ -9,10 +9,12 @@ use durward_model::{EgressRules, InitialAccess, Outcome, Registration, Resource,
 use durward_seal::{HandleKeys, HandleKind};
 use serde_json::{Map, Value, json};
 
-use crate::client_metadata::Names;
+use crate::client_metadata::{Names, Problem};
 use crate::decision::{EventFacts, client_caller};
 use crate::error::{ErrorCode, OAuthError};
 use crate::registry::{RegisteredClient, Registry};
+
+pub(crate) use metadata::members;
 
 /// How long a client that anybody may register stays without being used.
 pub const UNUSED: Duration = Duration::from_secs(24 * 3600);
@@ -104,9 +106,21 @@ pub fn managed<'r>(
 /// # Errors
 /// `RegistrationError`.
 pub fn requested(body: &[u8], client_id: &str, registry: &dyn Registry, rules: EgressRules) -> Result<Client, RegistrationError> {
-    let client = metadata::read(body, client_id, registry)?;
+    described(members(body)?, client_id, registry, rules)
+}
+
+/// The client of this `client_id` that these members describe, as [`requested`].
+pub(crate) fn described(
+    asked: Map<String, Value>,
+    client_id: &str,
+    registry: &dyn Registry,
+    rules: EgressRules,
+) -> Result<Client, RegistrationError> {
+    let client = metadata::read(asked, client_id, registry)?;
     addresses::check(&client, rules)?;
-    if let Some(problem) = crate::client_metadata::client(&client, &Present(registry)).into_iter().next() {
+    // A name that is a URL is that of a document.
+    let named = |problem: &Problem| problem.field != "name" || !client_id.starts_with("https://");
+    if let Some(problem) = crate::client_metadata::client(&client, &Present(registry)).into_iter().find(named) {
         let code = if problem.field.starts_with("redirect_uris") { "invalid_redirect_uri" } else { "invalid_client_metadata" };
         return Err(RegistrationError { code, description: format!("{}: {}", metadata::on_the_wire(&problem.field), problem.message) });
     }
@@ -200,7 +214,7 @@ pub fn event(client: RegisteredClient<'_>) -> EventFacts {
 /// # Errors
 /// `invalid_client_metadata`.
 pub fn must_be_about(body: &[u8], client_id: &str, is_secret: impl FnOnce(&Secret) -> bool) -> Result<(), RegistrationError> {
-    let members = metadata::members(body)?;
+    let members = members(body)?;
     // "The client MUST include its "client_id" field in the request, and it MUST be the same as its currently issued client identifier."
     if members.get("client_id").and_then(Value::as_str) != Some(client_id) {
         return Err(RegistrationError::metadata("client_id: expected the client's own"));

@@ -7,6 +7,7 @@ use durward_jose::{JwkSet, VerifyingKey};
 use durward_model::resource::{Client, Group, Realm, Resource, Service, Stored};
 use durward_model::{ClientSecret, Consent, EgressUrl, Family, Person, Revocation, RevocationKind, Session, Source};
 use durward_pki::TrustBundle;
+use durward_seal::PairwiseKeys;
 
 use crate::issue_policy::IssuePolicies;
 use crate::trusted_issuer::TrustedIssuer;
@@ -58,6 +59,8 @@ pub trait Registry {
             (None, None) => None,
         }
     }
+    /// What hides people from clients that are to know them by no common name.
+    fn pairwise_keys(&self) -> &PairwiseKeys;
     /// The policies in force.
     fn issue_policies(&self) -> Option<IssuePolicies<'_>> {
         None

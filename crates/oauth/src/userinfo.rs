@@ -14,6 +14,7 @@ use crate::person_claims::PersonClaims;
 use crate::protection::{FAILED, Protection, Told};
 use crate::registry::Registry;
 use crate::scope::OPENID;
+use crate::subject_identifier;
 
 /// OpenID Connect Core section 5.1 and 5.4: the claims that the scopes ask for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,11 +44,12 @@ pub fn authorize(bearer: &str, registry: &dyn Registry, now: Timestamp) -> Resul
 /// The claims about a person that the token's scopes allow.
 ///
 /// # Errors
-/// `invalid_token` when the person is gone or disabled.
-pub fn claims(token: &AccessToken, person: Option<&Person>) -> Result<UserInfo, OAuthError> {
+/// `invalid_token` when the person is gone or disabled, or the client is gone.
+pub fn claims(token: &AccessToken, registry: &dyn Registry, person: Option<&Person>) -> Result<UserInfo, OAuthError> {
     let person = person.filter(|person| person.sub == token.subject && !person.disabled).ok_or(invalid_token("person_disabled"))?;
-    // 5.3.2: "The sub (subject) Claim MUST always be returned in the UserInfo Response."
-    Ok(UserInfo { sub: person.sub.clone(), told: PersonClaims::allowed(person, &token.scopes) })
+    let client = registry.client(&token.client_id).ok_or(invalid_token("client.unknown"))?;
+    // 5.3.2: "The sub (subject) Claim MUST always be returned in the UserInfo Response", and is the ID token's.
+    Ok(UserInfo { sub: subject_identifier::of(registry, client.metadata, &person.sub), told: PersonClaims::allowed(person, &token.scopes) })
 }
 
 /// How the claims are answered.

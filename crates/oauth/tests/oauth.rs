@@ -21,6 +21,7 @@ mod logout;
 mod logout_token;
 mod metadata;
 mod mint;
+mod pairwise;
 mod parameters;
 mod pkce;
 mod protection;

@@ -146,7 +146,7 @@ fn what_is_to_be_encrypted_is_never_told_in_clear() {
         });
         assert!(minted(&world, "web", &rows, &ring().0).is_err(), "{name}");
         let token = userinfo::authorize(access_token.expose(), &world, NOW).unwrap();
-        let info = userinfo::claims(&token, Some(&alice())).unwrap();
+        let info = userinfo::claims(&token, &world, Some(&alice())).unwrap();
         assert!(userinfo::answer(&info, &token, &world, &ring().0).is_err(), "{name}");
     }
 }
@@ -159,7 +159,7 @@ fn userinfo_is_answered_as_the_client_is_registered() {
     let access_token = minted(&world, "web", &world.rows("web"), &ring().0).unwrap().access_token;
     let answered = |world: &World| {
         let token = userinfo::authorize(access_token.expose(), world, NOW).unwrap();
-        let info = userinfo::claims(&token, Some(&alice())).unwrap();
+        let info = userinfo::claims(&token, world, Some(&alice())).unwrap();
         userinfo::answer(&info, &token, world, &ring().0).unwrap()
     };
     let plain = json!({ "sub": alice().sub, "name": "Alice", "preferred_username": "alice" });

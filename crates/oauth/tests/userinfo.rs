@@ -17,7 +17,7 @@ fn it_tells_what_the_scopes_allow() {
         rows.family.scopes = scopes.split(' ').map(str::to_owned).collect();
         let token = world.minted("web", &rows).access_token;
         let token = authorize(token.expose(), &world, NOW).unwrap();
-        let info = claims(&token, Some(&alice())).unwrap();
+        let info = claims(&token, &world, Some(&alice())).unwrap();
         assert_eq!(serde_json::to_value(info).unwrap(), expected);
     }
 }
@@ -55,6 +55,6 @@ fn a_person_who_is_gone_disabled_or_another_is_not_told_about() {
     let world = World::new();
     let token = authorize(world.minted("web", &world.rows("web")).access_token.expose(), &world, NOW).unwrap();
     for person in [None, Some(Person { disabled: true, ..alice() }), Some(Person { sub: "another".into(), ..alice() })] {
-        assert_eq!(claims(&token, person.as_ref()).unwrap_err().status(), 401);
+        assert_eq!(claims(&token, &world, person.as_ref()).unwrap_err().status(), 401);
     }
 }

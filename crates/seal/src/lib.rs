@@ -4,6 +4,7 @@ mod checksum;
 mod client_secret;
 mod context;
 mod handle;
+mod pairwise;
 mod recovery_key;
 mod root;
 mod sealed_root;
@@ -14,6 +15,7 @@ pub use checksum::checksum;
 pub use client_secret::SecretHasher;
 pub use context::Context;
 pub use handle::{Handle, HandleError, HandleKeys, HandleKind};
+pub use pairwise::PairwiseKeys;
 pub use recovery_key::{RecoveryKey, RecoveryKeyError};
 pub use root::{DerivedKey, Purpose, RootKey};
 pub use sealed_root::{NewRoot, SealKey, SealKeyError, SealedRoot, SealedRootError};
@@ -31,7 +33,7 @@ macro_rules! opaque_debug {
     )*};
 }
 
-opaque_debug!(DerivedKey, HandleKeys, RecoveryKey, RootKey, SealKey, Sealer, SecretHasher, StateKeys);
+opaque_debug!(DerivedKey, HandleKeys, PairwiseKeys, RecoveryKey, RootKey, SealKey, Sealer, SecretHasher, StateKeys);
 
 #[cfg(test)]
 mod testing {

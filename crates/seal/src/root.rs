@@ -28,6 +28,8 @@ pub enum Purpose {
     Field,
     /// Authenticates the nonces that proofs of possession carry.
     Nonce,
+    /// Hashes people's identifiers for clients that are to know them by no common name.
+    Pairwise,
 }
 
 /// A key for one purpose, and for one realm where one was given.
@@ -86,6 +88,7 @@ impl Purpose {
             Self::Audit => "audit",
             Self::Field => "field",
             Self::Nonce => "nonce",
+            Self::Pairwise => "pairwise",
         }
     }
 }
@@ -99,7 +102,7 @@ mod tests {
 
     use super::*;
 
-    const PURPOSES: [Purpose; 8] = [
+    const PURPOSES: [Purpose; 9] = [
         Purpose::Signing,
         Purpose::CertificateAuthority,
         Purpose::Secret,
@@ -108,6 +111,7 @@ mod tests {
         Purpose::Audit,
         Purpose::Field,
         Purpose::Nonce,
+        Purpose::Pairwise,
     ];
 
     proptest! {

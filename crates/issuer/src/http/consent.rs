@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 use durward_model::Write;
+use durward_model::resource::Origin;
 use durward_model::write::Spent;
 use durward_oauth::authorize::{DENIED_BY_PERSON, IssueFacts};
 use durward_oauth::{Parameters, Registry as _, par};
@@ -11,6 +12,7 @@ use url::Url;
 
 use crate::authorization::{self, ATTEMPTS, client_title};
 use crate::call::Call;
+use crate::client_documents;
 use crate::page::{self, Consent, scopes};
 use crate::sso::LiveLogin;
 use crate::transaction::{self, Consenting};
@@ -21,6 +23,7 @@ pub async fn get(call: Call) -> Response {
     let parameters = Parameters::parse(&[call.query.as_bytes()]).ok();
     let sealed = parameters.as_ref().and_then(|parameters| parameters.get("transaction"));
     let Some((step, sealed)) = transaction::open::<Consenting>(&call, sealed).zip(sealed) else { return answer::stale_form(&call) };
+    client_documents::read(&call, &step.request.client_id).await;
     match login_of(&call, &step).await {
         Ok(Some(login)) => show(&call, &step, sealed, &login),
         Ok(None) => answer::stale_form(&call),
@@ -35,6 +38,7 @@ pub async fn post(call: Call) -> Response {
         Err(refused) => return refused.answer(&call),
     };
     let Some(mut step) = transaction::open::<Consenting>(&call, parameters.get("transaction")) else { return answer::stale_form(&call) };
+    client_documents::read(&call, &step.request.client_id).await;
     step.request.left_out = scopes::left_out(&call, (&step.request.client_id, &step.request.scopes), &parameters);
     match parameters.get("decision") {
         Some("allow") => allow(&call, &step).await,
@@ -118,6 +122,7 @@ fn show(call: &Call, step: &Consenting, sealed: &str, login: &LiveLogin) -> Resp
     let page = Consent {
         frame: answer::frame(call),
         client: &client_title(call, &request.client_id),
+        known_by: known_by(call, &request.client_id),
         unverified: call.realm.client(&request.client_id).is_some_and(|client| !client.metadata.origin.is_declared()),
         username: &login.person.username,
         scopes: scopes::rows(call, &request.client_id, &request.audience, &request.scopes),
@@ -126,6 +131,12 @@ fn show(call: &Call, step: &Consenting, sealed: &str, login: &LiveLogin) -> Resp
         transaction: sealed,
     };
     page::html(StatusCode::OK, &page, Some(&request.redirect_uri))
+}
+
+/// The host that a client is known by, whose `client_id` is an address: what it is called is its own word.
+fn known_by(call: &Call, client_id: &str) -> Option<String> {
+    let client = call.realm.client(client_id).filter(|client| client.metadata.origin == Origin::Published)?;
+    Url::parse(&client.metadata.name).ok()?.host_str().map(str::to_owned)
 }
 
 /// Where the browser goes afterwards, as people recognise it.

@@ -14,6 +14,7 @@ use http::header::USER_AGENT;
 use crate::arrival::arrive;
 use crate::authorization::client_title;
 use crate::call::Call;
+use crate::client_documents;
 use crate::page::{self, Login};
 use crate::proof::{self, Unproven};
 use crate::sso::{LiveLogin, SignOn};
@@ -25,6 +26,7 @@ pub async fn get(call: Call) -> Response {
     let parameters = Parameters::parse(&[call.query.as_bytes()]).ok();
     let sealed = parameters.as_ref().and_then(|parameters| parameters.get("transaction"));
     let Some((step, sealed)) = transaction::open::<LoggingIn>(&call, sealed).zip(sealed) else { return answer::stale_form(&call) };
+    client_documents::read_for(&call, &step.destination).await;
     let hint = match &step.destination {
         Destination::Application(request) => request.login_hint.as_deref().unwrap_or_default(),
         Destination::Account | Destination::TwoFactor | Destination::Device(_) => "",
@@ -43,6 +45,7 @@ pub async fn post(call: Call) -> Response {
     }
     let sealed = parameters.get("transaction");
     let Some((step, sealed)) = transaction::open::<LoggingIn>(&call, sealed).zip(sealed) else { return answer::stale_form(&call) };
+    client_documents::read_for(&call, &step.destination).await;
     let username = parameters.get("username").unwrap_or_default();
     let password = Secret::new(parameters.get("password").unwrap_or_default());
     let outcome = match proof::by_password(&call, username, password).await {

@@ -189,6 +189,8 @@ pub enum Origin {
     Declared,
     /// By itself (RFC 7591): it is not among what is declared, and pruning passes it over.
     Registered,
+    /// By a document that it is known by: it is nowhere kept.
+    Published,
 }
 
 impl Origin {

@@ -40,6 +40,10 @@ pub struct Realm {
     /// The services that clients which register themselves get tokens for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub registration_services: Vec<String>,
+    /// Whether clients are taken that nobody registered, and whose `client_id` is the https URL of their metadata. They get what clients get
+    /// that register themselves.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub client_id_metadata_documents: bool,
     /// RFC 9126 section 5: every client pushes its authorization requests.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub require_pushed_authorization_requests: bool,
@@ -114,6 +118,7 @@ impl Realm {
             registration: Registrations::default(),
             registration_scopes: Vec::new(),
             registration_services: Vec::new(),
+            client_id_metadata_documents: false,
             disabled: false,
         }
     }

@@ -9,6 +9,7 @@ use crate::acr::{Level, UNMET};
 use crate::consent::Asked;
 use crate::error::{ErrorCode, OAuthError};
 use crate::registry::{RegisteredClient, Registry};
+use crate::subject_identifier;
 
 /// How far the person has come with a request.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,7 +56,10 @@ pub enum Next {
 /// With `prompt=none`, that something would have to be asked. Which of the two errors it is tells whether somebody is logged in, and
 /// nothing about whom; the client is registered and its redirect URI its own.
 pub fn next(request: &AuthorizationRequest, registry: &dyn Registry, progress: Progress<'_>, now: Timestamp) -> Result<Next, OAuthError> {
-    let Some(login) = progress.login.filter(|login| is_good_enough(request, login, now)) else {
+    let client = registry.client(&request.client_id).filter(|client| client.id == request.client());
+    let client = client.ok_or(OAuthError::new(ErrorCode::UnauthorizedClient, "client.unknown", "the client is gone"))?;
+    let expected = |login: &Login<'_>| is_expected(request, registry, client, login);
+    let Some(login) = progress.login.filter(|login| is_good_enough(request, login, now) && expected(login)) else {
         // 3.1.2.6: "login_required: The Authorization Server requires End-User authentication. This error MAY be returned when the prompt
         // parameter value in the Authentication Request is none". Whoever has just logged in and is not the person expected need not try
         // again.
@@ -72,8 +76,6 @@ pub fn next(request: &AuthorizationRequest, registry: &dyn Registry, progress: P
             _ => {}
         }
     }
-    let client = registry.client(&request.client_id).filter(|client| client.id == request.client());
-    let client = client.ok_or(OAuthError::new(ErrorCode::UnauthorizedClient, "client.unknown", "the client is gone"))?;
     if progress.consented || !must_ask(request, client, &progress, login) {
         return Ok(Next::Issue);
     }
@@ -88,10 +90,14 @@ fn is_good_enough(request: &AuthorizationRequest, login: &Login<'_>, now: Timest
     let asked_again = login.fresh || !request.prompt.login;
     // 3.1.2.1: "If the elapsed time is greater than this value, the OP MUST attempt to actively re-authenticate the End-User."
     let recent = request.max_age().is_none_or(|max_age| login.fresh || now.since(login.auth_time) <= max_age);
-    // 3.1.2.1: "If the End-User identified by the ID Token is already logged in or is logged in as a result of the request [...], then the
-    // Authorization Server returns a positive response; otherwise, it MUST return an error".
-    let expected = request.expected_subject.as_deref().is_none_or(|subject| subject == login.subject);
-    asked_again && recent && expected
+    asked_again && recent
+}
+
+/// 3.1.2.1: "If the End-User identified by the ID Token is already logged in or is logged in as a result of the request [...], then the
+/// Authorization Server returns a positive response; otherwise, it MUST return an error".
+fn is_expected(request: &AuthorizationRequest, registry: &dyn Registry, client: RegisteredClient<'_>, login: &Login<'_>) -> bool {
+    let known_as = || subject_identifier::of(registry, client.metadata, login.subject);
+    request.expected_subject.as_ref().is_none_or(|subject| *subject == known_as())
 }
 
 fn must_ask(request: &AuthorizationRequest, client: RegisteredClient<'_>, progress: &Progress<'_>, login: Login<'_>) -> bool {

@@ -50,7 +50,7 @@ pub struct AuthorizationRequest {
     /// The username to start with.
     #[n(10)]
     pub login_hint: Option<String>,
-    /// The `sub` of the one person it is about.
+    /// The one person it is about, as the client knows them.
     #[n(11)]
     pub expected_subject: Option<String>,
     /// `dpop_jkt`: the thumbprint of the key that alone may redeem the code.

@@ -6,9 +6,9 @@
 
 mod subject_token;
 
-use durward_base::{Duration, Timestamp, TokenId};
+use durward_base::{Duration, SessionId, Timestamp, TokenId};
 use durward_model::resource::{Client, Service};
-use durward_model::{Acting, Assurance, GrantType, PrincipalKind};
+use durward_model::{Acting, Assurance, GrantType, PrincipalKind, RevocationKind};
 
 pub use subject_token::SubjectToken;
 
@@ -24,7 +24,7 @@ use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::person_claims::PersonClaims;
 use crate::registry::{Lineage, RegisteredClient, Registry};
-use crate::{resource_indicator, scope};
+use crate::{resource_indicator, scope, subject_identifier};
 
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
@@ -129,6 +129,7 @@ impl Exchange<'_> {
         jti: TokenId,
     ) -> Result<Grant, Timestamp> {
         let login = lineage.map(|lineage| Login {
+            subject: lineage.person.sub.clone(),
             family: lineage.family.id,
             session: lineage.session.id,
             assurance: lesser(&self.token.assurance, &lineage.family.assurance),
@@ -139,7 +140,9 @@ impl Exchange<'_> {
             is_bound: false,
         });
         let (kind, id, foreign) = match &self.token.bearer {
-            Bearer::Person { sub, .. } => (PrincipalKind::User, sub.clone(), None),
+            Bearer::Person { sub, .. } => {
+                (PrincipalKind::User, lineage.map_or_else(|| sub.clone(), |lineage| lineage.person.sub.clone()), None)
+            }
             Bearer::Foreigner(foreigner) => (foreigner.kind, foreigner.id.clone(), Some(foreigner.kind)),
             Bearer::Program { client_id } => match self.registry.client(client_id).and_then(|client| client.metadata.runs.clone()) {
                 Some(service) => (PrincipalKind::Service, service, None),
@@ -244,9 +247,7 @@ impl Exchange<'_> {
         match &self.token.bearer {
             Bearer::Person { sub, session, .. } => {
                 let lineage = lineage.ok_or(unacceptable("subject_token.family_unknown"))?;
-                if lineage.person.sub != *sub || session.is_some_and(|session| session != lineage.session.id) {
-                    return Err(unacceptable("not_theirs"));
-                }
+                self.is_theirs(lineage, sub, *session)?;
                 let client: RegisteredClient<'_> = origin().ok_or(unacceptable("client.unknown"))?;
                 Ok(Who::Person { lineage, client })
             }
@@ -259,6 +260,23 @@ impl Exchange<'_> {
                 issuer.map(|issuer| Who::Foreigner { foreigner, issuer }).ok_or(unacceptable("assertion.issuer_unknown"))
             }
         }
+    }
+}
+
+impl Exchange<'_> {
+    /// Whether the rows are those of the person in the token. An ID token's time is compared here with the person's watermark.
+    fn is_theirs(&self, lineage: Lineage<'_>, named: &str, session: Option<SessionId>) -> Result<(), OAuthError> {
+        let sub = &lineage.person.sub;
+        let Some(session) = session else {
+            let known_as = subject_identifier::of(self.registry, self.client.registered().metadata, sub);
+            let mark = self.registry.revocation(RevocationKind::Subject, sub);
+            return match mark.is_some_and(|mark| self.token.credential.issued <= mark.not_before) {
+                true => Err(unacceptable("revoked")),
+                false if named == known_as => Ok(()),
+                false => Err(unacceptable("not_theirs")),
+            };
+        };
+        if sub == named && session == lineage.session.id { Ok(()) } else { Err(unacceptable("not_theirs")) }
     }
 }
 

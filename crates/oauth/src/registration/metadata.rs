@@ -55,14 +55,13 @@ const RENAMED: &[(&str, &str)] = &[("client_name", "title"), ("token_endpoint_au
 const LONGEST_NAME: usize = 100;
 
 /// The members of a request. Those that are unknown are ignored (RFC 7591 section 2).
-pub(super) fn members(body: &[u8]) -> Result<Map<String, Value>, RegistrationError> {
+pub(crate) fn members(body: &[u8]) -> Result<Map<String, Value>, RegistrationError> {
     json::object(body, Limits { bytes: MAX_BYTES, depth: 12 })
         .map_err(|error| RegistrationError::metadata(format!("the body is no JSON object: {error}")))
 }
 
-/// The client that a request describes.
-pub(super) fn read(body: &[u8], client_id: &str, registry: &dyn Registry) -> Result<Client, RegistrationError> {
-    let mut asked = members(body)?;
+/// The client that members describe.
+pub(super) fn read(mut asked: Map<String, Value>, client_id: &str, registry: &dyn Registry) -> Result<Client, RegistrationError> {
     // RFC 7591 2.3: a statement counts by who signed it, and nobody is trusted to.
     if asked.contains_key("software_statement") {
         let description = "software_statement: nobody's statements are taken here".to_owned();
@@ -185,7 +184,12 @@ fn grants(client: &Client) -> Result<(), RegistrationError> {
     match client.grants.iter().find(|grant| !offered.contains(grant)) {
         None => Ok(()),
         Some(other) => Err(RegistrationError::metadata(format!("grant_types: {} is for declared clients", other.name()))),
+    }?;
+    // What comes of a device goes to no address, so the address proves nobody's sector.
+    if !client.subject_type.is_public() && client.grants.contains(&GrantType::DeviceCode) {
+        return Err(RegistrationError::metadata("subject_type: pairwise does not go with the device grant"));
     }
+    Ok(())
 }
 
 fn contacts(client: &Client) -> Result<(), RegistrationError> {

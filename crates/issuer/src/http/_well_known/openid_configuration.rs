@@ -26,6 +26,7 @@ pub(crate) fn document(call: &Call) -> Response {
         &Metadata::new(call.realm.issuer(), mutual_tls.as_deref())
             .with_legacy_grants(legacy)
             .with_registration(call.realm.realm().registration)
+            .with_client_documents(call.realm.realm().client_id_metadata_documents)
             .with_required_pushing(pushing),
         MAX_AGE,
     )

@@ -12,6 +12,7 @@ use minicbor::{Decode, Encode};
 use crate::arrival::arrive;
 use crate::authorization;
 use crate::call::Call;
+use crate::client_documents;
 use crate::page::{self, LoginTotp};
 use crate::proof::Unproven;
 use crate::second_factor::{self, Typed};
@@ -75,6 +76,7 @@ pub async fn get(call: Call) -> Response {
     let parameters = Parameters::parse(&[call.query.as_bytes()]).ok();
     let sealed = parameters.as_ref().and_then(|parameters| parameters.get("transaction"));
     let Some((step, sealed)) = Proving::open(&call, sealed).zip(sealed) else { return answer::stale_form(&call) };
+    client_documents::read_for(&call, &step.destination).await;
     let login = match LiveLogin::of_browser(&call).await {
         Ok(login) => login.filter(|login| step.of == Proved::Login(login.session.id.to_bytes())),
         Err(_) => return answer::unavailable(&call),
@@ -101,6 +103,7 @@ pub async fn post(call: Call) -> Response {
     }
     let sealed = parameters.get("transaction");
     let Some((step, sealed)) = Proving::open(&call, sealed).zip(sealed) else { return answer::stale_form(&call) };
+    client_documents::read_for(&call, &step.destination).await;
     let (typed, recovery) = match parameters.get("recovery_code") {
         Some(typed) => (Typed::Recovery(typed), true),
         None => (Typed::Totp(parameters.get("code").unwrap_or_default()), false),

@@ -9,6 +9,7 @@ use durward_store::{CommitError, StoreError};
 
 use crate::authorization::{self, ATTEMPTS, client_title};
 use crate::call::Call;
+use crate::client_documents;
 use crate::client_keys;
 use crate::http::login::totp;
 use crate::sso::LiveLogin;
@@ -53,6 +54,7 @@ async fn authorize(call: &Call, parameters: &Parameters) -> Response {
 
 /// The request: one that was pushed and not used yet, or one that came along.
 async fn read(call: &Call, parameters: &Parameters) -> Result<Result<AuthorizationRequest, Refusal>, StoreError> {
+    client_documents::read_named(call, parameters).await;
     let Some(reference) = par::reference(parameters) else {
         if let Some(client) = parameters.get("client_id").and_then(|name| call.realm.client(name)) {
             client_keys::read_for_request(call, client.metadata, parameters).await;

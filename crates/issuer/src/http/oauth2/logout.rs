@@ -8,6 +8,7 @@ use durward_oauth::{OAuthError, Parameters};
 use http::StatusCode;
 
 use crate::call::Call;
+use crate::client_documents;
 use crate::cookie::Cookie;
 use crate::page::{self, LoggedOut, Logout};
 use crate::sso::LiveLogin;
@@ -35,6 +36,7 @@ pub async fn post(call: Call) -> Response {
 }
 
 async fn asked(call: &Call, parameters: &Parameters) -> Response {
+    client_documents::read_named(call, parameters).await;
     let request = match LogoutRequest::read(parameters, &call.realm, call.now) {
         Ok(request) => request,
         Err(error) => return refuse(call, error),
@@ -42,7 +44,7 @@ async fn asked(call: &Call, parameters: &Parameters) -> Response {
     match LiveLogin::of_browser(call).await {
         Err(_) => answer::unavailable(call),
         Ok(None) => leave(call, request.redirect, Vec::new()),
-        Ok(Some(login)) if request.must_ask(&login.person.sub) => ask(call, &login, request.redirect),
+        Ok(Some(login)) if request.must_ask(&call.realm, &login.person.sub) => ask(call, &login, request.redirect),
         Ok(Some(login)) => {
             login.record(call);
             end(call, login.session.id, request.redirect).await

@@ -9,6 +9,7 @@ use durward_oauth::access_token::AccessToken;
 use durward_oauth::{ErrorCode, OAuthError, Registry as _, userinfo};
 
 use crate::call::Call;
+use crate::client_documents;
 use crate::client_keys;
 use crate::cors;
 use crate::json::{self, UNAVAILABLE};
@@ -48,8 +49,9 @@ async fn authorized(call: &Call) -> Result<AccessToken, Response> {
 }
 
 async fn answer(call: &Call, token: &AccessToken) -> Result<Response, OAuthError> {
+    client_documents::read(call, token.client_id()).await;
     let person = call.issuer.store().person_by_sub(call.realm.name(), token.subject()).await.map_err(|_| UNAVAILABLE)?;
-    let claims = userinfo::claims(token, person.as_ref())?;
+    let claims = userinfo::claims(token, &call.realm, person.as_ref())?;
     if let Some(client) = call.realm.client(token.client_id()) {
         client_keys::read(call, client.metadata, None).await;
     }

@@ -40,7 +40,7 @@ pub struct SubjectToken {
 /// Whom a token speaks of.
 #[derive(Debug)]
 pub(super) enum Bearer {
-    /// The login is known but to an ID token.
+    /// An ID token does not tell the login, and names the person as its client knows them.
     Person {
         sub: String,
         family: FamilyId,
@@ -136,9 +136,8 @@ impl SubjectToken {
         let (sub, sid) = (read("sub")?.to_owned(), read("sid")?);
         let issued = claims.iat().map_err(|error| error.reason())?.ok_or("claim_missing")?;
         let family: FamilyId = sid.parse().map_err(|_| "claim_malformed")?;
-        // It has no id whose time could be compared; its own is to the second, and so errs on the safe side.
-        let marks =
-            [(RevocationKind::Subject, sub.as_str()), (RevocationKind::Client, name), (RevocationKind::Realm, &registry.realm().name)];
+        // It has no id whose time could be compared; its own is to the second, and so errs on the safe side. Who it is about, the rows say.
+        let marks = [(RevocationKind::Client, name), (RevocationKind::Realm, &registry.realm().name)];
         let marked = marks.into_iter().filter_map(|(kind, key)| registry.revocation(kind, key)).any(|mark| issued <= mark.not_before);
         if marked || registry.revocation(RevocationKind::Key, verified.kid()).is_some() {
             return Err("revoked");

@@ -4,6 +4,7 @@
 //! Head → NormalPath → Routed → Presented → Verified → Permitted
 //! ```
 
+pub mod access_evaluation;
 mod cache;
 mod credential;
 mod decide;

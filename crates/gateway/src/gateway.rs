@@ -21,6 +21,7 @@ use rustls::ServerConfig;
 use url::Url;
 
 use crate::accept::{Client, accept};
+use crate::access_evaluation;
 use crate::credential::credential;
 use crate::decide::{Passage, decide};
 use crate::forward::{Passing, forward};
@@ -60,9 +61,9 @@ pub struct Gateway {
     limits: Limits,
     idle: Duration,
     pub(crate) shared: Shared<View>,
-    cache: CredentialCache,
+    pub(crate) cache: CredentialCache,
     freshness: Freshness,
-    public_url: Option<Url>,
+    pub(crate) public_url: Option<Url>,
     mode: Mode,
     pub(crate) metrics: HttpMetrics,
     clock: Clock,
@@ -183,6 +184,9 @@ impl Gateway {
         if let Some(document) = resource_metadata::document(&self.shared.view(), self.public_url.as_ref(), &head) {
             trail.read(head.path());
             return Ok(document);
+        }
+        if let Some(asked) = access_evaluation::asked(&head) {
+            return access_evaluation::answer(self, asked, (&head, body), now, trail).await;
         }
         let permitted = self.permit(&head, client, now, trail).await?;
         forward(self, permitted, Passing { parts, accepted: &accepted, body, client, now }, trail).await

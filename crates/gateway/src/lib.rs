@@ -1,6 +1,7 @@
 //! The enforcement point and its data path: accept (TLS) → route → credential → principal → decide → forward → record, one file a step.
 
 mod accept;
+mod access_evaluation;
 mod credential;
 mod decide;
 mod forward;

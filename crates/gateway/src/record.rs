@@ -29,6 +29,8 @@ pub(crate) struct Trail<'a> {
     event: Option<Event>,
     /// What the answer says the next DPoP proof is to carry.
     nonce: Option<String>,
+    /// The id that the client gave, where it is to hear it again.
+    echo: Option<HeaderValue>,
     hop: Hop,
     method: Method,
     began: Instant,
@@ -48,8 +50,19 @@ impl<'a> Trail<'a> {
             address: client.address.clone(),
             ..event::Request::default()
         });
-        let began = Instant::now();
-        Self { gateway, id, request: id.to_string(), event: Some(event), nonce: None, hop, method: parts.method.clone(), began, lap: began }
+        let (began, echo) = (Instant::now(), None);
+        Self {
+            gateway,
+            id,
+            request: id.to_string(),
+            event: Some(event),
+            nonce: None,
+            echo,
+            hop,
+            method: parts.method.clone(),
+            began,
+            lap: began,
+        }
     }
 
     /// Lets the answer say which nonce the next DPoP proof is to carry.
@@ -93,6 +106,11 @@ impl<'a> Trail<'a> {
                 request.route = Some(Arc::clone(route.name()));
             }
         });
+    }
+
+    /// Lets the answer repeat the id that the client gave its request.
+    pub(crate) fn echo(&mut self, id: Option<&[u8]>) {
+        self.echo = id.filter(|id| id.len() <= 128).and_then(|id| HeaderValue::from_bytes(id).ok());
     }
 
     /// A document is answered, and nothing forwarded.
@@ -165,7 +183,7 @@ impl<'a> Trail<'a> {
         if self.gateway.shared.journal().record(event).await.is_err() {
             response = unrecorded().render(Some(self.id));
         }
-        if let Ok(id) = HeaderValue::try_from(std::mem::take(&mut self.request)) {
+        if let Some(id) = self.echo.take().or_else(|| HeaderValue::try_from(std::mem::take(&mut self.request)).ok()) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
         if let Some(nonce) = self.nonce.take().and_then(|nonce| HeaderValue::try_from(nonce).ok()) {

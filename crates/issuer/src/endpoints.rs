@@ -2,7 +2,7 @@
 
 use durward_model::AccessClass::{Bearer, Browser, Client, ConfidentialClient, Public};
 use durward_model::EventKind::{
-    AuthorizationPushed, AuthorizationRequested, ClientRegistered, ConsentRevoked, ConsentSubmitted, ConsentsListed,
+    AccessEvaluated, AuthorizationPushed, AuthorizationRequested, ClientRegistered, ConsentRevoked, ConsentSubmitted, ConsentsListed,
     DeviceAuthorizationRequested, DeviceShown, DeviceSubmitted, DocumentRead, LoggedOut, LoginShown, LoginSubmitted, PersonalTokenChanged,
     PersonalTokensListed, RegistrationChanged, RegistrationRead, SecondFactorChanged, SecondFactorShown, SessionRevoked, SessionsListed,
     TokenIntrospected, TokenIssued, TokenRevoked, UserinfoRead,
@@ -11,7 +11,7 @@ use durward_model::RateClass::{Login, Machine, Read};
 use durward_net::{Endpoint, Endpoints};
 
 use crate::Issuer;
-use crate::http::{_well_known, account, assets, consent, device, gateways, login, oauth2};
+use crate::http::{_well_known, access, account, assets, consent, device, gateways, login, oauth2};
 
 #[rustfmt::skip]
 pub(crate) fn all(issuer: Issuer) -> Vec<Endpoint> {
@@ -57,6 +57,9 @@ pub(crate) fn all(issuer: Issuer) -> Vec<Endpoint> {
         .post("/realms/{realm}/account/totp", Browser, Read, SecondFactorChanged, account::totp::post)
         .get("/gateways/{name}/.well-known/openid-configuration", Public, Read, DocumentRead, gateways::_well_known::openid_configuration::get)
         .get("/gateways/{name}/jwks", Public, Read, DocumentRead, gateways::jwks::get)
+        .get("/.well-known/authzen-configuration/realms/{realm}", Public, Read, DocumentRead, _well_known::authzen_configuration::realms::one::get)
+        .post("/realms/{realm}/access/v1/evaluation", Bearer, Machine, AccessEvaluated, access::v1::evaluation::post)
+        .post("/realms/{realm}/access/v1/evaluations", Bearer, Machine, AccessEvaluated, access::v1::evaluations::post)
         .get("/assets/{file}", Public, Read, DocumentRead, assets::one::get)
         .into_rows()
 }

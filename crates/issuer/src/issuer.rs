@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use durward_authn::{ClientThrottle, Throttle};
 use durward_base::{Clock, Rng, Timestamp};
-use durward_enforce::View;
+use durward_enforce::{CredentialCache, View};
 use durward_model::Stored;
 use durward_net::{Egress, Endpoint};
 use durward_node::KeySets;
@@ -79,6 +79,8 @@ pub(crate) struct Inner {
     pub(crate) freshness: Freshness,
     /// Clients' own descriptions of themselves.
     pub(crate) client_documents: ClientDocuments,
+    /// The credentials shown to its decision point lately.
+    pub(crate) credentials: CredentialCache,
     /// Keys that others publish.
     pub(crate) key_sets: KeySets,
     throttle: Mutex<Throttle>,
@@ -104,6 +106,7 @@ impl Issuer {
             fields: root.derive(Purpose::Field, None).sealer(),
             freshness: Freshness::sharing(&settings.rng, root.derive(Purpose::Nonce, None).expose()),
             client_documents: ClientDocuments::default(),
+            credentials: CredentialCache::default(),
             key_sets: KeySets::new(settings.egress.clone(), settings.clock.clone()),
             throttle: Mutex::new(Throttle::default()),
             client_throttle: Mutex::new(ClientThrottle::default()),

@@ -2,6 +2,7 @@
 //!
 //! Reading order: `endpoints` → `http/<path>` → a rule in `durward_oauth` → an aggregate in `durward_store`.
 
+mod access_evaluation;
 mod answer;
 mod arrival;
 mod authorization;

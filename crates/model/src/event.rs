@@ -322,6 +322,7 @@ kinds! {
     100 LogoutNotified "logout.notified",
     70 SecondFactorShown "second_factor.shown",
     71 SecondFactorChanged "second_factor.changed",
+    120 AccessEvaluated "access.evaluated",
 }
 
 impl Event {

@@ -263,7 +263,8 @@ impl Surface {
             }
         }
         if let Ok(value) = HeaderValue::try_from(id.to_string()) {
-            response.headers_mut().insert(REQUEST_ID, value);
+            // One that the handler gives is the caller's own, which it has asked to hear again.
+            response.headers_mut().entry(REQUEST_ID).or_insert(value);
         }
         let endpoint = matched.map_or("(none)", |matched| matched.path);
         settings.metrics.answered(settings.listener, endpoint, response.status().as_u16(), started.elapsed().as_secs_f64());

@@ -1,6 +1,7 @@
 //! Steps 3 to 5 of a request, as their callers see them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
+mod access_evaluation;
 mod credential;
 mod decide;
 mod delegation;

@@ -1,0 +1,3 @@
+//! `/.well-known/authzen-configuration/…`
+
+pub mod realms;

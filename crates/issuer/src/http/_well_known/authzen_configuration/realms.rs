@@ -1,0 +1,3 @@
+//! `/.well-known/authzen-configuration/realms/…`
+
+pub mod one;

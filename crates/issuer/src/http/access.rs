@@ -1,0 +1,3 @@
+//! `/access`
+
+pub mod v1;

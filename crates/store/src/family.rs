@@ -1,7 +1,7 @@
 //! Families: one client in one login, and how far its refresh tokens have come.
 
 use durward_base::{ClientId, FamilyId, PersonId, SessionId, Timestamp};
-use durward_model::{BoundKey, Family, Person, RevocationKind, Session};
+use durward_model::{BoundKey, Consent, Family, Person, RevocationKind, Session};
 
 use crate::revocation::ended;
 use crate::sql::{Invalid, Query, Row, Sql, Step, Value, locked, statements};
@@ -49,10 +49,12 @@ statements! {
          WHERE realm = $1 AND person = $2 AND client = $3 AND audience = $4 AND revoked IS NULL RETURNING id",
     );
     FACTS = Sql::shared(concat!(
-        "SELECT ", columns!(), ", ", session::columns!(), ", ", person::columns!(),
-        " FROM family
+        "SELECT ", columns!(), ", ", session::columns!(), ", ", person::columns!(), ", consent.scopes, consent.declined, consent.granted
+          FROM family
           JOIN session ON session.realm = family.realm AND session.id = family.session
           JOIN person ON person.realm = session.realm AND person.id = session.person
+          LEFT JOIN consent ON consent.realm = family.realm AND consent.person = family.person
+                           AND consent.client = family.client AND consent.audience = family.audience
           WHERE family.realm = $1 AND family.id = $2"
     ));
     OF_SESSION =
@@ -62,7 +64,7 @@ statements! {
     );
 }
 
-/// A family with the login and the person it hangs on, as of one moment.
+/// A family with the login and the person it hangs on, and what the person allowed the client, as of one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FamilyFacts {
     /// The family.
@@ -71,6 +73,8 @@ pub struct FamilyFacts {
     pub session: Session,
     /// Its person.
     pub person: Person,
+    /// What the person allowed its client for its audience.
+    pub consent: Option<Consent>,
 }
 
 impl Store {
@@ -152,5 +156,18 @@ fn read(row: &mut Row<'_>) -> Result<Family, Invalid> {
 }
 
 fn read_facts(row: &mut Row<'_>) -> Result<FamilyFacts, Invalid> {
-    Ok(FamilyFacts { family: read(row)?, session: session::read(row)?, person: person::read(row)? })
+    let (family, session, person) = (read(row)?, session::read(row)?, person::read(row)?);
+    let consent = match (row.optional_json()?, row.optional_json()?, row.optional_time()?) {
+        (Some(scopes), Some(declined), Some(granted)) => Some(Consent {
+            realm: family.realm.clone(),
+            person: family.person,
+            client: family.client,
+            scopes,
+            declined,
+            audience: family.audience.clone(),
+            granted,
+        }),
+        _ => None,
+    };
+    Ok(FamilyFacts { family, session, person, consent })
 }

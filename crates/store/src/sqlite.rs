@@ -1,6 +1,7 @@
-//! SQLite: one writer thread with group commit, and a few connections that read.
+//! SQLite: one writer thread with group commit, one thread that looks keys up, and a few connections that read the rest.
 
 mod connection;
+mod lookup;
 mod reader;
 mod writer;
 
@@ -11,6 +12,7 @@ use durward_base::Clock;
 use durward_model::Position;
 use tokio::sync::watch;
 
+use self::lookup::Lookup;
 use self::reader::Readers;
 use self::writer::Writer;
 use crate::batch::{Batch, Done};
@@ -21,6 +23,7 @@ use crate::{CommitError, OpenError, Unavailable};
 
 pub(crate) struct Sqlite {
     writer: Writer,
+    lookup: Lookup,
     readers: Arc<Readers>,
     head: watch::Receiver<Position>,
 }
@@ -34,11 +37,16 @@ impl Sqlite {
         let (file, now) = (path.to_owned(), clock.now());
         let connection = blocking(move || connection::open(&file, known, now)).await.map_err(OpenError::Unavailable)??;
         let (writer, head) = Writer::start(connection).map_err(OpenError::Unavailable)?;
-        Ok(Self { writer, readers: Arc::new(Readers::new(path)), head })
+        let lookup = Lookup::start(path).map_err(OpenError::Unavailable)?;
+        Ok(Self { writer, lookup, readers: Arc::new(Readers::new(path)), head })
     }
 
     pub async fn commit(&self, batch: Batch) -> Result<Done, CommitError> {
         self.writer.commit(batch).await
+    }
+
+    pub async fn one<T: Send + 'static>(&self, query: Query<T>) -> Result<Option<Read<T>>, Unavailable> {
+        self.lookup.one(query).await
     }
 
     pub async fn rows<T: Send + 'static>(&self, queries: Vec<Query<T>>) -> Result<Vec<Read<T>>, Unavailable> {

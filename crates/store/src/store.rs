@@ -67,10 +67,17 @@ impl Store {
         }
     }
 
-    /// The one row asked for.
+    /// The one row that a key leads to. A text with NUL leads to none, as in [`Store::rows`].
     pub(crate) async fn one<T: Send + 'static>(&self, query: Query<T>) -> Result<Option<T>, StoreError> {
-        let rows = self.rows(vec![query]).await?;
-        rows.into_iter().next().transpose().map_err(|(what, Invalid { column, expected })| StoreError::Corrupt { what, column, expected })
+        if query.params.iter().any(Value::holds_nul) {
+            return Ok(None);
+        }
+        let row = match &*self.backend {
+            Backend::Sqlite(sqlite) => sqlite.one(query).await,
+            Backend::Postgres(postgres) => postgres.rows(vec![query]).await.map(|rows| rows.into_iter().next()),
+        };
+        let row = row.map_err(StoreError::Unavailable)?;
+        row.transpose().map_err(|(what, Invalid { column, expected })| StoreError::Corrupt { what, column, expected })
     }
 
     /// The rows asked for. One that cannot be read is reported and left out: it must not take the others with it.

@@ -28,6 +28,10 @@ async fn what_is_taken_back_is_forgotten_and_ends_what_stood_on_it(bench: Bench)
     };
     bench.commit(&[Write::PutConsent(consent("orders")), Write::PutConsent(consent("stock"))]).await;
     assert_eq!(bench.store.consents_of(REALM, alice.id).await.unwrap().len(), 2);
+    for (family, allowed) in [(&one, Some("orders")), (&stock, Some("stock")), (&bobs, None), (&other, None)] {
+        let facts = bench.store.family_facts(REALM, family.id).await.unwrap().unwrap();
+        assert_eq!(facts.consent, allowed.map(consent), "{family:?}");
+    }
 
     let end = || Write::EndConsent {
         realm: REALM.to_owned(),

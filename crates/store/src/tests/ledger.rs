@@ -50,7 +50,7 @@ async fn a_family_is_read_with_its_login_and_person(bench: Bench) {
     let session = bench.session(&person).await;
     let family = bench.family(&session).await;
     let facts = bench.store.family_facts(REALM, family.id).await.unwrap();
-    assert_eq!(facts, Some(FamilyFacts { family: family.clone(), session: session.clone(), person: person.clone() }));
+    assert_eq!(facts, Some(FamilyFacts { family: family.clone(), session: session.clone(), person: person.clone(), consent: None }));
     assert_eq!(bench.store.family_facts("other", family.id).await.unwrap(), None);
     assert_eq!(bench.store.family_facts(REALM, FamilyId::from_bytes([9; 16])).await.unwrap(), None);
     assert_eq!(bench.store.session(REALM, session.id).await.unwrap(), Some(session.clone()));

@@ -30,6 +30,10 @@ pub enum Purpose {
     Nonce,
     /// Hashes people's identifiers for clients that are to know them by no common name.
     Pairwise,
+    /// Makes the private keys that request objects are encrypted to.
+    RequestObject,
+    /// Seals the sessions that gateways give to browsers.
+    BrowserSession,
 }
 
 /// A key for one purpose, and for one realm where one was given.
@@ -89,6 +93,8 @@ impl Purpose {
             Self::Field => "field",
             Self::Nonce => "nonce",
             Self::Pairwise => "pairwise",
+            Self::RequestObject => "request object",
+            Self::BrowserSession => "browser session",
         }
     }
 }
@@ -102,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    const PURPOSES: [Purpose; 9] = [
+    const PURPOSES: [Purpose; 10] = [
         Purpose::Signing,
         Purpose::CertificateAuthority,
         Purpose::Secret,
@@ -112,6 +118,7 @@ mod tests {
         Purpose::Field,
         Purpose::Nonce,
         Purpose::Pairwise,
+        Purpose::BrowserSession,
     ];
 
     proptest! {

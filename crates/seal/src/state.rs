@@ -53,6 +53,11 @@ impl StateKeys {
         Self(root.derive(Purpose::State, None))
     }
 
+    /// The keys that gateways seal browsers' sessions with: they open nothing of the authority's, nor it of theirs by mistake.
+    pub fn of_gateways(root: &RootKey) -> Self {
+        Self(root.derive(Purpose::BrowserSession, None))
+    }
+
     /// Seals `value` for one `purpose` in one realm, as base64url.
     ///
     /// # Errors

@@ -7,11 +7,10 @@ use axum::body::Body;
 use durward_base::Timestamp;
 use durward_enforce::{IdentityIssuer, Permitted};
 use durward_model::event::StepName;
-use durward_net::Problem;
+use durward_net::{Incoming, Problem};
 use http::request::Parts;
 use http::{Response, StatusCode};
 use http_body::Body as _;
-use hyper::body::Incoming;
 
 use crate::accept::{Accepted, Client};
 use crate::decide::Passage;

@@ -1,6 +1,5 @@
 //! The gateway: a listener whose requests go through the seven steps.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -12,11 +11,10 @@ use durward_enforce::{
 use durward_model::event::StepName;
 use durward_model::resolve::ResolveRequest;
 use durward_model::resource::Mode;
-use durward_net::{Bound, HttpMetrics, Limits, Problem, Record, Shutdown, Unserved, Windows};
+use durward_net::{Answer, Bound, HttpMetrics, Incoming, Limits, Problem, Record, Refused, Shutdown, Unserved, Windows};
 use durward_node::{NoAuthority, Resolve, Resolver, Shared};
 use http::request::Parts;
-use http::{Request, Response};
-use hyper::body::Incoming;
+use http::{HeaderMap, Method, Request, Response};
 use rustls::ServerConfig;
 use url::Url;
 
@@ -82,6 +80,25 @@ enum Proof {
     Ask(ResolveRequest),
 }
 
+/// The gateway, to one connection.
+struct Connection {
+    gateway: Arc<Gateway>,
+    client: Client,
+}
+
+impl Answer for Connection {
+    type Body = Body;
+
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        self.gateway.answer(&self.client, request).await
+    }
+
+    async fn refuse(&self, refused: Refused) -> Response<Body> {
+        let (gateway, method) = (&self.gateway, Method::from_bytes(b"-").unwrap_or_default());
+        Trail::open(gateway, &method, &HeaderMap::new(), &self.client, gateway.clock.now()).close(Err(refused.into())).await
+    }
+}
+
 /// What steps 2 to 5 come to.
 enum Decided {
     /// The request may pass.
@@ -140,16 +157,7 @@ impl Gateway {
             }
         });
         let (limits, unserved) = (self.limits, self.unserved());
-        let service = move |peer| {
-            let connection = Arc::new((Arc::clone(&self), Client::from(peer)));
-            hyper::service::service_fn(move |request| {
-                let connection = Arc::clone(&connection);
-                async move {
-                    let (gateway, client) = &*connection;
-                    Ok::<_, Infallible>(gateway.answer(client, request).await)
-                }
-            })
-        };
+        let service = move |peer| Connection { gateway: Arc::clone(&self), client: Client::from(peer) };
         durward_net::serve(bound, tls, limits, unserved, shutdown, service).await;
         sweeper.abort();
     }
@@ -164,7 +172,7 @@ impl Gateway {
     async fn answer(&self, client: &Client, request: Request<Incoming>) -> Response<Body> {
         let now = self.clock.now();
         let (parts, body) = request.into_parts();
-        let mut trail = Trail::open(self, &parts, client, now);
+        let mut trail = Trail::open(self, &parts.method, &parts.headers, client, now);
         let answer = self.pass(&parts, body, client, now, &mut trail).await;
         trail.close(answer).await
     }

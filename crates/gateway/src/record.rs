@@ -9,8 +9,7 @@ use durward_enforce::{Decision, Refusal, Routed, Verified};
 use durward_model::event::StepName;
 use durward_model::{Event, EventKind, Outcome, event};
 use durward_net::{Hop, Problem};
-use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
 use crate::accept::Client;
 use crate::decide::Passage;
@@ -39,14 +38,14 @@ pub(crate) struct Trail<'a> {
 
 impl<'a> Trail<'a> {
     /// Opens the event of a request, which begins a transaction or takes up the one that its `traceparent` names.
-    pub(crate) fn open(gateway: &'a Gateway, parts: &Parts, client: &Client, now: Timestamp) -> Self {
+    pub(crate) fn open(gateway: &'a Gateway, method: &Method, headers: &HeaderMap, client: &Client, now: Timestamp) -> Self {
         let id = gateway.ids.next(now);
         let mut event = Event::new(id, now, Arc::clone(&gateway.node), EventKind::Unrouted);
-        let hop = Hop::open(id, &gateway.node, &parts.method, &parts.headers);
+        let hop = Hop::open(id, &gateway.node, method, headers);
         event.chain.transaction = Some(hop.trace_id());
         event.steps.reserve_exact(6);
         event.request = Some(event::Request {
-            method: parts.method.as_str().get(..16).unwrap_or(parts.method.as_str()).to_owned(),
+            method: method.as_str().get(..16).unwrap_or(method.as_str()).to_owned(),
             address: client.address.clone(),
             ..event::Request::default()
         });
@@ -59,7 +58,7 @@ impl<'a> Trail<'a> {
             nonce: None,
             echo,
             hop,
-            method: parts.method.clone(),
+            method: method.clone(),
             began,
             lap: began,
         }

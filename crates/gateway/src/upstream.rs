@@ -4,7 +4,6 @@
 //! upstream's answer is a place to smuggle from: what is framed twice, or not at all, is 502 and the connection is gone.
 
 mod body;
-mod chunked;
 mod connection;
 mod head;
 
@@ -13,8 +12,8 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use durward_base::Duration;
+use durward_net::Incoming;
 use http::{Method, Response};
-use hyper::body::Incoming;
 
 pub(crate) use body::UpstreamBody;
 use connection::Connection;

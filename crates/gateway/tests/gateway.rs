@@ -213,20 +213,23 @@ async fn routes_change_without_dropping_a_connection() {
 }
 
 #[tokio::test]
-async fn what_hyper_forgives_is_refused_where_it_can_be_seen() {
+async fn what_is_ambiguous_is_refused_with_one_event_and_the_connection_closed() {
     let gateway = Fixture::start().await;
     for (id, request, status) in [
         ("GWPATH-008", "GET /public HTTP/1.1\r\nConnection: close\r\n\r\n", 400),
         ("GWPATH-008", "GET /public HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
         ("GWPATH-008", "GET http://other/public HTTP/1.1\r\nHost: shop.example\r\n\r\n", 400),
         ("HTTP-001", "POST /public HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na", 400),
+        ("HTTP-001", "POST /public HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        ("HTTP-002", "POST /public HTTP/1.1\r\nHost: a\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         ("HTTP-002", "POST /public HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400),
         ("HTTP-006", "CONNECT shop.example:443 HTTP/1.1\r\nHost: shop.example:443\r\n\r\n", 405),
         ("HTTP-006", "GET /public HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", 501),
         ("GWID-003", "GET /public HTTP/1.1\r\nHost: a\r\nConnection: x-forwarded-for\r\n\r\n", 400),
     ] {
         // `raw` reads to the end: the connection is closed behind the answer.
-        assert_eq!(gateway.raw(request).await.status, status, "{id}: {request:?}");
+        let answer = gateway.raw(request).await;
+        assert_eq!((answer.status, gateway.event(&answer).await.outcome == Outcome::Allowed), (status, false), "{id}: {request:?}");
     }
 }
 

@@ -1,26 +1,24 @@
 //! Listeners: bind, accept for ever, serve HTTP/1.1 and HTTP/2 with limits, finish what was begun at shutdown.
 
-use std::convert::Infallible;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use durward_base::Duration;
-use http::{Request, Response};
-use http_body::Body;
-use hyper::body::Incoming;
-use hyper::rt::{Read, Write};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::task::TaskTracker;
 
+use crate::http1::{self, Allowances, Answer};
 use crate::unserved::{self, Unserved};
-use crate::{Peer, PeerCertificate, Shutdown};
+use crate::{Peer, PeerCertificate, Shutdown, http2};
 
 /// Bounds on what a connection may cost before its request is understood.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +27,8 @@ pub struct Limits {
     pub connections: usize,
     /// Time for the TLS handshake, and for a request's head.
     pub head: Duration,
+    /// Time without a byte within a body or an answer, and between requests.
+    pub idle: Duration,
     /// Bytes of a request's head.
     pub head_bytes: usize,
     /// Requests at a time on one HTTP/2 connection.
@@ -40,7 +40,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let second = Duration::from_secs(1);
-        Self { connections: 16_384, head: 10 * second, head_bytes: 32 * 1024, streams: 128, drain: 10 * second }
+        Self { connections: 16_384, head: 10 * second, idle: 60 * second, head_bytes: 32 * 1024, streams: 128, drain: 10 * second }
     }
 }
 
@@ -80,35 +80,24 @@ impl Bound {
     }
 }
 
-/// Serves until shutdown, then waits up to `Limits::drain` for what was begun. `service` makes the service of one connection.
-pub async fn serve<M, S, B>(
-    bound: Bound,
-    tls: Option<Arc<ServerConfig>>,
-    limits: Limits,
-    unserved: Unserved,
-    shutdown: Shutdown,
-    service: M,
-) where
-    M: Fn(Peer) -> S + Send + Sync + 'static,
-    S: hyper::service::Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
-    S::Future: Send + 'static,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+/// Serves until shutdown, then waits up to `Limits::drain` for what was begun. `service` makes what answers one connection.
+pub async fn serve<M, H>(bound: Bound, tls: Option<Arc<ServerConfig>>, limits: Limits, unserved: Unserved, shutdown: Shutdown, service: M)
+where
+    M: Fn(Peer) -> H + Send + Sync + 'static,
+    H: Answer,
 {
     let slots = Arc::new(Semaphore::new(limits.connections));
-    let graceful = GracefulShutdown::new();
-    let (unserved, service) = (Arc::new(unserved), Arc::new(service));
+    let connections = TaskTracker::new();
+    let listener = Arc::new(Listener { acceptor: tls.map(TlsAcceptor::from), limits, unserved, service, shutdown });
     let mut settling = tokio::time::interval(unserved::WINDOW);
-    let acceptor = tls.map(TlsAcceptor::from);
     loop {
         let accepted = tokio::select! {
             accepted = accept(&bound, &slots) => accepted,
             _ = settling.tick() => {
-                unserved.settle(false);
+                listener.unserved.settle(false);
                 continue;
             }
-            () = shutdown.cancelled() => break,
+            () = listener.shutdown.cancelled() => break,
         };
         let (stream, slot, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -119,34 +108,86 @@ pub async fn serve<M, S, B>(
                 continue;
             }
         };
-        let (service, acceptor, watcher, unserved) = (Arc::clone(&service), acceptor.clone(), graceful.watcher(), Arc::clone(&unserved));
-        tokio::spawn(async move {
+        let listener = Arc::clone(&listener);
+        connections.spawn(async move {
             let _slot = slot;
             let address = peer.address;
-            let served = match (stream, acceptor) {
-                (Stream::Tcp(stream), Some(acceptor)) => match tokio::time::timeout(limits.head, acceptor.accept(stream)).await {
-                    Ok(Ok(stream)) => {
-                        let certificate = stream.get_ref().1.peer_certificates();
-                        let certificate = certificate.and_then(|chain| PeerCertificate::proved(chain.to_vec()));
-                        let service = service(Peer { tls: true, certificate, ..peer });
-                        connection(TokioIo::new(stream), limits, service, watcher).await
-                    }
-                    Ok(Err(error)) => Err(unserved::of_handshake(&error)),
-                    Err(_) => Err("tls.too_slow"),
-                },
-                (Stream::Tcp(stream), None) => connection(TokioIo::new(stream), limits, service(peer), watcher).await,
-                (Stream::Unix(stream), _) => connection(TokioIo::new(stream), limits, service(peer), watcher).await,
-            };
-            if let Err(reason) = served {
-                unserved.ended(address, reason);
+            if let Err(reason) = listener.connection(stream, peer).await {
+                listener.unserved.ended(address, reason);
             }
         });
     }
     drop(bound);
-    if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
+    connections.close();
+    if timeout(limits.drain, connections.wait()).await.is_err() {
         tracing::warn!("requests that did not end in time were cut off");
     }
-    unserved.settle(true);
+    listener.unserved.settle(true);
+}
+
+/// What all connections of a listener share.
+struct Listener<M> {
+    acceptor: Option<TlsAcceptor>,
+    limits: Limits,
+    unserved: Unserved,
+    service: M,
+    shutdown: Shutdown,
+}
+
+impl<M, H> Listener<M>
+where
+    M: Fn(Peer) -> H,
+    H: Answer,
+{
+    /// Serves a connection until it ends; `Err` says why it did when it never brought a request. Handshakes and HTTP/2 are boxed, so that a
+    /// connection which waits for a request is small.
+    async fn connection(&self, stream: Stream, peer: Peer) -> Result<(), &'static str> {
+        let stream = match stream {
+            Stream::Unix(stream) => {
+                self.http1(stream, peer).await;
+                return Ok(());
+            }
+            Stream::Tcp(stream) => stream,
+        };
+        let Some(acceptor) = &self.acceptor else {
+            // RFC 9113 section 3.3: over TCP, a client that knows of it begins HTTP/2 at once.
+            let mut start = [0; 4];
+            let begun = timeout(self.limits.head, stream.peek(&mut start)).await;
+            if begun.is_ok_and(|begun| begun.is_ok()) {
+                if &start == b"PRI " {
+                    return Box::pin(http2::serve(stream, (self.service)(peer), self.limits, &self.shutdown)).await;
+                }
+                self.http1(stream, peer).await;
+            }
+            return Ok(());
+        };
+        let stream = Box::pin(self.handshake(acceptor, stream)).await?;
+        let session = stream.get_ref().1;
+        let certificate = session.peer_certificates().and_then(|chain| PeerCertificate::proved(chain.to_vec()));
+        let peer = Peer { tls: true, certificate, ..peer };
+        if session.alpn_protocol() == Some(b"h2") {
+            return Box::pin(http2::serve(stream, (self.service)(peer), self.limits, &self.shutdown)).await;
+        }
+        self.http1(stream, peer).await;
+        Ok(())
+    }
+
+    async fn handshake(&self, acceptor: &TlsAcceptor, stream: TcpStream) -> Result<Box<TlsStream<TcpStream>>, &'static str> {
+        match timeout(self.limits.head, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => Ok(Box::new(stream)),
+            Ok(Err(error)) => Err(unserved::of_handshake(&error)),
+            Err(_) => Err("tls.too_slow"),
+        }
+    }
+
+    fn http1<I>(&self, stream: I, peer: Peer) -> impl Future<Output = ()>
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Limits { head, idle, head_bytes, .. } = self.limits;
+        let allowances = Allowances { head_bytes, head, idle, clock: self.unserved.clock.clone() };
+        http1::serve(stream, (self.service)(peer), allowances, &self.shutdown)
+    }
 }
 
 enum Stream {
@@ -168,33 +209,4 @@ async fn accept(bound: &Bound, slots: &Arc<Semaphore>) -> io::Result<(Stream, to
             Ok((Stream::Unix(stream), slot, Peer { uid, ..Peer::default() }))
         }
     }
-}
-
-/// Serves a connection until it ends; `Err` says why it did when its head could not be read.
-async fn connection<I, S, B>(io: I, limits: Limits, service: S, watcher: Watcher) -> Result<(), &'static str>
-where
-    I: Read + Write + Unpin + Send + 'static,
-    S: hyper::service::Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
-    S::Future: Send + 'static,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(limits.head_bytes.max(8192)).half_close(false);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(limits.streams)
-        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
-        .keep_alive_interval(Some(Duration::from_secs(30)))
-        .keep_alive_timeout(limits.head);
-    let connection = builder.serve_connection(io, service).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, "a connection ended early");
-        if unserved::is_malformed(&*error) {
-            return Err("http.malformed");
-        }
-    }
-    Ok(())
 }

@@ -20,7 +20,9 @@ use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
 use crate::prompt::Prompt;
-use crate::{Endpoint, Hop, HttpMetrics, Peer, Problem, Rates, Record, Recorder, Unserved, Windows, endpoint, target};
+use crate::{
+    Answer, Endpoint, Hop, HttpMetrics, Incoming, Peer, Problem, Rates, Record, Recorder, Refused, Unserved, Windows, endpoint, target,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -111,20 +113,9 @@ impl Surface {
         Self(Arc::new(Inner { settings, router, rows, rates: Rates::default() }))
     }
 
-    /// The service of one connection.
-    pub fn connection(
-        &self,
-        peer: Peer,
-    ) -> impl hyper::service::Service<Request<hyper::body::Incoming>, Response = Response, Error = std::convert::Infallible, Future: Send>
-    + Send
-    + use<> {
-        let surface = self.clone();
-        hyper::service::service_fn(move |request| {
-            let (surface, peer) = (surface.clone(), peer.clone());
-            // To its end, though the client may leave: what was begun is decided and recorded, once.
-            let answer = tokio::spawn(async move { surface.call(peer, request.map(|body| Body::new(Prompt::new(body)))).await });
-            async move { Ok(answer.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())) }
-        })
+    /// What answers one connection.
+    pub fn connection(&self, peer: Peer) -> SurfaceConnection {
+        SurfaceConnection { surface: self.clone(), peer }
     }
 
     /// What becomes of its listener's connections that never bring a request.
@@ -169,6 +160,17 @@ impl Surface {
         let (route, status) = (matched.map(|matched| matched.path), response.status().as_u16());
         recorder.edit(|event| hop.ended(&method, route, status, event.reason.as_deref()));
         response
+    }
+
+    /// Answers what is no request.
+    async fn refuse(&self, peer: &Peer, refused: Refused) -> Response {
+        let (started, settings) = (Instant::now(), &self.0.settings);
+        let now = settings.clock.now();
+        let id = EventId::new(now, &settings.rng);
+        let mut event = Event::new(id, now, Arc::clone(&settings.node), EventKind::Unrouted);
+        let (path, address) = ("(none)".to_owned(), peer.ip().map(|ip| ip.to_string()));
+        event.request = Some(event::Request { path, address, ..event::Request::default() });
+        self.close(id, None, started, respond(refused.into()), &Recorder::new(event)).await
     }
 
     async fn answer(&self, peer: Peer, request: Request<Body>, matched: Option<Matched>, recorder: &Recorder) -> Response {
@@ -269,6 +271,27 @@ impl Surface {
         let endpoint = matched.map_or("(none)", |matched| matched.path);
         settings.metrics.answered(settings.listener, endpoint, response.status().as_u16(), started.elapsed().as_secs_f64());
         response
+    }
+}
+
+/// A surface, to one connection.
+pub struct SurfaceConnection {
+    surface: Surface,
+    peer: Peer,
+}
+
+impl Answer for SurfaceConnection {
+    type Body = Body;
+
+    async fn answer(&self, request: Request<Incoming>) -> Response {
+        let (surface, peer) = (self.surface.clone(), self.peer.clone());
+        // To its end, though the client may leave: what was begun is decided and recorded, once.
+        let answer = tokio::spawn(async move { surface.call(peer, request.map(|body| Body::new(Prompt::new(body)))).await });
+        answer.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    }
+
+    async fn refuse(&self, refused: Refused) -> Response {
+        self.surface.refuse(&self.peer, refused).await
     }
 }
 

@@ -2,7 +2,6 @@
 //! minute for each network and reason.
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -115,9 +114,9 @@ pub(crate) fn of_handshake(error: &io::Error) -> &'static str {
     }
 }
 
-/// Whether what ended a connection is a head that could not be read, which was answered before anything here saw it.
-pub(crate) fn is_malformed(error: &(dyn Error + Send + Sync + 'static)) -> bool {
-    error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)
+/// Whether what ended an HTTP/2 connection is that its start could not be read.
+pub(crate) fn is_malformed(error: &hyper::Error) -> bool {
+    error.is_parse()
 }
 
 #[cfg(test)]

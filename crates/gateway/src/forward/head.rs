@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use durward_net::http1::tokens;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 
 use super::strip;
-use crate::accept::{Client, tokens};
+use crate::accept::Client;
 use crate::upstream::Upload;
 
 /// What the gateway says about a request, in place of whatever the client said.

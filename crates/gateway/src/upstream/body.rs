@@ -5,14 +5,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use durward_net::http1::{Decoded, Framing};
 use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::AsyncReadExt as _;
 
-use super::chunked::Decoded;
 use super::connection::{Connection, Sending};
-use super::head::{AnswerHead, Framing};
+use super::head::AnswerHead;
 use super::{Upstream, UpstreamError};
 
 /// Bytes read at a time.
@@ -95,7 +95,7 @@ impl Streaming {
         self.send_on(cx);
         loop {
             let Some(connection) = &mut self.connection else { return Poll::Ready(None) };
-            match decode(&mut self.framing, &mut connection.buffer) {
+            match self.framing.decode(&mut connection.buffer) {
                 Ok(Decoded::Data(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
                 Ok(Decoded::More) => {}
                 Ok(Decoded::End) => {
@@ -147,20 +147,6 @@ fn whole(connection: &mut Connection, framing: Framing) -> Option<Bytes> {
             Some(connection.buffer.split_to(length).freeze())
         }
         Framing::Chunked(_) | Framing::Close => None,
-    }
-}
-
-fn decode(framing: &mut Framing, buffer: &mut BytesMut) -> Result<Decoded, &'static str> {
-    match framing {
-        Framing::Chunked(coding) => coding.decode(buffer),
-        Framing::Length(0) => Ok(Decoded::End),
-        Framing::Length(_) | Framing::Close if buffer.is_empty() => Ok(Decoded::More),
-        Framing::Length(left) => {
-            let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(buffer.len());
-            *left -= taken as u64;
-            Ok(Decoded::Data(buffer.split_to(taken).freeze()))
-        }
-        Framing::Close => Ok(Decoded::Data(buffer.split().freeze())),
     }
 }
 

@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use durward_base::Duration;
+use durward_net::Incoming;
 use http::{Method, Response};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};

@@ -3,9 +3,8 @@
 use std::mem::MaybeUninit;
 
 use bytes::{Bytes, BytesMut};
+use durward_net::http1::{Chunked, Framing, tokens};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-
-use super::chunked::Chunked;
 
 /// Bytes and fields of an answer's head.
 pub(super) const HEAD_BYTES: usize = 64 * 1024;
@@ -19,17 +18,6 @@ pub(super) struct AnswerHead {
     pub(super) framing: Framing,
     /// Whether another request may follow on the connection.
     pub(super) keep_alive: bool,
-}
-
-/// How the body ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Framing {
-    /// After this many more bytes.
-    Length(u64),
-    /// As the coding says.
-    Chunked(Chunked),
-    /// With the connection.
-    Close,
 }
 
 /// Takes a head out of `buffer`, once it is whole.
@@ -99,7 +87,7 @@ fn framing(headers: &HeaderMap, method: &Method, status: StatusCode, version: u8
         return Ok(Framing::Length(0));
     }
     Ok(match (chunked, length) {
-        (true, _) => Framing::Chunked(Chunked::Size),
+        (true, _) => Framing::Chunked(Chunked::default()),
         (false, Some(length)) => Framing::Length(length),
         (false, None) => Framing::Close,
     })
@@ -108,11 +96,6 @@ fn framing(headers: &HeaderMap, method: &Method, status: StatusCode, version: u8
 fn number(digits: &[u8]) -> Option<u64> {
     let all_digits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
     all_digits.then(|| std::str::from_utf8(digits).ok()?.parse().ok()).flatten()
-}
-
-/// The comma-separated tokens of a field.
-pub(super) fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-    headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
 }
 
 #[cfg(test)]
@@ -153,7 +136,7 @@ mod tests {
     fn the_body_ends_where_the_head_says() {
         for (fields, framing, keep_alive) in [
             ("Content-Length: 5\r\n", Framing::Length(5), true),
-            ("Transfer-Encoding: Chunked\r\n", Framing::Chunked(Chunked::Size), true),
+            ("Transfer-Encoding: Chunked\r\n", Framing::Chunked(Chunked::default()), true),
             ("Content-Length: 5\r\nConnection: x, Close\r\n", Framing::Length(5), false),
             ("", Framing::Close, false),
         ] {

@@ -1,15 +1,19 @@
 //! RFC 9112 section 7.1: the chunked transfer coding, decoded strictly. Trailers are read and dropped.
 
 use bytes::{Buf as _, Bytes, BytesMut};
+use http::HeaderName;
+
+use super::framing::Decoded;
 
 /// Bytes of a chunk's line with its extensions, and of all trailers.
 const LINE: usize = 256;
 const TRAILERS: usize = 8 * 1024;
 
 /// Where in the coding we are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Chunked {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Chunked {
     /// Before a chunk's size.
+    #[default]
     Size,
     /// This many bytes of the chunk are still to come.
     Data(u64),
@@ -21,18 +25,12 @@ pub(super) enum Chunked {
     Done,
 }
 
-/// What the buffer gave.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Decoded {
-    Data(Bytes),
-    /// Nothing yet: read more.
-    More,
-    End,
-}
-
 impl Chunked {
     /// Takes the next piece out of `buffer`.
-    pub(super) fn decode(&mut self, buffer: &mut BytesMut) -> Result<Decoded, &'static str> {
+    ///
+    /// # Errors
+    /// What of it is not the coding.
+    pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Decoded, &'static str> {
         loop {
             match *self {
                 Self::Size => {
@@ -61,11 +59,11 @@ impl Chunked {
                 },
                 Self::Trailers(passed) => {
                     let Some(line) = take_line(buffer, TRAILERS - passed)? else { return Ok(Decoded::More) };
-                    if line.is_empty() {
-                        *self = Self::Done;
-                    } else {
-                        *self = Self::Trailers((passed + line.len() + 2).min(TRAILERS));
-                    }
+                    *self = match line.as_ref() {
+                        [] => Self::Done,
+                        field if is_field(field) => Self::Trailers((passed + field.len() + 2).min(TRAILERS)),
+                        _ => return Err("a trailer is no field"),
+                    };
                 }
                 Self::Done => return Ok(Decoded::End),
             }
@@ -84,6 +82,12 @@ fn take_line(buffer: &mut BytesMut, limit: usize) -> Result<Option<Bytes>, &'sta
         Some(text) if !text.contains(&b'\r') => Ok(Some(line.slice(..line.len() - 1))),
         _ => Err("a line of the chunked coding does not end in CR LF"),
     }
+}
+
+/// Whether a line has a field's form: a request line that poses as a trailer has not.
+fn is_field(line: &[u8]) -> bool {
+    let name = line.iter().position(|byte| *byte == b':').and_then(|colon| line.get(..colon));
+    name.is_some_and(|name| HeaderName::from_bytes(name).is_ok())
 }
 
 /// `chunk-size [ chunk-ext ]`: one to sixteen hexadecimal digits, then nothing or an extension.
@@ -122,7 +126,7 @@ mod tests {
 
     #[test]
     fn what_is_not_exactly_the_coding_is_refused() {
-        // HTTP-004, met here from the upstream's side.
+        // HTTP-004
         for wire in [
             &b"0x5\r\nhello\r\n0\r\n\r\n"[..],
             b"+5\r\nhello\r\n0\r\n\r\n",
@@ -137,6 +141,9 @@ mod tests {
             b"5\r\nhelloX\r\n0\r\n\r\n",
             b"5\r\nhello\n0\r\n\r\n",
             b"5 \r\nhello\r\n0\r\n\r\n",
+            b"0\r\nGET /admin HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"0\r\n folded: x\r\n\r\n",
+            b"0\r\nno field\r\n\r\n",
         ] {
             assert!(decode(wire, usize::MAX).is_err(), "{}", String::from_utf8_lossy(wire));
         }

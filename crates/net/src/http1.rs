@@ -1,0 +1,27 @@
+//! RFC 9112: HTTP/1.1, the server's side, read as the grammar says and not otherwise.
+//!
+//! Our own, because a gateway that reads a request differently from the service behind it lets one request be hidden in another: what could be
+//! read in two ways is refused, answered, and the connection closed. One task drives a connection, its requests and their bodies.
+
+mod answer;
+mod body;
+mod chunked;
+mod connection;
+mod date;
+mod framing;
+mod head;
+mod message;
+mod refused;
+mod wire;
+
+pub use body::{BodyError, Incoming};
+pub use chunked::Chunked;
+pub use connection::Answer;
+pub(crate) use connection::{Allowances, serve};
+pub use framing::{Decoded, Framing};
+pub use head::{HeadReader, RequestHead};
+pub use message::{authority, framing, tokens};
+pub use refused::Refused;
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::fs;
 
 use reqwest::StatusCode;
 
-use crate::fixture::{ALICE, Durward, PASSWORD, granted};
+use crate::fixture::{ALICE, Durward, PASSWORD, PROGRAM, granted};
 
 #[tokio::test]
 async fn a_backup_is_put_back_and_tokens_of_before_are_dead() {
@@ -105,4 +105,28 @@ async fn without_the_journal_every_login_ends_and_it_is_said() {
     assert_eq!(application.refresh(&token).await.unwrap().status(), StatusCode::BAD_REQUEST);
     assert!(application.login_page().await.0.path().ends_with("/login"));
     application.log_in(ALICE, PASSWORD).await;
+}
+
+/// The new password and the new secret are lost with what is put back; whoever knew the old ones was shut out, and stays so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_or_secret_that_was_superseded_is_not_good_again() {
+    let mut durward = Durward::start().await;
+    let application = durward.application();
+    let file = durward.directory().join("backup");
+    let name = file.to_str().unwrap().to_owned();
+    durward.command(&["backup", &name]);
+    let chosen = durward.directory().join("chosen");
+    fs::write(&chosen, "a quite different passphrase").unwrap();
+    durward.command(&["people", "set-password", ALICE, "--password-file", chosen.to_str().unwrap()]);
+    durward.command(&["clients", "secret", "add", PROGRAM, "--overlap", "1h"]);
+    assert_eq!(application.program_token().await.unwrap().status(), StatusCode::OK, "the old secret, within the overlap");
+    durward.stop();
+    let restored = durward.command(&["restore", &name]);
+    assert_eq!(restored["buried"]["without"], serde_json::json!(["client/program", "person/alice"]), "{restored}");
+    durward.restart();
+    assert_eq!(application.program_token().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    let page = application.login_page().await;
+    assert!(application.submit(&page, ALICE, PASSWORD).await.headers().get("location").is_none(), "the old password is good again");
+    durward.command(&["people", "set-password", ALICE, "--password-file", chosen.to_str().unwrap()]);
+    application.log_in(ALICE, "a quite different passphrase").await;
 }

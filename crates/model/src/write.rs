@@ -153,14 +153,14 @@ pub enum Write {
     },
     /// Changes a person. Guard: the stored version is `person.version - 1`.
     UpdatePerson(Person),
-    /// Sets a password. Guard: the person exists.
+    /// Sets a password, or takes it away. Guard: the person exists.
     SetPassword {
         /// The realm's name.
         realm: String,
         /// Whose.
         person: PersonId,
         /// argon2id in PHC form.
-        hash: String,
+        hash: Option<String>,
     },
     /// Sets up a person's second factor. Guard: they have none.
     EnrolTotp {

@@ -122,7 +122,7 @@ pub(crate) fn update(person: &Person) -> Vec<Step> {
     vec![Step::one(UPDATE, params)]
 }
 
-pub(crate) fn set_password(realm: &str, person: PersonId, hash: &String) -> Vec<Step> {
+pub(crate) fn set_password(realm: &str, person: PersonId, hash: &Option<String>) -> Vec<Step> {
     vec![Step::one(SET_PASSWORD, [realm.into(), Value::Id(person.to_bytes()), hash.into()])]
 }
 

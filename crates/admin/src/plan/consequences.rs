@@ -171,8 +171,8 @@ impl Writer<'_> {
         let PersonResource { name: _, display_name, email, roles, groups, password: _, disabled } = after.clone();
         let person = Person { display_name, email, roles, groups, disabled, version: before.version + 1, ..before.clone() };
         writes.push(Write::UpdatePerson(person));
-        if let Some(hash) = &change.password {
-            writes.push(Write::SetPassword { realm: before.realm.clone(), person: before.id, hash: hash.clone() });
+        if change.password.is_some() {
+            writes.push(Write::SetPassword { realm: before.realm.clone(), person: before.id, hash: change.password.clone() });
         }
         let disabled = after.disabled && !before.disabled;
         if disabled || change.password.is_some() {

@@ -2,6 +2,7 @@
 
 mod replay;
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufReader, ErrorKind, Read as _, Seek as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -63,6 +64,8 @@ struct Buried {
     unknown: Option<String>,
     /// What is disabled now because it was disabled or deleted meanwhile.
     disabled: Vec<String>,
+    /// What had a new password or secret, which is lost, and keeps no older one.
+    without: BTreeSet<String>,
 }
 
 /// Runs `durward restore`.
@@ -186,11 +189,14 @@ async fn bury(store: &Store, opened: &Opened, data: &Path, (clock, rng): (&Clock
     let (mut writes, buried) = match &changes {
         Ok(changes) => {
             let again = replay::again(store, &snapshot, changes, now).await?;
-            (again.writes, Buried { replayed: Some(changes.len()), unknown: None, disabled: again.disabled })
+            (again.writes, Buried { replayed: Some(changes.len()), unknown: None, disabled: again.disabled, without: again.without })
         }
         Err(why) => {
             let unknown = Some(format!("{why:#}"));
-            (replay::end_all(store, &snapshot, now).await?, Buried { replayed: None, unknown, disabled: Vec::new() })
+            (
+                replay::end_all(store, &snapshot, now).await?,
+                Buried { replayed: None, unknown, disabled: Vec::new(), without: BTreeSet::new() },
+            )
         }
     };
     let realms = snapshot.resources().keys().filter(|(_, kind, _)| *kind == ResourceKind::Realm);
@@ -288,13 +294,19 @@ fn told(buried: &Buried) -> String {
         [] => String::new(),
         names => format!("\nDisabled again, or disabled because they were deleted: {}.", names.join(", ")),
     };
+    let without = if buried.without.is_empty() {
+        String::new()
+    } else {
+        let names: Vec<&str> = buried.without.iter().map(String::as_str).collect();
+        format!("\nGiven a new password or secret meanwhile, which is lost, and left without one: {}.", names.join(", "))
+    };
     match (&buried.replayed, &buried.unknown) {
         (Some(changes), _) => {
-            format!("What was ended after the backup is ended again ({changes} changes replayed from the journal).{disabled}")
+            format!("What was ended after the backup is ended again ({changes} changes replayed from the journal).{disabled}{without}")
         }
         (None, why) => format!(
             "Every login and every personal access token was ended, because nothing tells which were ended after the backup: {}.\n\
-             Whoever was disabled meanwhile is enabled again: disable them, and end secrets that were deleted.",
+             Whoever was disabled meanwhile is enabled again, and old passwords and secrets are good again: disable, change and end them.",
             why.as_deref().unwrap_or("no journal")
         ),
     }

@@ -67,7 +67,7 @@ async fn a_rename_to_a_taken_name_is_a_lost_race(bench: Bench) {
 
 async fn a_password_is_set_for_people_who_exist(bench: Bench) {
     let alice = bench.person("alice").await;
-    let set = |realm: &str| Write::SetPassword { realm: realm.to_owned(), person: alice.id, hash: "$argon2id$new".to_owned() };
+    let set = |realm: &str| Write::SetPassword { realm: realm.to_owned(), person: alice.id, hash: Some("$argon2id$new".to_owned()) };
     bench.commit(&[set(REALM)]).await;
     let found = bench.store.person_by_username(REALM, "alice").await.unwrap().unwrap();
     assert_eq!(found.password_hash.unwrap().expose(), "$argon2id$new");

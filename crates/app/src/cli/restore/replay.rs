@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use durward_audit::Query;
 use durward_base::{ClientId, Clock, Duration, FamilyId, KeyId, PersonId, Rng, SessionId, Timestamp, TokenId};
 use durward_feed::Snapshot;
-use durward_model::{Event, KeyState, Outcome, Resource, ResourceKind, Revocation, RevocationKind, Stored, Write};
+use durward_model::{ClientSecret, Event, EventKind, KeyState, Outcome, Resource, ResourceKind, Revocation, RevocationKind, Stored, Write};
 use durward_node::{Journal, JournalSettings};
 use durward_seal::RootKey;
 use durward_store::Store;
@@ -57,7 +58,8 @@ async fn of(journal: &Journal, store: &Store) -> anyhow::Result<Vec<Event>> {
 /// # Errors
 /// When the store cannot be read.
 pub async fn again(store: &Store, snapshot: &Snapshot, changes: &[Event], now: Timestamp) -> anyhow::Result<Again> {
-    let mut replay = Replay { store, snapshot, now, writes: Vec::new(), people: BTreeSet::new(), disabled: BTreeMap::new() };
+    let mut replay =
+        Replay { store, snapshot, now, writes: Vec::new(), people: BTreeSet::new(), disabled: BTreeMap::new(), without: BTreeSet::new() };
     let mut generations = BTreeMap::new();
     for event in changes {
         let Some(realm) = event.realm.as_deref() else { continue };
@@ -75,7 +77,7 @@ pub async fn again(store: &Store, snapshot: &Snapshot, changes: &[Event], now: T
     };
     replay.writes.extend(generations.into_iter().map(ahead));
     let disabled = replay.disable().await?;
-    Ok(Again { writes: replay.writes, disabled })
+    Ok(Again { writes: replay.writes, disabled, without: replay.without })
 }
 
 /// Ends every login and every personal access token.
@@ -108,6 +110,8 @@ pub struct Again {
     pub writes: Vec<Write>,
     /// What is disabled by them, as `person/alice`.
     pub disabled: Vec<String>,
+    /// What had a new password or secret, which is lost, and keeps no older one, as `person/alice`.
+    pub without: BTreeSet<String>,
 }
 
 struct Replay<'a> {
@@ -119,6 +123,8 @@ struct Replay<'a> {
     people: BTreeSet<PersonId>,
     /// Whether what is named was disabled or deleted when it was last changed.
     disabled: BTreeMap<(String, ResourceKind, String), bool>,
+    /// What keeps no password or secret of before.
+    without: BTreeSet<String>,
 }
 
 impl Replay<'_> {
@@ -152,7 +158,10 @@ impl Replay<'_> {
                 self.writes.extend(name.parse().ok().map(end));
             }
             "family" => self.writes.extend(name.parse().ok().map(|family| self.end_family(realm, family))),
-            "person" => self.end_logins(realm, name).await?,
+            "person" => {
+                self.end_logins(realm, name).await?;
+                self.superseded_password(realm, name, event).await?;
+            }
             "personal_token" => {
                 let Ok(token) = name.parse() else { return Ok(()) };
                 let found = self.store.personal_token(realm, token).await?;
@@ -160,7 +169,10 @@ impl Replay<'_> {
                 self.writes.extend(end);
             }
             "consent" => self.end_consents(realm, name, event).await?,
-            "client" => self.writes.extend(self.deleted_secret(realm, event)),
+            "client" => {
+                self.writes.extend(self.deleted_secret(realm, event));
+                self.superseded_secrets(realm, name, event);
+            }
             "key" if event.detail.as_deref() == Some("revoked") => self.revoke_key(realm, name).await?,
             _ => {}
         }
@@ -213,6 +225,30 @@ impl Replay<'_> {
         let lives = |end: Option<Timestamp>| end.is_none_or(|end| end > self.now);
         let known = self.snapshot.client_secrets().values().any(|known| known.id == secret && lives(known.expires));
         known.then(|| Write::ExpireClientSecret { realm: realm.to_owned(), secret, at: self.now })
+    }
+
+    /// A password that was changed: the new one is lost, and whoever knew the old one is not to be let in by it again.
+    async fn superseded_password(&mut self, realm: &str, username: &str, event: &Event) -> anyhow::Result<()> {
+        if !event.request.as_ref().is_some_and(|request| request.method == "PUT" && request.path.ends_with("/password")) {
+            return Ok(());
+        }
+        let Some(found) = self.store.person_by_username(realm, username).await? else { return Ok(()) };
+        if self.without.insert(format!("person/{username}")) {
+            self.writes.push(Write::SetPassword { realm: realm.to_owned(), person: found.person.id, hash: None });
+        }
+        Ok(())
+    }
+
+    /// The secrets of a client that was given a new one.
+    fn superseded_secrets(&mut self, realm: &str, client: &str, event: &Event) {
+        let made = event.kind == EventKind::ClientSecretChanged && event.request.as_ref().is_some_and(|request| request.method == "POST");
+        let Some(stored) = self.snapshot.resource(realm, ResourceKind::Client, client).filter(|_| made) else { return };
+        let id = ClientId::from_bytes(stored.id.to_bytes());
+        let live = |secret: &&Arc<ClientSecret>| secret.client == id && secret.expires.is_none_or(|end| end > self.now);
+        if self.without.insert(format!("client/{client}")) {
+            let end = |secret: &Arc<ClientSecret>| Write::ExpireClientSecret { realm: realm.to_owned(), secret: secret.id, at: self.now };
+            self.writes.extend(self.snapshot.client_secrets().values().filter(live).map(end));
+        }
     }
 
     async fn revoke_key(&mut self, realm: &str, kid: &str) -> anyhow::Result<()> {

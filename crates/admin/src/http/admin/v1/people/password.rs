@@ -25,7 +25,7 @@ pub async fn put(call: Call, Path(name): Path<String>, Body(Password { password 
     let (admin, realm, username) = (call.admin.clone(), call.realm.clone(), person.username.clone());
     let hashed = tokio::task::spawn_blocking(move || admin.hash_chosen(&realm, &username, password)).await;
     let hash = hashed.map_err(|error| Refused::Failed(error.to_string()))?.map_err(|error| Refused::Invalid(error.to_string()))?;
-    let mut writes = vec![Write::SetPassword { realm: call.realm.clone(), person: person.id, hash }];
+    let mut writes = vec![Write::SetPassword { realm: call.realm.clone(), person: person.id, hash: Some(hash) }];
     writes.extend(end_logins(&person, call.now(), "password_changed"));
     call.commit(&writes, format!("person/{}", person.username), StatusCode::NO_CONTENT).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use crate::stage::Stages;
 
-/// What the tests drive, and the Debian package that has it: PostgreSQL, a browser, and what other languages' clients need.
-const PROGRAMS: [(&str, &str); 9] = [
+/// What the tests drive, and the Debian package that has it: PostgreSQL, a browser, a proxy, and what other languages' clients need.
+const PROGRAMS: [(&str, &str); 10] = [
     ("/usr/lib/postgresql/*/bin/initdb", "postgresql"),
     ("chromium", "chromium"),
     ("node", "nodejs"),
@@ -13,6 +13,7 @@ const PROGRAMS: [(&str, &str); 9] = [
     ("javac", "default-jdk-headless"),
     ("mvn", "maven"),
     ("go", "golang-go"),
+    ("nginx", "nginx-light"),
     ("curl", "curl"),
     ("openssl", "openssl"),
 ];

@@ -3,9 +3,11 @@
 pub(crate) mod head;
 pub(crate) mod strip;
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use durward_base::Timestamp;
-use durward_enforce::{IdentityIssuer, Permitted};
+use durward_enforce::{IdentityIssuer, IdentityToken, Permitted};
 use durward_model::event::StepName;
 use durward_net::{Incoming, Problem};
 use http::request::Parts;
@@ -36,19 +38,9 @@ pub(crate) async fn forward(
     passing: Passing<'_>,
     trail: &mut Trail<'_>,
 ) -> Result<Response<Body>, Problem> {
-    let Passage { route, verified } = permitted.into_inner();
     let Passing { parts, accepted, body, client, now } = passing;
-    let identity = match &verified {
-        Some(verified) => {
-            let issuer: &IdentityIssuer = &gateway.identity;
-            let token = issuer.token(verified, route.service(), &route.resource().identity_type, now, &gateway.rng);
-            let token = token.map_err(|error| unsigned(&error))?;
-            trail.edit(|event| event.issued = Some(token.jti().to_owned()));
-            Some(token)
-        }
-        None => None,
-    };
-    trail.step(StepName::Identity);
+    let identity = identity(gateway, permitted.get(), now, trail)?;
+    let Passage { route, .. } = permitted.into_inner();
     // HTTP/2 frames its bodies itself and need not say how long they are.
     let framing = accepted.framing.or_else(|| (!body.is_end_stream()).then_some(Upload::Chunked));
     let upstream = gateway.upstreams.at(route.upstream()).map_err(|error| upstream_problem(&error))?;
@@ -74,6 +66,28 @@ pub(crate) async fn forward(
     })?;
     head::strip_answer(response.headers_mut());
     Ok(response.map(Body::new))
+}
+
+/// The gateway's word for who is calling; none where nobody known is.
+pub(crate) fn identity(
+    gateway: &Gateway,
+    passage: &Passage,
+    now: Timestamp,
+    trail: &mut Trail<'_>,
+) -> Result<Option<Arc<IdentityToken>>, Problem> {
+    let Passage { route, verified } = passage;
+    let token = match verified {
+        Some(verified) => {
+            let issuer: &IdentityIssuer = &gateway.identity;
+            let token = issuer.token(verified, route.service(), &route.resource().identity_type, now, &gateway.rng);
+            let token = token.map_err(|error| unsigned(&error))?;
+            trail.edit(|event| event.issued = Some(token.jti().to_owned()));
+            Some(token)
+        }
+        None => None,
+    };
+    trail.step(StepName::Identity);
+    Ok(token)
 }
 
 fn unsigned(error: &dyn std::error::Error) -> Problem {

@@ -56,7 +56,7 @@ impl GatewaySettings {
 /// A gateway. Its routes, keys, policies and revocations are those of the shared view at each request, so that a reload drops nothing.
 pub struct Gateway {
     pub(crate) node: Arc<str>,
-    limits: Limits,
+    pub(crate) limits: Limits,
     idle: Duration,
     pub(crate) shared: Shared<View>,
     pub(crate) cache: CredentialCache,
@@ -64,7 +64,7 @@ pub struct Gateway {
     pub(crate) public_url: Option<Url>,
     mode: Mode,
     pub(crate) metrics: HttpMetrics,
-    clock: Clock,
+    pub(crate) clock: Clock,
     pub(crate) rng: Rng,
     pub(crate) ids: RequestIds,
     pub(crate) identity: IdentityIssuer,
@@ -94,8 +94,7 @@ impl Answer for Connection {
     }
 
     async fn refuse(&self, refused: Refused) -> Response<Body> {
-        let (gateway, method) = (&self.gateway, Method::from_bytes(b"-").unwrap_or_default());
-        Trail::open(gateway, &method, &HeaderMap::new(), &self.client, gateway.clock.now()).close(Err(refused.into())).await
+        self.gateway.refuse(&self.client, refused).await
     }
 }
 
@@ -163,10 +162,16 @@ impl Gateway {
     }
 
     /// What becomes of connections that never bring a request.
-    fn unserved(&self) -> Unserved {
+    pub(crate) fn unserved(&self) -> Unserved {
         let record: Arc<dyn Record> = Arc::new(self.shared.journal().clone());
         let (node, metrics, clock, rng) = (Arc::clone(&self.node), self.metrics.clone(), self.clock.clone(), self.rng.clone());
         Unserved { listener: LISTENER, node, record, metrics, clock, rng, windows: Windows::default() }
+    }
+
+    /// What is no request is refused, and on record.
+    pub(crate) async fn refuse(&self, client: &Client, refused: Refused) -> Response<Body> {
+        let method = Method::from_bytes(b"-").unwrap_or_default();
+        Trail::open(self, &method, &HeaderMap::new(), client, self.clock.now()).close(Err(refused.into())).await
     }
 
     async fn answer(&self, client: &Client, request: Request<Incoming>) -> Response<Body> {
@@ -201,7 +206,13 @@ impl Gateway {
     }
 
     /// Steps 2 to 5, over one view; over the next one, once the authority has said what no view could.
-    async fn permit(&self, head: &Head<'_>, client: &Client, now: Timestamp, trail: &mut Trail<'_>) -> Result<Permitted<Passage>, Problem> {
+    pub(crate) async fn permit(
+        &self,
+        head: &Head<'_>,
+        client: &Client,
+        now: Timestamp,
+        trail: &mut Trail<'_>,
+    ) -> Result<Permitted<Passage>, Problem> {
         let mut decided = self.decided(head, client, now, trail);
         if let Ok(Decided::Ask(request, passage)) = &decided {
             decided = match self.resolve(request, now, trail).await {

@@ -5,6 +5,7 @@ mod access_evaluation;
 mod credential;
 mod decide;
 mod forward;
+mod front;
 mod gateway;
 mod principal;
 mod record;

@@ -50,18 +50,7 @@ impl<'a> Trail<'a> {
             ..event::Request::default()
         });
         let (began, echo) = (Instant::now(), None);
-        Self {
-            gateway,
-            id,
-            request: id.to_string(),
-            event: Some(event),
-            nonce: None,
-            echo,
-            hop,
-            method: method.clone(),
-            began,
-            lap: began,
-        }
+        Self { gateway, id, request: id.to_string(), event: Some(event), nonce: None, echo, hop, method: method.clone(), began, lap: began }
     }
 
     /// Lets the answer say which nonce the next DPoP proof is to carry.

@@ -1,6 +1,7 @@
 //! The seven steps over a real socket: what passes, what does not, what the upstream hears, and what is on record.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(dead_code, reason = "the fixture has more than this needs")]
 
 mod fixture;
 

@@ -20,7 +20,7 @@ pub use connection::Answer;
 pub(crate) use connection::{Allowances, serve};
 pub use framing::{Decoded, Framing};
 pub use head::{HeadReader, RequestHead};
-pub use message::{authority, framing, tokens};
+pub use message::{authority, framing, is_authority, tokens};
 pub use refused::Refused;
 
 #[cfg(test)]

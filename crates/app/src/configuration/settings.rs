@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use durward_base::Secret;
 use durward_model::resource::{Mode, SecretReference};
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,8 @@ pub struct Settings {
 pub struct Listen {
     /// The gateway.
     pub gateway: SocketAddr,
+    /// Where proxies in front ask for decisions (forward-auth, `ext_authz`), in plain HTTP. None when absent.
+    pub fronts: Option<SocketAddr>,
     /// The authority.
     pub authority: SocketAddr,
     /// The authority again, for clients with certificates (RFC 8705): here they are asked for one, and browsers, whose people would be asked too,
@@ -73,6 +76,9 @@ pub struct GatewaySettings {
     /// What becomes of requests that may not pass, on routes that name no `mode`: `enforce` refuses them, `observe` lets them pass and puts on record
     /// why they would not.
     pub mode: Mode,
+    /// The networks of the proxies in front, whose word about requests is believed.
+    #[schemars(with = "Vec<String>")]
+    pub fronts: Vec<IpNet>,
     /// Whether it runs.
     pub enabled: bool,
 }
@@ -161,13 +167,14 @@ impl Default for Settings {
 impl Default for Listen {
     fn default() -> Self {
         let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        Self { gateway: local(8443), authority: local(8444), mutual_tls: None, operations: local(8445), nodes: local(8446) }
+        Self { gateway: local(8443), fronts: None, authority: local(8444), mutual_tls: None, operations: local(8445), nodes: local(8446) }
     }
 }
 
 impl Default for GatewaySettings {
     fn default() -> Self {
-        Self { name: "main".to_owned(), public_url: None, client_certificates: false, mode: Mode::Enforce, enabled: true }
+        let loopback = IpNet::from(std::net::IpAddr::from([127, 0, 0, 1]));
+        Self { name: "main".to_owned(), public_url: None, client_certificates: false, mode: Mode::Enforce, fronts: vec![loopback], enabled: true }
     }
 }
 

@@ -13,6 +13,9 @@ use crate::configuration::Settings;
 pub struct Addresses {
     /// The gateway, when it runs.
     pub gateway: Option<SocketAddr>,
+    /// What proxies in front ask, when it is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fronts: Option<SocketAddr>,
     /// The authority.
     pub authority: SocketAddr,
     /// The authority, for clients with certificates, when it is asked for.
@@ -28,6 +31,8 @@ pub struct Addresses {
 pub struct Listeners {
     /// The gateway's.
     pub gateway: Option<Bound>,
+    /// What proxies in front ask.
+    pub fronts: Option<Bound>,
     /// The authority's.
     pub authority: Bound,
     /// The authority's, for clients with certificates.
@@ -47,9 +52,14 @@ impl Listeners {
             Some(address) => Some(bind("mutual_tls", address).await?),
             None => None,
         };
+        let fronts = match listen.fronts.filter(|_| settings.gateway.enabled) {
+            Some(address) => Some(bind("fronts", address).await?),
+            None => None,
+        };
         Ok(Self {
             gateway,
             mutual_tls,
+            fronts,
             authority: bind("authority", listen.authority).await?,
             operations: bind("operations", listen.operations).await?,
             nodes: bind("nodes", listen.nodes).await?,
@@ -61,6 +71,7 @@ impl Listeners {
         let address = |bound: &Bound| bound.address().context("a listener has no address");
         Ok(Addresses {
             gateway: self.gateway.as_ref().map(address).transpose()?,
+            fronts: self.fronts.as_ref().map(address).transpose()?,
             authority: address(&self.authority)?,
             mutual_tls: self.mutual_tls.as_ref().map(address).transpose()?,
             operations: address(&self.operations)?,

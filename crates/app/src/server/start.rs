@@ -142,7 +142,12 @@ impl Parts {
         if let Some(bound) = listeners.gateway {
             let asking = self.settings.gateway.client_certificates;
             let tls = if asking { identity.server_config_asking()? } else { Arc::clone(&tls) };
-            self.tasks.spawn(self.gateway(&issuer).await?.serve(bound, Some(tls), self.shutdown.clone()));
+            let gateway = self.gateway(&issuer).await?;
+            if let Some(bound) = listeners.fronts {
+                let fronts = self.settings.gateway.fronts.clone();
+                self.tasks.spawn(Arc::clone(&gateway).serve_fronts(bound, fronts, self.shutdown.clone()));
+            }
+            self.tasks.spawn(gateway.serve(bound, Some(tls), self.shutdown.clone()));
         }
         if let (Some(bound), Some(address)) = (listeners.mutual_tls, self.addresses.mutual_tls) {
             let rows = issuer.endpoints().into_iter().filter(of_machines).collect();

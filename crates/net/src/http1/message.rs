@@ -33,7 +33,7 @@ pub fn authority(parts: &Parts) -> Result<&str, Refused> {
 const NO_HOST: Refused = Refused::Host("The request's host is no host.");
 
 /// `host [ ":" port ]` of a name, an IPv4 address or an IPv6 literal: no user, no empty or dot-ended name, no percent-encoding.
-fn is_authority(text: &str) -> bool {
+pub fn is_authority(text: &str) -> bool {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, Some(port)),
         _ => (text, None),

@@ -1,0 +1,203 @@
+//! Proxies that nobody here wrote, in front of a service, asking for decisions: nginx, Caddy, Traefik, and Envoy over HTTP and gRPC.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(dead_code, reason = "the fixture has more than this needs")]
+
+mod fixture;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use durward_jose::UnverifiedJwt;
+use durward_model::Outcome;
+use fixture::{Answer, Fixture};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A proxy that is running.
+struct Front {
+    address: SocketAddr,
+    process: Child,
+    _directory: tempfile::TempDir,
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Front {
+    /// Starts a proxy with its configuration; `command` makes the command of the program and the file.
+    async fn start(gateway: &Fixture, configuration: &str, command: impl FnOnce(&Path, SocketAddr) -> Command) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let text = fs::read_to_string(own(configuration)).unwrap();
+        let text = text
+            .replace("DIRECTORY", directory.path().to_str().unwrap())
+            .replace("UPSTREAM_PORT", &gateway.upstream.port().to_string())
+            .replace("UPSTREAM", &gateway.upstream.to_string())
+            .replace("FRONTS_PORT", &gateway.fronts.port().to_string())
+            .replace("FRONTS", &gateway.fronts.to_string())
+            .replace("PORT", &address.port().to_string());
+        let file = directory.path().join(configuration);
+        fs::write(&file, text).unwrap();
+        let log = fs::File::create(directory.path().join("log")).unwrap();
+        let mut command = command(&file, address);
+        command.env("HOME", directory.path()).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let mut front = Self { address, process: command.spawn().unwrap(), _directory: directory };
+        for _ in 0..600 {
+            if TcpStream::connect(address).await.is_ok() && front.is_configured().await {
+                return front;
+            }
+            assert!(front.process.try_wait().unwrap().is_none(), "{configuration}: {}", front.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{configuration} does not listen: {}", front.log());
+    }
+
+    /// Traefik listens before it has read what for.
+    async fn is_configured(&self) -> bool {
+        !Fixture::raw_at(self.address, "GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .await
+            .body
+            .contains("404 page not found")
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self._directory.path().join("log")).unwrap_or_default()
+    }
+
+    async fn ask(&self, method: &str, target: &str, token: Option<&str>) -> Answer {
+        let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        let length = if method == "POST" { "Content-Length: 0\r\n" } else { "" };
+        let own = "X-User: admin\r\nHost: shop.example\r\nConnection: close\r\n";
+        Fixture::raw_at(self.address, &format!("{method} {target} HTTP/1.1\r\n{own}{length}{authorization}\r\n")).await
+    }
+}
+
+fn own(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fronts").join(file)
+}
+
+/// A program that `crates/app/tests/clients/install` has installed.
+fn installed(program: &str) -> Command {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/clients/python/bin").join(program);
+    assert!(path.exists(), "{} is not there: run crates/app/tests/clients/install", path.display());
+    Command::new(path)
+}
+
+/// What a front must make of the decisions. `told` says that it passes on every refusal as it is.
+async fn decides(gateway: &Fixture, front: &Front, told: bool) {
+    let (customer, clerk) = (gateway.token("customer"), gateway.token("clerk"));
+    let before = gateway.events().await.len();
+    let allowed = front.ask("GET", "/me?a=1", Some(&customer)).await;
+    assert_eq!(allowed.status, 200, "{allowed:?} {}", front.log());
+    let heard = allowed.json();
+    assert_eq!((&heard["target"], &heard["fields"]["x-user"]), (&json!("/me?a=1"), &Value::Null));
+    let identity = heard["fields"]["authorization"].as_str().unwrap().strip_prefix("Bearer ").unwrap();
+    let identity = UnverifiedJwt::parse(identity).unwrap().verify(&gateway.identity_key).unwrap();
+    let claims = identity.claims();
+    assert_eq!((claims.str("sub").unwrap(), claims.aud().unwrap()), (Some("carla"), vec!["inventory"]));
+
+    let refused = front.ask("GET", "/me", None).await;
+    assert_eq!(refused.status, 401, "{refused:?}");
+    assert!(refused.header("www-authenticate").is_some_and(|challenge| challenge.starts_with("Bearer realm=\"main\"")), "{refused:?}");
+    assert_eq!(front.ask("POST", "/orders", Some(&clerk)).await.status, 403);
+    assert_eq!(front.ask("GET", "/nowhere", Some(&clerk)).await.status, if told { 404 } else { 403 });
+    assert_ne!(front.ask("GET", "/public/..%2fme", None).await.status, 200);
+    // GWID-010: what the gateway has not said is not passed on.
+    let public = front.ask("GET", "/public", Some("stolen")).await;
+    assert_eq!((public.status, &public.json()["fields"]["authorization"]), (200, &Value::Null), "{public:?}");
+
+    let mut events = gateway.events().await;
+    events.truncate(events.len() - before);
+    assert!(events.iter().all(|event| event.request.as_ref().unwrap().address.as_deref() == Some("127.0.0.1")));
+    let outcomes = |outcome| events.iter().filter(|event| event.outcome == outcome).count();
+    assert_eq!((outcomes(Outcome::Allowed), outcomes(Outcome::Denied)), (2, 4), "{events:?}");
+
+    // GWID-011: with nobody to decide, nothing passes.
+    gateway.stop();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    for (method, target, token) in [("GET", "/me", Some(&*customer)), ("GET", "/public", None)] {
+        let status = front.ask(method, target, token).await.status;
+        assert!(status == 403 || status >= 500, "{target}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn nginx_asks_by_auth_request() {
+    let gateway = Fixture::start().await;
+    let command = |file: &Path, _| {
+        let mut nginx = Command::new("nginx");
+        nginx.args(["-e", "stderr", "-p"]).arg(file.parent().unwrap()).arg("-c").arg(file);
+        nginx
+    };
+    let front = Front::start(&gateway, "nginx.conf", command).await;
+    decides(&gateway, &front, false).await;
+}
+
+#[tokio::test]
+async fn caddy_asks_by_forward_auth() {
+    let gateway = Fixture::start().await;
+    let command = |file: &Path, _| {
+        let mut caddy = installed("caddy");
+        caddy.args(["run", "--adapter", "caddyfile", "--config"]).arg(file);
+        caddy
+    };
+    let front = Front::start(&gateway, "Caddyfile", command).await;
+    decides(&gateway, &front, true).await;
+}
+
+#[tokio::test]
+async fn traefik_asks_by_forward_auth() {
+    let gateway = Fixture::start().await;
+    let command = |file: &Path, address| {
+        let mut traefik = installed("traefik");
+        traefik.arg(format!("--entrypoints.web.address={address}")).arg(format!("--providers.file.filename={}", file.display()));
+        traefik.args(["--global.checknewversion=false", "--global.sendanonymoususage=false", "--log.level=ERROR"]);
+        traefik
+    };
+    let front = Front::start(&gateway, "traefik.yaml", command).await;
+    decides(&gateway, &front, true).await;
+}
+
+fn envoy(file: &Path, _: SocketAddr) -> Command {
+    let mut envoy = installed("envoy");
+    envoy.args(["--use-dynamic-base-id", "--concurrency", "1", "--log-level", "error", "-c"]).arg(file);
+    envoy
+}
+
+#[tokio::test]
+async fn envoy_asks_by_ext_authz_over_grpc() {
+    let gateway = Fixture::start().await;
+    let front = Front::start(&gateway, "envoy-grpc.yaml", envoy).await;
+    decides(&gateway, &front, true).await;
+}
+
+#[tokio::test]
+async fn envoy_asks_by_ext_authz_over_http() {
+    let gateway = Fixture::start().await;
+    let front = Front::start(&gateway, "envoy-http.yaml", envoy).await;
+    decides(&gateway, &front, true).await;
+}
+
+#[tokio::test]
+async fn only_a_listed_front_may_ask() {
+    let gateway = Fixture::start().await;
+    let request = "GET /forward-auth HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Forwarded-Method: GET\r\nX-Forwarded-Uri: /public\r\n\
+                   X-Forwarded-Host: shop.example\r\nX-Forwarded-Proto: https\r\n\r\n";
+    assert_eq!(Fixture::raw_at(gateway.fronts, request).await.status, 200);
+    let elsewhere = SocketAddr::from(([127, 0, 0, 2], 0));
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(elsewhere).unwrap();
+    let mut stream = socket.connect(gateway.fronts).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("front_not_listed"), "{answer}");
+}

@@ -17,6 +17,7 @@ mod exchange;
 mod fixture;
 mod garbage;
 mod guesses;
+mod implicit_grant;
 mod interaction;
 mod login;
 mod logout;

@@ -27,6 +27,10 @@ pub enum GrantType {
     #[serde(skip)]
     #[n(21)]
     Password,
+    /// RFC 6749 section 4.2: only as a [`LegacyGrant`], and never at the token endpoint.
+    #[serde(skip)]
+    #[n(23)]
+    Implicit,
     /// RFC 8693.
     #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
     #[n(8)]
@@ -50,6 +54,7 @@ impl GrantType {
             Self::ClientCredentials => "client_credentials",
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
             Self::Password => "password",
+            Self::Implicit => "implicit",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
             Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
         }
@@ -67,6 +72,8 @@ impl GrantType {
 pub enum LegacyGrant {
     /// The person's password in the client's hands.
     Password,
+    /// Tokens from the authorization endpoint, through the browser.
+    Implicit,
 }
 
 impl LegacyGrant {
@@ -74,6 +81,7 @@ impl LegacyGrant {
     pub const fn grant(self) -> GrantType {
         match self {
             Self::Password => GrantType::Password,
+            Self::Implicit => GrantType::Implicit,
         }
     }
 }

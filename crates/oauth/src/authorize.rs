@@ -7,9 +7,11 @@ mod interaction;
 mod issue;
 mod request;
 mod response;
+mod response_type;
 
 pub use interaction::{Login, Next, Progress, next};
 pub(crate) use issue::open as open_family;
 pub use issue::{Issuance, IssueFacts, issue};
 pub use request::{AuthorizationRequest, DENIED_BY_PERSON, Prompt};
 pub use response::{AuthorizationResponse, Delivery, ErrorRedirect, Refusal, ResponseMode};
+pub use response_type::{Implicit, ResponseType};

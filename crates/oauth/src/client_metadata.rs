@@ -273,6 +273,16 @@ fn legacy_grants(client: &Client, problems: &mut Problems) {
     problems.when(client.may_use(GrantType::Password) && client.trust != Trust::FirstParty, "legacy_grants", || {
         "password hands the client people's passwords: only one of our own may ask for them, set trust to first-party".to_owned()
     });
+    let implicit = client.may_use(GrantType::Implicit);
+    problems.when(implicit && client.redirect_uris.is_empty(), "redirect_uris", || {
+        "implicit needs at least one address to send the tokens to".to_owned()
+    });
+    let bound = client.dpop_bound_access_tokens || client.tls_client_certificate_bound_access_tokens;
+    problems.when(implicit && bound, "legacy_grants", || "what implicit gives is bound to no key: remove it, or the binding".to_owned());
+    let symmetric = client.id_token_signed_response_alg.as_deref() == Some(Algorithm::HS256.name());
+    problems.when(implicit && symmetric, "id_token_signed_response_alg", || {
+        "a secret is known only while its client shows it, and with implicit it never does: choose another algorithm than HS256".to_owned()
+    });
 }
 
 fn services_and_scopes(client: &Client, names: &dyn Names, problems: &mut Problems) {

@@ -72,6 +72,8 @@ pub(crate) struct Derived {
 pub(crate) struct Login {
     /// Who, as the client knows them.
     pub(crate) subject: String,
+    /// Whether its ID token comes without an access token.
+    pub(crate) alone: bool,
     pub(crate) family: FamilyId,
     pub(crate) session: SessionId,
     pub(crate) assurance: Assurance,
@@ -160,6 +162,12 @@ impl Grant {
             derived: None,
             decided: eligible.decided().cloned(),
         })
+    }
+
+    /// Makes its ID token one that comes without an access token.
+    pub(crate) fn of_id_token_alone(mut self) -> Self {
+        self.login = self.login.map(|login| Login { alone: true, ..login });
+        self
     }
 
     /// Makes it on somebody's behalf: it hangs on their login, if they have one, and ends with what it comes from.
@@ -252,13 +260,16 @@ fn login(registry: &dyn Registry, eligible: &Eligible<'_>, person: PersonGrant, 
     let openid = eligible.scopes().iter().any(|scope| scope == OPENID);
     Login {
         subject: subject_identifier::of(registry, client, sub),
+        alone: false,
         family: person.family,
         session: person.session,
         assurance: person.assurance,
         nonce: person.nonce,
         told: person.told,
         id_token: openid.then(|| Protection::of(registry, client, Told::IdToken).transpose()).flatten(),
-        refresh_generation: client.grants.contains(&GrantType::RefreshToken).then_some(person.generation),
+        // RFC 6749 4.2: "The implicit grant type [...] does not support the issuance of refresh tokens".
+        refresh_generation: (client.grants.contains(&GrantType::RefreshToken) && eligible.applicant().grant != GrantType::Implicit)
+            .then_some(person.generation),
         is_bound: person.is_bound,
     }
 }

@@ -1,13 +1,15 @@
 //! OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2: what this authority can do. One document for both; nothing in it that is
 //! not so.
 
+use std::collections::BTreeSet;
+
 use durward_jose::{Algorithm, ContentEncryption, KeyManagement};
 use durward_model::resource::{ClientAuthentication, Registrations};
 use durward_model::{GrantType, LegacyGrant};
 use serde::Serialize;
 
 use crate::acr::Level;
-use crate::authorize::ResponseMode;
+use crate::authorize::{Implicit, ResponseMode};
 use crate::scope::REALM_SCOPES;
 use crate::{dpop, protection};
 
@@ -33,8 +35,8 @@ pub struct Metadata {
     frontchannel_logout_supported: bool,
     frontchannel_logout_session_supported: bool,
     scopes_supported: [&'static str; 4],
-    response_types_supported: [&'static str; 1],
-    response_modes_supported: [&'static str; 6],
+    response_types_supported: Vec<&'static str>,
+    response_modes_supported: Vec<&'static str>,
     grant_types_supported: Vec<&'static str>,
     subject_types_supported: [&'static str; 2],
     id_token_signing_alg_values_supported: Vec<&'static str>,
@@ -99,10 +101,11 @@ impl Metadata {
     /// The same where some clients still use grants of the past: nobody else is told of them.
     #[must_use]
     pub fn with_legacy_grants(mut self, grants: impl IntoIterator<Item = LegacyGrant>) -> Self {
-        for name in grants.into_iter().map(|legacy| legacy.grant().name()) {
-            if !self.grant_types_supported.contains(&name) {
-                self.grant_types_supported.push(name);
-            }
+        let grants: BTreeSet<_> = grants.into_iter().collect();
+        self.grant_types_supported.extend(grants.iter().map(|legacy| legacy.grant().name()));
+        if grants.contains(&LegacyGrant::Implicit) {
+            self.response_types_supported.extend(Implicit::NAMES);
+            self.response_modes_supported.push("fragment");
         }
         self
     }
@@ -178,8 +181,8 @@ impl Metadata {
             frontchannel_logout_supported: true,
             frontchannel_logout_session_supported: true,
             scopes_supported: REALM_SCOPES,
-            response_types_supported: ["code"],
-            response_modes_supported: ResponseMode::NAMES,
+            response_types_supported: vec!["code"],
+            response_modes_supported: ResponseMode::NAMES.to_vec(),
             grant_types_supported: GrantType::ALL.into_iter().map(GrantType::name).collect(),
             subject_types_supported: ["public", "pairwise"],
             id_token_signing_alg_values_supported: [signing.as_slice(), &["HS256"]].concat(),

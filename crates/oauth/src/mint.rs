@@ -181,7 +181,8 @@ struct IdTokenClaims<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     amr: &'a [String],
     sid: FamilyId,
-    at_hash: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_hash: Option<String>,
     #[serde(flatten)]
     told: &'a PersonClaims,
 }
@@ -202,7 +203,7 @@ fn id_token(grant: &Grant, login: &Login, keys: &KeyRing, access_token: &str) ->
         acr: login.assurance.acr.as_deref(),
         amr: &login.assurance.amr,
         sid: login.family,
-        at_hash: at_hash(protection.algorithm(), access_token),
+        at_hash: (!login.alone).then(|| at_hash(protection.algorithm(), access_token)),
         told: &login.told,
     };
     protection.protect(keys, "JWT", &claims).map(Some)

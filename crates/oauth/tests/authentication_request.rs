@@ -100,7 +100,7 @@ fn id_token(world: &World, changes: &[(&str, &str)]) -> (Value, Vec<String>) {
     let request = read(world, changes).unwrap();
     let mut rows = world.rows("web");
     let facts = IssueFacts { person: &rows.person, session: &rows.session, consent: None, consented: false };
-    let Issuance::Issue { code, writes, .. } = issue(&request, world, facts, rows.family.id, NOW) else { panic!() };
+    let Issuance::Issue { code, writes, .. } = issue(&request, world, facts, (rows.family.id, jti(NOW)), NOW) else { panic!() };
     let Some(durward_model::Write::OpenFamily(family)) = writes.into_iter().last() else { panic!() };
     rows.family = family;
     let text = code.seal(&world.states, world.id(), &world.rng).unwrap();

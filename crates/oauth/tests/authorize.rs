@@ -7,7 +7,7 @@ use durward_oauth::authorize::{
 };
 use durward_oauth::{Parameters, Registry, code::Code};
 
-use crate::fixture::{CHALLENGE, ISSUER, NOW, Rows, World, alice, form, granted, keys, with};
+use crate::fixture::{CHALLENGE, ISSUER, NOW, Rows, World, alice, form, granted, jti, keys, with};
 
 const GOOD: [(&str, &str); 7] = [
     ("client_id", "web"),
@@ -251,7 +251,7 @@ fn prompt_none_tells_only_that_something_must_be_asked() {
 
 fn issuance(world: &World, request: &AuthorizationRequest, rows: &Rows, consented: bool) -> Issuance {
     let facts = IssueFacts { person: &rows.person, session: &rows.session, consent: rows.consent.as_ref(), consented };
-    issue(request, world, facts, FamilyId::from_bytes([0xfb; 16]), NOW)
+    issue(request, world, facts, (FamilyId::from_bytes([0xfb; 16]), jti(NOW)), NOW)
 }
 
 #[test]
@@ -309,7 +309,7 @@ fn the_gate_is_passed_again_when_the_code_is_issued() {
     let request = |world: &World| read(world, &[]).unwrap();
     let denied = |world: &World, rows: &Rows, request| match issuance(world, &request, rows, false) {
         Issuance::Deny { redirect, .. } => redirect.error.reason,
-        Issuance::Issue { .. } => panic!("issued"),
+        Issuance::Issue { .. } | Issuance::Tokens { .. } => panic!("issued"),
     };
     let world = World::new();
     let rows = world.rows("web");

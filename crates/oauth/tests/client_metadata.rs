@@ -32,10 +32,18 @@ fn the_clients_of_the_shop_are_as_they_should_be() {
 fn what_a_client_must_not_be_is_told_with_its_field() {
     let world = World::new();
     let private = |jwks| Client { authentication: ClientAuthentication::PrivateKeyJwt, jwks, ..portal() };
+    let implicit = |client| Client { legacy_grants: vec![durward_model::LegacyGrant::Implicit], ..client };
     let weak = json!({ "keys": [{ "kty": "RSA", "e": "AQAB", "n": "sXchDaQebHnPiGvyDOAT4saGEUetSyo9MKLOoWFsueri23bOdgWp4Dy1WlUzewbgBHod5pcM9H95GQRV3JDXbo" }] });
     let good = json!({ "keys": [keys().es256.jwk()] });
     for (name, client, field) in [
         ("a name with a space", Client { name: "my app".into(), ..web() }, "name"),
+        ("implicit and a binding", implicit(Client { dpop_bound_access_tokens: true, ..web() }), "legacy_grants"),
+        (
+            "implicit and a secret",
+            implicit(Client { id_token_signed_response_alg: Some("HS256".into()), ..portal() }),
+            "id_token_signed_response_alg",
+        ),
+        ("implicit and no address", implicit(program("batch", "payments")), "redirect_uris"),
         ("no name", Client { name: String::new(), ..web() }, "name"),
         ("a service's name", Client { name: "payments".into(), ..web() }, "name"),
         ("a built-in name", Client { name: "durward-cli".into(), ..web() }, "name"),

@@ -1,17 +1,20 @@
 //! RFC 6749 section 4.1.2: issuing the code, and opening the family it stands for.
 
-use durward_base::{Duration, FamilyId, Timestamp};
+use durward_base::{Duration, FamilyId, Timestamp, TokenId};
 use durward_model::resource::Trust;
 use durward_model::{Consent, Family, GrantType, Outcome, Person, Session, Write};
 
 use super::request::AuthorizationRequest;
 use super::response::ErrorRedirect;
+use super::response_type::{Implicit, ResponseType};
 use crate::code::{Binding, Code};
 use crate::consent::Asked;
 use crate::decision::{EventFacts, Refusal, person_caller};
 use crate::eligibility::{Applicant, Eligible, Holder, eligibility};
 use crate::error::{ErrorCode, OAuthError};
+use crate::grant::{Grant, PersonGrant};
 use crate::par;
+use crate::person_claims::PersonClaims;
 use crate::registry::{RegisteredClient, Registry};
 use crate::scope::OFFLINE_ACCESS;
 
@@ -40,6 +43,17 @@ pub enum Issuance {
         /// What to record.
         event: EventFacts,
     },
+    /// Commit, mint, and send the tokens with [`AuthorizationRequest::tokens`].
+    Tokens {
+        /// What of them is sent.
+        implicit: Implicit,
+        /// What to mint.
+        grant: Box<Grant>,
+        /// Opens the family; keeps the consent.
+        writes: Vec<Write>,
+        /// What to record.
+        event: EventFacts,
+    },
     /// Send the error back.
     Deny {
         /// Where to.
@@ -49,8 +63,14 @@ pub enum Issuance {
     },
 }
 
-/// Decides whether the code is issued: through the same gate as every token.
-pub fn issue(request: &AuthorizationRequest, registry: &dyn Registry, facts: IssueFacts<'_>, family: FamilyId, now: Timestamp) -> Issuance {
+/// Decides whether the code is issued, or tokens at once: through the same gate as every token.
+pub fn issue(
+    request: &AuthorizationRequest,
+    registry: &dyn Registry,
+    facts: IssueFacts<'_>,
+    (family, jti): (FamilyId, TokenId),
+    now: Timestamp,
+) -> Issuance {
     let IssueFacts { person, session, .. } = facts;
     let deny = |Refusal { error, decided }| Issuance::Deny {
         redirect: request.failure(error),
@@ -66,7 +86,10 @@ pub fn issue(request: &AuthorizationRequest, registry: &dyn Registry, facts: Iss
     let (scopes, given, allowing) = answered(request, registry, client, &facts, now);
     let applicant = Applicant {
         client,
-        grant: GrantType::AuthorizationCode,
+        grant: match request.response_type {
+            ResponseType::Code(_) => GrantType::AuthorizationCode,
+            ResponseType::Implicit(_) => GrantType::Implicit,
+        },
         audience: &request.audience,
         scopes: &scopes,
         holder: Holder::Person { person, session, family: None, consent: given.as_ref().or(facts.consent) },
@@ -81,19 +104,47 @@ pub fn issue(request: &AuthorizationRequest, registry: &dyn Registry, facts: Iss
     let family = open(&eligible, registry, session, family, now);
     let caller = person_caller(person, eligible.roles(), eligible.scopes(), &session.assurance);
     let event = EventFacts::new(Outcome::Allowed, caller).on(family.id, session.id).about(format!("client/{}", request.client_id));
+    let spent = par::spend(request, &registry.realm().name, now);
+    let writes = |family: Family| allowing.into_iter().chain([Write::OpenFamily(family)]).chain(spent).collect();
+    let challenge = match request.response_type {
+        ResponseType::Code(challenge) => challenge,
+        ResponseType::Implicit(implicit) => {
+            let told = PersonGrant {
+                told: told(request, implicit, person, eligible.scopes()),
+                ..PersonGrant::new(&family, request.nonce.clone(), 0)
+            };
+            return match Grant::new(registry, eligible, Some(told), jti, now) {
+                Ok(grant) => {
+                    let issued = implicit.has_access_token().then(|| jti.to_string());
+                    let event = EventFacts { reason: Some(Implicit::REASON), issued, ..event };
+                    let grant = Box::new(if implicit.has_access_token() { grant } else { grant.of_id_token_alone() });
+                    Issuance::Tokens { implicit, grant, writes: writes(family), event }
+                }
+                Err(_) => deny(JUST_REVOKED.into()),
+            };
+        }
+    };
     let binding = Binding {
         family: family.id,
         client: client.id,
         redirect_uri: request.redirect_uri.clone(),
-        challenge: request.challenge,
+        challenge,
         nonce: request.nonce.clone(),
         key_thumbprint: request.key_thumbprint.clone(),
         id_token_claims: request.id_token_claims.clone(),
     };
     drop(eligible);
-    let spent = par::spend(request, &registry.realm().name, now);
-    let writes = allowing.into_iter().chain([Write::OpenFamily(family)]).chain(spent).collect();
-    Issuance::Issue { code: Code::new(binding, now), writes, event }
+    Issuance::Issue { code: Code::new(binding, now), writes: writes(family), event }
+}
+
+const JUST_REVOKED: OAuthError =
+    OAuthError::new(ErrorCode::TemporarilyUnavailable, "just_revoked", "tokens were revoked in this very moment: try again");
+
+/// What an ID token tells that comes at once. OpenID Connect Core 5.4: "when no Access Token is issued (which is the case for the response_type
+/// value id_token), the resulting Claims are returned in the ID Token."
+fn told(request: &AuthorizationRequest, implicit: Implicit, person: &Person, scopes: &[String]) -> PersonClaims {
+    let allowed = PersonClaims::allowed(person, scopes);
+    if implicit.has_access_token() { allowed.only(&request.id_token_claims) } else { allowed }
 }
 
 /// What of the request the person allows: all but what they leave out now, or had left out before where they are not asked again; and what is

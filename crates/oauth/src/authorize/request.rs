@@ -7,13 +7,14 @@ use minicbor::{Decode, Encode};
 
 use super::claims_request::ClaimsRequest;
 use super::response::{Addressee, AuthorizationResponse, ErrorRedirect, Refusal, ResponseMode};
+use super::response_type::{Implicit, ResponseType};
 use crate::acr::Wanted;
 use crate::error::{ErrorCode, OAuthError};
 use crate::id_token::IdTokenHint;
+use crate::mint::Minted;
 use crate::parameters::Parameters;
-use crate::pkce::CodeChallenge;
 use crate::registry::{RegisteredClient, Registry};
-use crate::{dpop, grant, jar, profile, redirect_uri, resource_indicator, scope};
+use crate::{dpop, jar, profile, redirect_uri, resource_indicator, scope};
 
 /// An authorization request that was found valid. It is carried through the login sealed, and never read from the browser again.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -39,9 +40,9 @@ pub struct AuthorizationRequest {
     /// The service asked for.
     #[n(6)]
     pub audience: String,
-    /// The PKCE challenge.
+    /// What the answer is to be.
     #[n(7)]
-    pub challenge: CodeChallenge,
+    pub response_type: ResponseType,
     /// What the person is to be asked.
     #[n(8)]
     pub prompt: Prompt,
@@ -118,7 +119,9 @@ impl AuthorizationRequest {
             Ok(inside) => Self::validated(&inside, registry, client, (pushed_as, true), now),
             // Where the answer would go stands inside; only an address beside it that is the client's own will do.
             Err(error) => Err(match redirect(parameters, client.metadata) {
-                Ok(redirect_uri) => refusal(client, redirect_uri, (ResponseMode::read(parameters), parameters.limited("state")), error),
+                Ok(redirect_uri) => {
+                    refusal(client, redirect_uri, (ResponseMode::read(parameters, client.metadata), parameters.limited("state")), error)
+                }
                 Err(_) => Refusal::Page(error),
             }),
         }
@@ -133,7 +136,7 @@ impl AuthorizationRequest {
     ) -> Result<Self, Refusal> {
         let redirect_uri = redirect(parameters, client.metadata).map_err(Refusal::Page)?;
         // From here on the client is known and the address is its own: errors go there.
-        let (mode, state) = (ResponseMode::read(parameters), parameters.limited("state"));
+        let (mode, state) = (ResponseMode::read(parameters, client.metadata), parameters.limited("state"));
         let checked = demanded(parameters, registry, client.metadata, (pushed_as.is_some(), signed), mode)
             .and_then(|()| Self::checked(parameters, registry, client, (redirect_uri, mode, state), now));
         match checked {
@@ -152,15 +155,14 @@ impl AuthorizationRequest {
     ) -> Result<Self, OAuthError> {
         let metadata = client.metadata;
         let (mode, state) = (mode?, state?);
-        response_type(parameters)?;
-        grant::allowed(metadata, GrantType::AuthorizationCode)?;
-        let challenge = CodeChallenge::read(parameters)?;
+        let response_type = ResponseType::read(parameters, metadata)?;
         let nonce = parameters.limited("nonce")?;
         let prompt = prompt(parameters)?;
         let max_age_seconds = max_age(parameters)?;
         let audience = resource_indicator::audience(parameters, metadata)?;
         let claims = ClaimsRequest::read(parameters)?;
         let scopes = scopes(parameters, registry, metadata, audience, &claims)?;
+        let scopes = fitting(scopes, response_type)?;
         let login_hint = parameters.limited("login_hint")?;
         let key_thumbprint = dpop::code_key(parameters)?;
         let expected_subject = expected_subject(parameters, registry, claims.subject, now)?;
@@ -172,7 +174,7 @@ impl AuthorizationRequest {
             nonce: nonce.map(str::to_owned),
             scopes,
             audience: audience.to_owned(),
-            challenge,
+            response_type,
             prompt,
             max_age_seconds,
             login_hint: login_hint.map(str::to_owned),
@@ -199,6 +201,11 @@ impl AuthorizationRequest {
     /// The response with the sealed code.
     pub fn success(&self, code: &str) -> AuthorizationResponse {
         AuthorizationResponse::success(self.addressee(), code)
+    }
+
+    /// The response with tokens, to a client that asked for them at once.
+    pub fn tokens(&self, implicit: Implicit, minted: &Minted) -> AuthorizationResponse {
+        AuthorizationResponse::tokens(self.addressee(), implicit, minted)
     }
 
     /// The response with an error that was found later, after the person had done something.
@@ -274,14 +281,17 @@ fn demanded(
     Ok(())
 }
 
-/// RFC 6749 3.1.1: "If an authorization request is missing the "response_type" parameter, or if the response type is not understood, the
-/// authorization server MUST return an error response". RFC 9700 2.1.2: no tokens from the authorization endpoint.
-fn response_type(parameters: &Parameters) -> Result<(), OAuthError> {
-    match parameters.get("response_type") {
-        Some("code") => Ok(()),
-        Some(_) => Err(OAuthError::new(ErrorCode::UnsupportedResponseType, "response_type.unsupported", "response_type must be code")),
-        None => Err(OAuthError::invalid_request("response_type.missing", "response_type is required")),
+/// What of the scopes goes with what is asked for.
+fn fitting(mut scopes: Vec<String>, response_type: ResponseType) -> Result<Vec<String>, OAuthError> {
+    let ResponseType::Implicit(implicit) = response_type else { return Ok(scopes) };
+    // OpenID Connect Core 3.2.2.1: ID tokens come of OpenID Connect requests.
+    if implicit.has_id_token() && !scopes.iter().any(|scope| scope == scope::OPENID) {
+        return Err(OAuthError::new(ErrorCode::InvalidScope, "scope.no_openid", "an ID token needs the scope openid"));
     }
+    // 11: "MUST ignore the offline_access request unless the Client is using a response_type value that would result in an Authorization Code
+    // being returned".
+    scopes.retain(|scope| scope != scope::OFFLINE_ACCESS);
+    Ok(scopes)
 }
 
 fn prompt(parameters: &Parameters) -> Result<Prompt, OAuthError> {

@@ -1,11 +1,14 @@
 //! RFC 6749 section 4.1.2, RFC 9207 and JARM: the authorization response, and how it travels.
 
 use durward_base::Timestamp;
+use durward_model::resource::Client;
 use minicbor::{Decode, Encode};
 
+use super::response_type::Implicit;
 use crate::error::OAuthError;
 use crate::jarm;
 use crate::key_ring::KeyRing;
+use crate::mint::Minted;
 use crate::parameters::Parameters;
 use crate::redirect_uri::with_query;
 use crate::registry::Registry;
@@ -66,6 +69,9 @@ pub enum ResponseMode {
     /// Signed, in the fragment.
     #[n(4)]
     FragmentJwt,
+    /// In the fragment, as the browser keeps it: for tokens alone, of clients that still get them so.
+    #[n(5)]
+    Fragment,
 }
 
 impl ResponseMode {
@@ -73,7 +79,19 @@ impl ResponseMode {
     /// fragment) for the requested response type."
     pub const NAMES: [&str; 6] = ["query", "form_post", "jwt", "query.jwt", "form_post.jwt", "fragment.jwt"];
 
-    pub(super) fn read(parameters: &Parameters) -> Result<Self, OAuthError> {
+    /// That of clients that get tokens at once. Multiple Response Types 3 and 5: tokens never travel in a query.
+    pub const OF_TOKENS: [&str; 5] = ["fragment", "form_post", "jwt", "fragment.jwt", "form_post.jwt"];
+
+    pub(super) fn read(parameters: &Parameters, client: &Client) -> Result<Self, OAuthError> {
+        if Implicit::read(parameters, client).is_some() {
+            return Ok(match parameters.get("response_mode") {
+                None | Some("fragment") => Self::Fragment,
+                Some("form_post") => Self::FormPost,
+                Some("jwt" | "fragment.jwt") => Self::FragmentJwt,
+                Some("form_post.jwt") => Self::FormPostJwt,
+                Some(_) => return Err(UNFIT),
+            });
+        }
         Ok(match parameters.get("response_mode") {
             None | Some("query") => Self::Query,
             Some("form_post") => Self::FormPost,
@@ -98,6 +116,11 @@ impl ResponseMode {
 const UNSUPPORTED: OAuthError = OAuthError::invalid_request(
     "response_mode.unsupported",
     "response_mode must be query, form_post, jwt, query.jwt, form_post.jwt or fragment.jwt",
+);
+
+const UNFIT: OAuthError = OAuthError::invalid_request(
+    "response_mode.unsupported",
+    "response_mode must be fragment, form_post, jwt, fragment.jwt or form_post.jwt",
 );
 
 /// Whom a response is for, and where it goes: all of it as it was validated.
@@ -138,6 +161,21 @@ impl AuthorizationResponse {
         Self::new(to, vec![("code", code.to_owned())])
     }
 
+    /// One with tokens, RFC 6749 section 4.2.2 and OpenID Connect Core section 3.2.2.5.
+    pub(super) fn tokens(to: Addressee<'_>, implicit: Implicit, minted: &Minted) -> Self {
+        let mut parameters = Vec::new();
+        if implicit.has_access_token() {
+            parameters.push(("access_token", minted.access_token.expose().to_owned()));
+            parameters.push(("token_type", minted.token_type.to_owned()));
+            parameters.push(("expires_in", minted.expires_in.to_string()));
+            parameters.push(("scope", minted.scope.clone()));
+        }
+        if let Some(id_token) = minted.id_token.as_ref().filter(|_| implicit.has_id_token()) {
+            parameters.push(("id_token", id_token.expose().to_owned()));
+        }
+        Self::new(to, parameters)
+    }
+
     /// An error.
     pub(super) fn failure(to: Addressee<'_>, error: &OAuthError) -> Self {
         Self::new(to, vec![("error", error.code.name().to_owned()), ("error_description", error.description.to_owned())])
@@ -171,7 +209,7 @@ impl AuthorizationResponse {
         let pairs = || parameters.iter().map(|(name, value)| (*name, value.as_str()));
         Ok(match mode {
             ResponseMode::Query | ResponseMode::QueryJwt => Delivery::Redirect(with_query(&redirect_uri, pairs())),
-            ResponseMode::FragmentJwt => {
+            ResponseMode::Fragment | ResponseMode::FragmentJwt => {
                 let fragment = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs()).finish();
                 Delivery::Redirect(format!("{redirect_uri}#{fragment}"))
             }

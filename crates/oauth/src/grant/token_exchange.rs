@@ -130,6 +130,7 @@ impl Exchange<'_> {
     ) -> Result<Grant, Timestamp> {
         let login = lineage.map(|lineage| Login {
             subject: lineage.person.sub.clone(),
+            alone: false,
             family: lineage.family.id,
             session: lineage.session.id,
             assurance: lesser(&self.token.assurance, &lineage.family.assurance),

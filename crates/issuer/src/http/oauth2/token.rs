@@ -98,6 +98,7 @@ async fn decide(
         }
         GrantType::DeviceCode => device::decide(call, parameters, client, jti, now).await?,
         GrantType::Password => password_grant::decide(call, parameters, client, jti, now).await?,
+        GrantType::Implicit => return Err(grant::UNSUPPORTED),
         GrantType::RefreshToken => {
             let token = RefreshToken::read(parameters, &issuer.handles, realm.id())?;
             let rows = FamilyRows::load(store, realm.name(), token.family()).await.map_err(|_| UNAVAILABLE)?;

@@ -1,7 +1,7 @@
 //! RFC 6749 section 2.3: client authentication, by exactly the method that is registered.
 
 mod assertion;
-mod mutual_tls;
+pub mod mutual_tls;
 
 pub(crate) use assertion::{spent_id, verifying_key};
 pub(crate) use mutual_tls::{certificates, subjects};

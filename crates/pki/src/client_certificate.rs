@@ -64,6 +64,11 @@ impl ClientCertificate {
         })
     }
 
+    /// The chain as it came, the client's own first.
+    pub(crate) fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.chain
+    }
+
     /// RFC 8705 section 3.1: `x5t#S256`.
     pub fn thumbprint(&self) -> &str {
         &self.thumbprint

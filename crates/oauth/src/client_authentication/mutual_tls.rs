@@ -38,6 +38,29 @@ pub(super) fn verify(
     }
 }
 
+/// How a certificate is known to be a client's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// By its subject, which means nothing without an authority that vouches for it (2.1).
+    BySubject,
+    /// By itself (2.2).
+    ByThumbprint,
+}
+
+/// How this certificate is known to be this client's, by what the client is declared with. Whether it is timely, and who vouches for it, is not
+/// said.
+pub fn known(client: &Client, certificate: &ClientCertificate) -> Option<Known> {
+    match client.authentication {
+        ClientAuthentication::TlsClientAuth => Subject::of(client)?.is(certificate).then_some(Known::BySubject),
+        ClientAuthentication::SelfSignedTlsClientAuth => {
+            let keys = JwkSet::parse(client.jwks.as_ref()?.to_string().as_bytes()).ok()?;
+            let is_it = |thumbprint: String| equal(thumbprint.as_bytes(), certificate.thumbprint().as_bytes());
+            certificates(&keys).any(is_it).then_some(Known::ByThumbprint)
+        }
+        _ => None,
+    }
+}
+
 /// The one subject that a client's certificate must be of.
 enum Subject<'a> {
     Name(&'a str),

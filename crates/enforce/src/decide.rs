@@ -8,7 +8,7 @@ mod step_up;
 use std::sync::Arc;
 
 pub use durward_model::Decided as Decision;
-use durward_model::Principal;
+use durward_model::{BoundKey, Principal};
 use durward_model::resource::Requirement;
 pub use durward_policy::Circumstances;
 use durward_policy::{Entity, Question, Subject};
@@ -78,6 +78,8 @@ pub struct Denial {
     pub scope: Option<String>,
     /// RFC 9470: the login that would do, where another one would.
     pub step_up: Option<StepUp>,
+    /// Whether the token came with a DPoP proof.
+    pub dpop: bool,
     /// What decided, and the values it read.
     pub decision: Arc<Decision>,
 }
@@ -102,12 +104,14 @@ pub fn decide<T>(
             let realm = view.realm(&verified.principal().realm);
             let realm = realm.ok_or_else(|| denial("not_permitted", "the realm is not known".to_owned(), nothing(view.position().seq)))?;
             let asked = Asked { view, realm, verified, circumstances };
-            match demand {
-                Demand::Public => Arc::new(public()),
-                Demand::Requirement(requirement) => asked.requirement(requirement)?,
-                Demand::Action { action, resource } => asked.action(action, resource)?,
-                Demand::Route(routed) => asked.route(routed)?,
-            }
+            let answer = match demand {
+                Demand::Public => Ok(Arc::new(public())),
+                Demand::Requirement(requirement) => asked.requirement(requirement),
+                Demand::Action { action, resource } => asked.action(action, resource),
+                Demand::Route(routed) => asked.route(routed),
+            };
+            let dpop = matches!(verified.principal().credential.bound_key, Some(BoundKey::Jwk(_)));
+            answer.map_err(|denial| Box::new(Denial { dpop, ..*denial }))?
         }
     };
     Ok(Permitted { value, decision })
@@ -207,5 +211,5 @@ fn nothing(version: u64) -> Decision {
 }
 
 fn denial(reason: &'static str, detail: String, decision: Decision) -> Box<Denial> {
-    Box::new(Denial { reason, detail, scope: None, step_up: None, decision: Arc::new(decision) })
+    Box::new(Denial { reason, detail, scope: None, step_up: None, dpop: false, decision: Arc::new(decision) })
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use durward_base::{Duration, Rng, Timestamp, TokenId};
 use durward_jose::{JoseError, SigningKey};
-use durward_model::{Acting, Principal};
+use durward_model::{Acting, AuthorizationDetails, Principal};
 use durward_oauth::delegation::{Act, Ancestor};
 use serde::Serialize;
 
@@ -44,6 +44,9 @@ struct IdentityClaims<'a> {
     kind: &'static str,
     roles: &'a [String],
     scope: String,
+    /// RFC 9396 section 9.1, as the credential has them.
+    #[serde(skip_serializing_if = "AuthorizationDetails::is_empty")]
+    authorization_details: &'a AuthorizationDetails,
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
@@ -118,7 +121,7 @@ impl IdentityIssuer {
     }
 
     fn mint(&self, verified: &Verified, audience: &str, typ: &str, now: Timestamp, rng: &Rng) -> Result<IdentityToken, JoseError> {
-        let Principal { kind, id, acts_for, roles, scopes, assurance, credential, .. } = verified.principal();
+        let Principal { kind, id, acts_for, roles, scopes, authorization_details, assurance, credential, .. } = verified.principal();
         let lifetime = IDENTITY_LIFETIME.min(verified.remaining(now));
         let expires = now + lifetime;
         let jti = TokenId::new(now, rng).to_string();
@@ -132,6 +135,7 @@ impl IdentityIssuer {
             kind: kind.name(),
             roles,
             scope: scopes.join(" "),
+            authorization_details,
             acr: assurance.acr.as_deref(),
             amr: &assurance.amr,
             auth_time: assurance.auth_time.map(Timestamp::seconds),

@@ -145,7 +145,13 @@ impl Refusal {
         !matches!(self, Self::Path(_) | Self::Route(_))
     }
 
+    /// RFC 9449 section 7.1: whether the challenge is that of DPoP: where a proof is missing or wrong, and where one came with a token that
+    /// does not suffice.
     const fn is_about_proof(&self) -> bool {
-        matches!(self, Self::Token(TokenError::Bound | TokenError::NotBound | TokenError::Proof(_) | TokenError::Nonce { .. }))
+        match self {
+            Self::Token(TokenError::Bound | TokenError::NotBound | TokenError::Proof(_) | TokenError::Nonce { .. }) => true,
+            Self::Denied(denial) => denial.dpop,
+            _ => false,
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use durward_model::resolve::{ResolveRequest, Resolved};
-use durward_model::{Caller, Chain, CredentialKind, Principal, Source};
+use durward_model::{AuthorizationDetails, Caller, Chain, CredentialKind, Principal, Source};
 
 use crate::cache::Proved;
 use crate::verified::{NEVER_CHECKED, TokenFacts};
@@ -52,7 +52,8 @@ pub(crate) fn verified(realm: &str, resolved: &Resolved) -> Verified {
     let chain = Chain { family: credential.family.clone(), session: credential.session.clone(), ..Chain::default() };
     let token = TokenFacts { jti: credential.id.clone(), made, kid: None };
     let (realm, source) = (realm.to_owned(), Source::default());
-    let principal = Principal { realm, kind, id, acts_for: None, roles, scopes, assurance, credential, source };
+    let authorization_details = AuthorizationDetails::default();
+    let principal = Principal { realm, kind, id, acts_for: None, roles, scopes, authorization_details, assurance, credential, source };
     Verified {
         kind: TokenKind::Resolved,
         audience,

@@ -16,6 +16,6 @@ pub(crate) async fn read(call: &Call, client: &Client, kid: Option<&str>) {
 /// Reads them for the request object among the parameters, if there is one.
 pub(crate) async fn read_for_request(call: &Call, client: &Client, parameters: &Parameters) {
     if let Some(object) = parameters.get("request") {
-        read(call, client, jar::key_id(object).as_deref()).await;
+        read(call, client, jar::key_id(object, &call.realm, call.now).as_deref()).await;
     }
 }

@@ -11,6 +11,7 @@ use durward_model::Stored;
 use durward_net::{Egress, Endpoint};
 use durward_node::KeySets;
 use durward_oauth::dpop::Freshness;
+use durward_oauth::request_object_keys::RequestObjectKeys;
 use durward_oauth::{KeyRing, OAuthError, builtin};
 use durward_pki::TrustBundle;
 use durward_seal::{HandleKeys, PairwiseKeys, Purpose, RootKey, Sealer, SecretHasher, StateKeys};
@@ -73,6 +74,8 @@ pub(crate) struct Inner {
     pub(crate) handles: HandleKeys,
     pub(crate) hasher: SecretHasher,
     pub(crate) pairwise: Arc<PairwiseKeys>,
+    /// What request objects are encrypted to.
+    pub(crate) request_objects: Arc<RequestObjectKeys>,
     /// Seals single fields of rows.
     pub(crate) fields: Sealer,
     /// Nonces, and the proofs that came with them.
@@ -103,6 +106,7 @@ impl Issuer {
             handles: HandleKeys::from_root(root),
             hasher: SecretHasher::from_root(root),
             pairwise: Arc::new(PairwiseKeys::from_root(root)),
+            request_objects: Arc::new(RequestObjectKeys::from_root(root)),
             fields: root.derive(Purpose::Field, None).sealer(),
             freshness: Freshness::sharing(&settings.rng, root.derive(Purpose::Nonce, None).expose()),
             client_documents: ClientDocuments::default(),

@@ -15,6 +15,7 @@ mod second_factor;
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use durward_base::EventId;
+use durward_oauth::rar::Words;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use http::{HeaderName, HeaderValue, StatusCode};
 use url::Url;
@@ -74,6 +75,8 @@ pub(crate) struct Consent<'a> {
     pub unverified: bool,
     pub username: &'a str,
     pub scopes: Vec<scopes::ScopeRow>,
+    /// What it asks for in detail (RFC 9396), this once.
+    pub details: Vec<Words>,
     pub returns_to: String,
     pub action: String,
     pub transaction: &'a str,

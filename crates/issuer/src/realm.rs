@@ -9,6 +9,7 @@ use durward_model::resource::{Client, Group, Realm, Resource, Service};
 use durward_model::{ClientSecret, EgressUrl, KeyUse, Revocation, RevocationKind, Source, Stored};
 use durward_node::KeySets;
 use durward_oauth::issue_policy::IssuePolicies;
+use durward_oauth::request_object_keys::RequestObjectKeys;
 use durward_oauth::trusted_issuer::TrustedIssuer;
 use durward_oauth::{RegisteredClient, Registry, builtin};
 use durward_pki::TrustBundle;
@@ -27,6 +28,7 @@ pub(crate) struct PresentRealm {
     source: Source,
     installation: Option<TrustBundle>,
     pairwise: Arc<PairwiseKeys>,
+    request_objects: Arc<RequestObjectKeys>,
     /// The client of this request, when it is known by a document of its own.
     published: OnceLock<(ClientId, Client)>,
 }
@@ -46,6 +48,7 @@ impl PresentRealm {
             source,
             installation: issuer.settings.mutual_tls.as_ref().map(|mutual| mutual.authority.clone()),
             pairwise: Arc::clone(&issuer.pairwise),
+            request_objects: Arc::clone(&issuer.request_objects),
             published: OnceLock::new(),
         })
     }
@@ -146,6 +149,10 @@ impl Registry for PresentRealm {
 
     fn published_keys(&self, uri: &EgressUrl) -> Option<Arc<JwkSet>> {
         self.key_sets.kept(uri)
+    }
+
+    fn request_object_keys(&self) -> Option<&RequestObjectKeys> {
+        Some(&self.request_objects)
     }
 
     fn issue_policies(&self) -> Option<IssuePolicies<'_>> {

@@ -376,6 +376,11 @@ impl<'w> Walk<'w> {
 
     async fn encrypted(&mut self, kind: &str, values: &[&str]) {
         let (client, [alg, enc]) = (Self::teller(kind), ["alg", "enc"].map(|what| format!("{kind}_encrypted_response_{what}")));
+        // What is encrypted is signed first, and UserInfo is plain where nothing else is said.
+        let plain = (kind == "userinfo").then(|| format!("{kind}_signed_response_alg"));
+        if let Some(member) = &plain {
+            self.change(client, member, Some("ES256")).await;
+        }
         for name in values {
             let key = DecryptionKey::generate(name.parse().unwrap()).unwrap();
             let jwks = json!({ "keys": [key.jwk()] });
@@ -391,6 +396,9 @@ impl<'w> Walk<'w> {
         }
         self.change(client, &alg, None).await;
         self.change(client, &enc, None).await;
+        if let Some(member) = &plain {
+            self.change(client, member, None).await;
+        }
     }
 }
 

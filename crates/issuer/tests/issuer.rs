@@ -4,6 +4,7 @@
 
 mod access;
 mod account;
+mod advertised;
 mod client_documents;
 mod client_keys;
 mod clock;
@@ -31,6 +32,8 @@ mod protection;
 mod refresh;
 mod registration;
 mod relogin;
+mod resources;
+mod rich_authorization;
 mod second_factor;
 mod sender_constraint;
 mod tokens;

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::fixture::{ISSUER, World, secret_of, web_request};
 
 const TOKEN: &str = "/realms/main/oauth2/token";
+const PAR: &str = "/realms/main/oauth2/par";
 
 #[tokio::test]
 async fn a_program_gets_its_token_without_a_look_at_the_store() {
@@ -99,18 +100,21 @@ async fn a_client_assertion_is_good_once_and_only_for_us() {
         json!({ "aud": format!("{ISSUER}/oauth2/token") }),
         json!({ "aud": [ISSUER, "https://other.example"] }),
         json!({ "aud": format!("{ISSUER}/") }),
+        json!({ "aud": format!("{ISSUER}/oauth2/par") }),
         json!({ "sub": "web" }),
         json!({ "exp": now + 86_400 }),
         json!({ "exp": now - 60 }),
         json!({ "nbf": now + 600 }),
         json!({ "jti": null }),
     ] {
-        send(&mut browser, TOKEN, &ask(assertion(wrong.clone()))).await.is_error(401, "invalid_client");
+        for endpoint in [TOKEN, PAR] {
+            send(&mut browser, endpoint, &ask(assertion(wrong.clone()))).await.is_error(401, "invalid_client");
+        }
     }
     let good = ask(assertion(json!({})));
     let answer = send(&mut browser, TOKEN, &good).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
-    for endpoint in [TOKEN, "/realms/main/oauth2/revoke", "/realms/main/oauth2/introspect"] {
+    for endpoint in [TOKEN, PAR, "/realms/main/oauth2/revoke", "/realms/main/oauth2/introspect"] {
         let mut form = good.to_vec();
         form.push(("token", "x".to_owned()));
         let replayed = send(&mut browser, endpoint, &form).await;

@@ -73,6 +73,11 @@ impl<'a> EncryptedJwt<'a> {
         self.header.kid.as_deref()
     }
 
+    /// How what is inside is encrypted.
+    pub fn encryption(&self) -> ContentEncryption {
+        self.header.encryption
+    }
+
     /// The token inside, to be read as a signed one: anybody can encrypt to a public key.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use durward_base::{ClientId, FamilyId, PersonId, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Assurance, BoundKey};
+use crate::{Assurance, AuthorizationDetails, BoundKey};
 
 /// A person who may log in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +74,9 @@ pub struct Family {
     pub scopes: Vec<String>,
     /// The audience granted.
     pub audience: String,
+    /// What was granted in detail (RFC 9396).
+    #[serde(default, skip_serializing_if = "AuthorizationDetails::is_empty")]
+    pub authorization_details: AuthorizationDetails,
     /// How the person had logged in.
     pub assurance: Assurance,
     /// The generation of the refresh token that is good now.

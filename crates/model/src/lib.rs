@@ -1,6 +1,7 @@
 //! Plain records, their legal transitions, and the shared words: `Principal`, `Event`, `Write`, `Change`, `AccessClass`.
 
 pub mod access;
+pub mod authorization_details;
 pub mod change;
 pub mod device;
 pub mod egress_url;
@@ -19,6 +20,7 @@ pub mod second_factor;
 pub mod write;
 
 pub use access::{AccessClass, AdminRole, RateClass};
+pub use authorization_details::AuthorizationDetails;
 pub use change::{Change, ClientSecret, Position, Record};
 pub use device::{DeviceAuthorization, DeviceState};
 pub use egress_url::{EgressRules, EgressUrl};

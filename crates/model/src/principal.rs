@@ -6,6 +6,8 @@ use durward_base::Timestamp;
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
+use crate::AuthorizationDetails;
+
 /// Who is calling, for whom, and how sure we are. Policies are written against this and never against the method that proved it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Principal {
@@ -21,6 +23,9 @@ pub struct Principal {
     pub roles: Vec<String>,
     /// Scope names, in the order granted.
     pub scopes: Vec<String>,
+    /// What it may do in detail (RFC 9396).
+    #[serde(skip_serializing_if = "AuthorizationDetails::is_empty")]
+    pub authorization_details: AuthorizationDetails,
     /// How the person logged in.
     pub assurance: Assurance,
     /// The credential that proved it.

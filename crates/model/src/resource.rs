@@ -21,7 +21,7 @@ pub use policy::{Policy, Schema};
 pub use realm::{PersonalTokens, Realm, Registrations};
 pub use role::{Group, Role};
 pub use route::{Access, Acr, Authorize, Mode, Requirement, Route};
-pub use service::{Scope, Service, TokenType};
+pub use service::{DetailsMember, DetailsType, DetailsValue, Scope, Service, TokenType};
 pub use trusted_issuer::{Subjects, TrustedIssuer};
 
 /// A declared resource. In YAML: `kind:`, `name:`, and the kind's own fields beside them.

@@ -171,6 +171,26 @@ mod tests {
         assert_eq!(site.seen().len(), 2);
     }
 
+    /// JOSE-011
+    #[tokio::test]
+    async fn a_set_with_one_bad_key_is_refused_whole_and_the_last_good_one_kept() {
+        let (site, clock, sets, url) = world().await;
+        site.answers("/jwks", set_of("a"));
+        sets.load(&url, Some("a")).await;
+        let good = r#""kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo""#;
+        for bad in [
+            format!(r#"{{{good},"kid":"b"}},{{{good},"kid":"b"}}"#),
+            format!(r#"{{{good},"kid":"b","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}}"#),
+            format!(r#"{{{good},"kid":"b"}},{{"kty":"oct","k":"AAAA"}}"#),
+        ] {
+            site.answers("/jwks", http::Response::new(format!(r#"{{"keys":[{bad}]}}"#)));
+            clock.advance(AGAIN);
+            let kept = sets.load(&url, Some("b")).await.unwrap();
+            assert_eq!(kept.keys.iter().map(|key| key.kid()).collect::<Vec<_>>(), [Some("a")], "{bad}");
+        }
+        assert_eq!(site.seen().len(), 4);
+    }
+
     #[tokio::test]
     async fn an_old_set_serves_for_a_day_while_its_owner_is_away() {
         let (site, clock, sets, url) = world().await;

@@ -2,10 +2,11 @@
 
 use durward_base::{Duration, FamilyId, SessionId, Timestamp, TokenId};
 use durward_jose::{ClaimError, Expected, LEEWAY, UnverifiedJwt, VerifiedJwt};
-use durward_model::{Assurance, BoundKey, PrincipalKind, Revocation, RevocationKind};
+use durward_model::{Assurance, AuthorizationDetails, BoundKey, PrincipalKind, Revocation, RevocationKind};
 
 use crate::confirmation;
 use crate::delegation::{Act, Ancestor, foreign_kind};
+use crate::rar;
 use crate::registry::Registry;
 
 /// An access token of this realm, for whatever audience: signed here, not expired, not revoked.
@@ -21,6 +22,8 @@ pub struct AccessToken {
     pub(crate) audience: String,
     /// What it is good for.
     pub(crate) scopes: Vec<String>,
+    /// What it is good for in detail.
+    pub(crate) authorization_details: AuthorizationDetails,
     /// The family; none for a client's own token.
     pub(crate) family: Option<FamilyId>,
     /// The login; none for a client's own token.
@@ -96,6 +99,7 @@ impl AccessToken {
             client_id: client_id.to_owned(),
             audience: audience.to_owned(),
             scopes: scopes.into_iter().map(str::to_owned).collect(),
+            authorization_details: rar::of_token(claims),
             family,
             session,
             bound_key: confirmation::read(claims)?,

@@ -1,7 +1,7 @@
 //! The resources that every installation has in its realm `main` and that nobody declares.
 
 use durward_base::ResourceId;
-use durward_model::resource::{Client, ClientAuthentication, Resource, Scope, Service, Stored, TokenType, Trust};
+use durward_model::resource::{Client, ClientAuthentication, Resource, Scope, Service, Stored, Trust};
 use durward_model::{AdminRole, GrantType};
 
 use crate::scope::OPENID;
@@ -47,13 +47,7 @@ pub fn role_of_scope(scope: &str) -> Option<AdminRole> {
 const ROLES: [AdminRole; 3] = [AdminRole::Admin, AdminRole::Operator, AdminRole::Auditor];
 
 fn service(name: &str, description: &str, scopes: Vec<Scope>) -> Service {
-    Service {
-        name: name.to_owned(),
-        description: Some(description.to_owned()),
-        scopes,
-        token_type: TokenType::AccessTokenJwt,
-        disabled: false,
-    }
+    Service { name: name.to_owned(), description: Some(description.to_owned()), scopes, ..Service::default() }
 }
 
 fn admin_scope(role: &AdminRole) -> Scope {

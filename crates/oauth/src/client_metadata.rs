@@ -7,10 +7,13 @@ use durward_model::resource::{Client, ClientAuthentication, Realm, Service, Trus
 use durward_model::{GrantType, ResourceKind};
 use durward_pki::TrustBundle;
 
+use crate::jar;
 use crate::logout_token;
 use crate::profile;
 use crate::protection;
+use crate::rar;
 use crate::redirect_uri;
+use crate::resource_indicator;
 use crate::scope::{REALM_SCOPES, is_scope_token};
 use crate::{builtin, client_authentication, subject_identifier};
 
@@ -50,7 +53,7 @@ pub fn client(client: &Client, names: &dyn Names) -> Vec<Problem> {
     for (index, role) in client.roles.iter().enumerate() {
         problems.when(!known_role(names, role), &format!("roles[{index}]"), || undefined("role", role));
     }
-    for (field, message) in protection::problems(client).into_iter().chain(profile::problems(client)) {
+    for (field, message) in protection::problems(client).into_iter().chain(profile::problems(client)).chain(jar::problems(client)) {
         problems.when(true, &field, || message);
     }
     problems.0
@@ -68,6 +71,13 @@ pub fn service(service: &Service, names: &dyn Names) -> Vec<Problem> {
         problems.when(REALM_SCOPES.contains(&scope.name.as_str()), &field, || format!("{:?} is the realm's own scope", scope.name));
         let twice = service.scopes.iter().take(index).any(|before| before.name == scope.name);
         problems.when(twice, &field, || format!("{:?} stands here twice", scope.name));
+    }
+    for (index, url) in service.resources.iter().enumerate() {
+        let fault = resource_indicator::problem(url);
+        problems.when(fault.is_some(), &format!("resources[{index}]"), || format!("{url:?} {}", fault.unwrap_or_default()));
+    }
+    for (field, message) in rar::problems(service) {
+        problems.when(true, &field, || message);
     }
     problems.0
 }
@@ -299,6 +309,13 @@ fn services_and_scopes(client: &Client, names: &dyn Names, problems: &mut Proble
     for (index, scope) in client.scopes.iter().enumerate() {
         problems.when(!understood(scope), &format!("scopes[{index}]"), || {
             format!("{scope:?} is neither the realm's (openid, profile, email, offline_access) nor that of any of its services")
+        });
+    }
+    for (index, name) in client.authorization_details_types.iter().enumerate() {
+        let mut services = client.services.iter().filter_map(|service| names.service(service));
+        let understood = services.any(|service| service.authorization_details.contains_key(name));
+        problems.when(!understood, &format!("authorization_details_types[{index}]"), || {
+            format!("{name:?} is a type that none of its services understands")
         });
     }
     for (index, scope) in client.optional_scopes.iter().enumerate() {

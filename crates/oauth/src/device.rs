@@ -20,7 +20,7 @@ use crate::eligibility::{Applicant, Holder, eligibility};
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::Registry;
-use crate::{grant, resource_indicator, scope};
+use crate::{grant, rar, resource_indicator, scope};
 
 /// How long a person has to answer, and the device to redeem the answer.
 pub const LIFETIME: Duration = Duration::from_secs(600);
@@ -62,7 +62,8 @@ pub fn request(
 ) -> Result<Requested, OAuthError> {
     let registered = client.registered();
     grant::allowed(registered.metadata, GrantType::DeviceCode)?;
-    let audience = resource_indicator::audience(parameters, registered.metadata)?;
+    rar::not_taken(parameters)?;
+    let audience = resource_indicator::audience(parameters, registered.metadata, registry)?;
     let service = registry.service(audience).filter(|service| !service.disabled);
     let service = service.ok_or(OAuthError::new(ErrorCode::InvalidTarget, "service_unavailable", "the resource is not available"))?;
     let scopes = scope::resolve(parameters.get("scope"), registered.metadata, service, GrantType::DeviceCode)?;

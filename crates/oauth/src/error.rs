@@ -1,4 +1,4 @@
-//! RFC 6749 sections 4.1.2.1 and 5.2: error responses, with the codes of RFC 6750, 8707, 9101 and OpenID Connect.
+//! RFC 6749 sections 4.1.2.1 and 5.2: error responses, with the codes of RFC 6750, 8707, 9101, 9396 and OpenID Connect.
 
 use serde::Serialize;
 
@@ -36,6 +36,7 @@ codes! {
     UnsupportedGrantType "unsupported_grant_type" 400 "No such grant here.",
     InvalidScope "invalid_scope" 400 "The scope is malformed or not to be had.",
     InvalidTarget "invalid_target" 400 "RFC 8707: the resource is not to be had.",
+    InvalidAuthorizationDetails "invalid_authorization_details" 400 "RFC 9396: the authorization details are not to be had.",
     AccessDenied "access_denied" 400 "The person or the authority refused.",
     UnsupportedResponseType "unsupported_response_type" 400 "Only `code`.",
     LoginRequired "login_required" 400 "OpenID Connect: `prompt=none` and nobody is logged in.",

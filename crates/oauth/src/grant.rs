@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use durward_base::{Duration, FamilyId, RealmId, SessionId, Timestamp, TokenId};
 use durward_model::resource::{Client, TokenType};
-use durward_model::{Acting, Assurance, BoundKey, CredentialFacts, Decided, Family, GrantType, Outcome, Person, PrincipalKind, Write};
+use durward_model::{Acting, Assurance, AuthorizationDetails, BoundKey, CredentialFacts, Decided, Family, GrantType, Outcome, Person, PrincipalKind, Write};
 
 use crate::client_authentication::AuthenticatedClient;
 use crate::decision::{EventFacts, client_caller};
@@ -39,6 +39,7 @@ pub struct Grant {
     pub(crate) audience: String,
     pub(crate) token_type: TokenType,
     pub(crate) scopes: Vec<String>,
+    pub(crate) authorization_details: AuthorizationDetails,
     pub(crate) roles: Vec<String>,
     pub(crate) issued: Timestamp,
     pub(crate) lifetime: Duration,
@@ -150,6 +151,7 @@ impl Grant {
             audience: applicant.audience.to_owned(),
             token_type: eligible.service().token_type,
             scopes,
+            authorization_details: AuthorizationDetails::default(),
             roles,
             issued: now,
             lifetime: match applicant.holder {
@@ -162,6 +164,11 @@ impl Grant {
             derived: None,
             decided: eligible.decided().cloned(),
         })
+    }
+
+    /// Grants details beside the scopes.
+    pub(crate) fn detailed(self, authorization_details: AuthorizationDetails) -> Self {
+        Self { authorization_details, ..self }
     }
 
     /// Makes its ID token one that comes without an access token.

@@ -1,8 +1,8 @@
 //! RFC 7662: Token Introspection.
 
 use durward_base::Timestamp;
-use durward_model::GrantType;
 use durward_model::resolve::Resolution;
+use durward_model::{AuthorizationDetails, GrantType};
 use serde::Serialize;
 
 use crate::access_token::AccessToken;
@@ -37,6 +37,9 @@ pub struct TokenFacts {
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<String>,
     scope: String,
+    /// RFC 9396 section 9.2.
+    #[serde(skip_serializing_if = "AuthorizationDetails::is_empty")]
+    authorization_details: AuthorizationDetails,
     exp: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     iat: Option<i64>,
@@ -75,6 +78,7 @@ pub fn introspect(
             aud: token.audience.clone(),
             client_id: Some(token.client_id.clone()),
             scope: token.scopes.join(" "),
+            authorization_details: token.authorization_details.clone(),
             exp: token.expires.seconds(),
             iat: Some(token.issued.seconds()),
             jti: Some(token.jti.to_string()),
@@ -102,6 +106,7 @@ pub fn looked_up(registry: &dyn Registry, client: &AuthenticatedClient<'_>, reso
             aud: resolved.audience.clone(),
             client_id: None,
             scope: resolved.scopes.join(" "),
+            authorization_details: AuthorizationDetails::default(),
             exp: resolved.until.seconds(),
             iat: Some(resolved.credential.issued.seconds()),
             jti: Some(resolved.credential.id.clone()),
@@ -180,6 +185,7 @@ fn refresh(registry: &dyn Registry, client: &AuthenticatedClient<'_>, lineage: L
         aud: family.audience.clone(),
         client_id: Some(family.client_name.clone()),
         scope: eligible.scopes().join(" "),
+        authorization_details: family.authorization_details.clone(),
         exp: family.expires.seconds(),
         iat: None,
         jti: None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use durward_base::Timestamp;
 use durward_model::resource::{ClientAuthentication, Service};
-use durward_model::{Assurance, CredentialFacts, CredentialKind, Decided, GrantType, Principal, PrincipalKind};
+use durward_model::{Assurance, AuthorizationDetails, CredentialFacts, CredentialKind, Decided, GrantType, Principal, PrincipalKind};
 use durward_policy::{Circumstances, Issue, Policies, Subject as Cedar};
 
 use crate::eligibility::{Applicant, Holder, Ineligible, Who};
@@ -92,6 +92,7 @@ fn principal(registry: &dyn Registry, applicant: &Applicant<'_>, scopes: &[Strin
         acts_for: None,
         roles,
         scopes: scopes.to_vec(),
+        authorization_details: details(applicant),
         assurance,
         credential: CredentialFacts {
             kind: presented(applicant.grant, client.authentication),
@@ -106,6 +107,14 @@ fn principal(registry: &dyn Registry, applicant: &Applicant<'_>, scopes: &[Strin
             expires: now,
         },
         source: registry.source(),
+    }
+}
+
+/// What was granted in detail with the login; none before there is one in it.
+fn details(applicant: &Applicant<'_>) -> AuthorizationDetails {
+    match applicant.holder {
+        Holder::Person { family: Some(family), .. } => family.authorization_details.clone(),
+        Holder::Person { family: None, .. } | Holder::Client | Holder::Subject(_) => AuthorizationDetails::default(),
     }
 }
 

@@ -1,21 +1,26 @@
 //! RFC 9101: JWT-Secured Authorization Request (JAR), by value.
 
+use std::borrow::Cow;
+
 use durward_base::{Duration, Timestamp};
-use durward_jose::{Claims, LEEWAY, UnverifiedJwt};
+use durward_jose::{Claims, ContentEncryption, EncryptedJwt, JoseError, LEEWAY, UnverifiedJwt};
+use durward_model::resource::Client;
 
 use crate::client_authentication::verifying_key;
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::profile;
 use crate::registry::{RegisteredClient, Registry};
+use crate::request_object_keys::ALGORITHM;
 
 /// FAPI 2.0 Message Signing 5.3.1: "shall require the request object to contain an nbf claim that is no longer than 60 minutes in the past"
 /// and "an exp claim that has a lifetime of no longer than 60 minutes after the nbf claim".
 const LONGEST: Duration = Duration::from_secs(3600);
 
 /// The key id of a request object, for reading the keys that its client publishes somewhere.
-pub fn key_id(object: &str) -> Option<String> {
-    UnverifiedJwt::parse(object).ok()?.kid().map(str::to_owned)
+pub fn key_id(object: &str, registry: &dyn Registry, now: Timestamp) -> Option<String> {
+    let object = decrypted(object, registry, now).ok()?;
+    UnverifiedJwt::parse(&object).ok()?.kid().map(str::to_owned)
 }
 
 /// The parameters of a request object. RFC 9101 6.3: "The authorization server MUST only use the parameters in the Request Object, even if the
@@ -24,7 +29,8 @@ pub fn key_id(object: &str) -> Option<String> {
 /// # Errors
 /// `invalid_request_object`.
 pub(crate) fn read(object: &str, client: RegisteredClient<'_>, registry: &dyn Registry, now: Timestamp) -> Result<Parameters, OAuthError> {
-    let unverified = UnverifiedJwt::parse(object).map_err(|error| invalid(error.reason()))?;
+    let object = decrypted(object, registry, now).map_err(|error| invalid(error.reason()))?;
+    let unverified = UnverifiedJwt::parse(&object).map_err(|error| invalid(error.reason()))?;
     // 10.8: what was made to be something else is no request.
     let kinds = ["JWT", "oauth-authz-req+jwt"];
     if !unverified.typ().is_none_or(|typ| kinds.iter().any(|kind| typ.eq_ignore_ascii_case(kind))) {
@@ -42,6 +48,37 @@ pub(crate) fn read(object: &str, client: RegisteredClient<'_>, registry: &dyn Re
     let claims = verified.claims();
     check(claims, client, registry, now)?;
     parameters(claims, &client.metadata.name)
+}
+
+/// RFC 9101 6.1: "If the Request Object is encrypted, the authorization server MUST decrypt the JWT". What is inside is read as if it had come
+/// so: encrypting vouches for nobody.
+fn decrypted<'a>(object: &'a str, registry: &dyn Registry, now: Timestamp) -> Result<Cow<'a, str>, JoseError> {
+    if !EncryptedJwt::looks_like(object) {
+        return Ok(Cow::Borrowed(object));
+    }
+    let encrypted = EncryptedJwt::parse(object)?;
+    let keys = registry.request_object_keys().ok_or(JoseError::DecryptionFailed)?;
+    keys.decrypt(registry.id(), &encrypted, now).map(Cow::Owned)
+}
+
+/// What is wrong with how a client is registered to encrypt its requests, by field.
+pub(crate) fn problems(client: &Client) -> Vec<(String, String)> {
+    let (algorithm, encryption) = (&client.request_object_encryption_alg, &client.request_object_encryption_enc);
+    let mut problems = Vec::new();
+    if let Some(name) = algorithm.as_ref().filter(|name| *name != ALGORITHM.name()) {
+        let message = format!("{name:?} is not offered (expected {})", ALGORITHM.name());
+        problems.push(("request_object_encryption_alg".to_owned(), message));
+    }
+    let fault = match (algorithm, encryption) {
+        // OpenID Connect Registration 2: "When request_object_encryption_enc is included, request_object_encryption_alg MUST also be provided."
+        (None, Some(_)) => Some("needs request_object_encryption_alg beside it".to_owned()),
+        (Some(_), Some(name)) if name.parse::<ContentEncryption>().is_err() => {
+            Some(format!("{name:?} is not offered (expected {})", ContentEncryption::ALL.map(ContentEncryption::name).join(", ")))
+        }
+        _ => None,
+    };
+    problems.extend(fault.map(|message| ("request_object_encryption_enc".to_owned(), message)));
+    problems
 }
 
 fn check(claims: &Claims, client: RegisteredClient<'_>, registry: &dyn Registry, now: Timestamp) -> Result<(), OAuthError> {

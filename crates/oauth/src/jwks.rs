@@ -1,5 +1,6 @@
 //! RFC 7517 section 5: the JWK Set that the realm publishes.
 
+use durward_jose::Jwk;
 use durward_model::{Key, KeyState, KeyUse};
 use serde::Serialize;
 use serde_json::Value;
@@ -18,4 +19,13 @@ pub fn published<'a>(keys: impl IntoIterator<Item = &'a Key>, issuer: &str, key_
     // The one that signs comes first, for readers that take the first they find.
     keys.sort_by_key(|key| (key.state != KeyState::Active, key.state, key.kid.clone()));
     Jwks { keys: keys.into_iter().map(|key| key.jwk.clone()).collect() }
+}
+
+impl Jwks {
+    /// The same with a key that clients encrypt to (`"use": "enc"`), after those that sign.
+    #[must_use]
+    pub fn with(mut self, encryption: &Jwk) -> Self {
+        self.keys.extend(serde_json::to_value(encryption));
+        self
+    }
 }

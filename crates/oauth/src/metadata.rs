@@ -3,15 +3,17 @@
 
 use std::collections::BTreeSet;
 
+use std::collections::BTreeSet;
+
 use durward_jose::{Algorithm, ContentEncryption, KeyManagement};
-use durward_model::resource::{ClientAuthentication, Registrations};
+use durward_model::resource::{ClientAuthentication, Registrations, Service};
 use durward_model::{GrantType, LegacyGrant};
 use serde::Serialize;
 
 use crate::acr::Level;
 use crate::authorize::{Implicit, ResponseMode};
 use crate::scope::REALM_SCOPES;
-use crate::{dpop, protection};
+use crate::{dpop, protection, request_object_keys};
 
 /// The discovery document of a realm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -65,8 +67,12 @@ pub struct Metadata {
     claim_types_supported: [&'static str; 1],
     claims_supported: [&'static str; 15],
     claims_parameter_supported: bool,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    authorization_details_types_supported: BTreeSet<String>,
     request_parameter_supported: bool,
     request_object_signing_alg_values_supported: [&'static str; 10],
+    request_object_encryption_alg_values_supported: [&'static str; 1],
+    request_object_encryption_enc_values_supported: [&'static str; 4],
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     require_pushed_authorization_requests: bool,
     request_uri_parameter_supported: bool,
@@ -152,6 +158,14 @@ impl Metadata {
         Self { require_pushed_authorization_requests: required, ..self }
     }
 
+    /// The same of a realm with these services (RFC 9396 section 10).
+    #[must_use]
+    pub fn with_details_types<'a>(mut self, services: impl IntoIterator<Item = &'a Service>) -> Self {
+        let live = services.into_iter().filter(|service| !service.disabled);
+        self.authorization_details_types_supported.extend(live.flat_map(|service| service.authorization_details.keys().cloned()));
+        self
+    }
+
     /// The document of the realm with this issuer, which clients with certificates reach as `mutual_tls`. Every address comes from these and
     /// from nothing in a request.
     pub fn new(issuer: &str, mutual_tls: Option<&str>) -> Self {
@@ -212,9 +226,12 @@ impl Metadata {
             claim_types_supported: ["normal"],
             claims_supported: CLAIMS,
             claims_parameter_supported: true,
+            authorization_details_types_supported: BTreeSet::new(),
             require_pushed_authorization_requests: false,
             request_parameter_supported: true,
             request_object_signing_alg_values_supported: assertion,
+            request_object_encryption_alg_values_supported: [request_object_keys::ALGORITHM.name()],
+            request_object_encryption_enc_values_supported: content_encryption,
             request_uri_parameter_supported: false,
             // RFC 9207 3: "Boolean parameter indicating whether the authorization server provides the iss parameter in the authorization
             // response".

@@ -2,7 +2,7 @@
 
 use durward_base::{FamilyId, Secret, SessionId, TokenId, base64url};
 use durward_jose::Algorithm;
-use durward_model::PrincipalKind;
+use durward_model::{AuthorizationDetails, PrincipalKind};
 use durward_seal::{HandleKeys, HandleKind};
 use serde::Serialize;
 
@@ -29,6 +29,8 @@ pub struct Minted {
     pub scope: String,
     /// The id of the access token.
     pub jti: TokenId,
+    /// RFC 9396 section 7: what was granted in detail.
+    pub authorization_details: AuthorizationDetails,
     /// How it is presented: `Bearer` or `DPoP`.
     pub token_type: &'static str,
     /// RFC 8693 section 2.2.1: what it is, when it came of an exchange.
@@ -57,6 +59,7 @@ pub fn mint(grant: &Grant, keys: &KeyRing, handles: &HandleKeys) -> Result<Minte
         expires_in: grant.lifetime.as_secs(),
         scope,
         jti: grant.jti,
+        authorization_details: grant.authorization_details.clone(),
         token_type: confirmation::token_type(grant.bound_key.as_ref()),
         issued_token_type: grant.derived.as_ref().and_then(|derived| derived.issued_token_type),
     })
@@ -74,6 +77,7 @@ impl Minted {
             issued_token_type: self.issued_token_type,
             expires_in: self.expires_in,
             scope: &self.scope,
+            authorization_details: &self.authorization_details,
             refresh_token: self.refresh_token.as_ref().map(Secret::expose),
             id_token: self.id_token.as_ref().map(Secret::expose),
         })
@@ -88,6 +92,10 @@ struct TokenResponse<'a> {
     issued_token_type: Option<&'a str>,
     expires_in: u64,
     scope: &'a str,
+    /// RFC 9396 section 7: "the AS MUST also return the authorization_details as granted by the resource owner and assigned to the respective
+    /// access token".
+    #[serde(skip_serializing_if = "AuthorizationDetails::is_empty")]
+    authorization_details: &'a AuthorizationDetails,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,6 +114,9 @@ struct AccessTokenClaims<'a> {
     client_id: &'a str,
     /// Always there: what tells an access token from an ID token where both are of `typ` JWT.
     scope: &'a str,
+    /// RFC 9396 section 9.1.
+    #[serde(skip_serializing_if = "AuthorizationDetails::is_empty")]
+    authorization_details: &'a AuthorizationDetails,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     roles: &'a [String],
     /// The service that the client is the program of, when it acts as itself.
@@ -150,6 +161,7 @@ impl<'a> AccessTokenClaims<'a> {
             jti: grant.jti,
             client_id: &grant.client_id,
             scope,
+            authorization_details: &grant.authorization_details,
             roles: &grant.roles,
             svc: grant.service.as_deref(),
             sid: login.map(|login| login.family),

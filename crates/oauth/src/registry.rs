@@ -10,6 +10,7 @@ use durward_pki::TrustBundle;
 use durward_seal::PairwiseKeys;
 
 use crate::issue_policy::IssuePolicies;
+use crate::request_object_keys::RequestObjectKeys;
 use crate::trusted_issuer::TrustedIssuer;
 
 /// The present state of one realm: what the compiled snapshot answers. Built-in resources ([`crate::builtin`]) are part of it.
@@ -61,6 +62,10 @@ pub trait Registry {
     }
     /// What hides people from clients that are to know them by no common name.
     fn pairwise_keys(&self) -> &PairwiseKeys;
+    /// The keys that clients encrypt request objects to; none where no request is read.
+    fn request_object_keys(&self) -> Option<&RequestObjectKeys> {
+        None
+    }
     /// The policies in force.
     fn issue_policies(&self) -> Option<IssuePolicies<'_>> {
         None

@@ -1,48 +1,69 @@
 //! RFC 8707: Resource Indicators.
 
-use durward_model::resource::Client;
+use durward_model::resource::{Client, Service};
 
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
+use crate::registry::Registry;
 
-/// The audience a request asks for: the service named by `resource`, the client's first service when it names none.
+/// The longest URL of a resource, in bytes.
+const LONGEST: usize = 512;
+
+/// The audience a request asks for: the service that `resource` names, the client's first service when it names none.
 ///
-/// RFC 8707 wants an absolute URI. A service's name need not be one (`inventory`), so the value is compared with registered names byte for
-/// byte; a fragment or a relative path can never be one of those.
+/// RFC 8707 2 wants an absolute URI; a service's name, which need not be one, is taken beside its URLs. All are compared byte for byte, so
+/// that a fragment or a relative path is never one of them. "Multiple resource parameters MAY be used", where all name the same service.
 ///
 /// # Errors
-/// `invalid_target` when it names several, or one that is not among the client's services.
-pub fn audience<'a>(parameters: &Parameters, client: &'a Client) -> Result<&'a str, OAuthError> {
+/// `invalid_target` when it names several services, or one that is not among the client's.
+pub fn audience<'a>(parameters: &Parameters, client: &'a Client, registry: &dyn Registry) -> Result<&'a str, OAuthError> {
+    let of = |resource: &str| client.services.iter().find(|service| is_of(registry, resource, service));
     let mut resources = parameters.resources();
-    let (first, second) = (resources.next(), resources.next());
+    let Some(first) = resources.next() else {
+        let missing = invalid_target("resource.missing", "the client has no service of its own: name a resource");
+        return client.services.first().map(String::as_str).ok_or(missing);
+    };
     // RFC 8707 2: "invalid_target: The requested resource is invalid, missing, unknown, or malformed."
-    match (first, second) {
-        (_, Some(_)) => Err(invalid_target("resource.several", "one token is for one resource")),
-        (Some(resource), None) => client
-            .services
-            .iter()
-            .find(|service| *service == resource)
-            .map(String::as_str)
-            .ok_or(invalid_target("resource.not_allowed", "the resource is unknown or not this client's to ask for")),
-        (None, None) => client
-            .services
-            .first()
-            .map(String::as_str)
-            .ok_or(invalid_target("resource.missing", "the client has no service of its own: name a resource")),
+    let service = of(first).ok_or(invalid_target("resource.not_allowed", "the resource is unknown or not this client's to ask for"))?;
+    if resources.all(|resource| of(resource) == Some(service)) {
+        Ok(service)
+    } else {
+        Err(invalid_target("resource.several", "one token is for one service, and these resources are not all its"))
     }
 }
 
 /// Whether a `resource` of a token request stays within what was granted.
 ///
 /// # Errors
-/// `invalid_target` when it names another resource, or several.
-pub fn stays_within(parameters: &Parameters, granted: &str) -> Result<(), OAuthError> {
+/// `invalid_target` when it names another resource.
+pub fn stays_within(parameters: &Parameters, granted: &str, registry: &dyn Registry) -> Result<(), OAuthError> {
     // RFC 8707 2.2: the requested resource is one "of the resources originally granted".
-    if parameters.resources().all(|resource| resource == granted) {
+    if parameters.resources().all(|resource| is_of(registry, resource, granted)) {
         Ok(())
     } else {
         Err(invalid_target("resource.not_granted", "the resource is not the one that was granted"))
     }
+}
+
+/// Whether a service is asked for by this text.
+pub(crate) fn names(service: &Service, resource: &str) -> bool {
+    service.name == resource || service.resources.iter().any(|url| url == resource)
+}
+
+/// RFC 8707 2: "Its value MUST be an absolute URI, as specified by Section 4.3 of [RFC3986]. The URI MUST NOT include a fragment component."
+/// What is wrong with a URL that a service declares; nothing where it will do.
+pub(crate) fn problem(url: &str) -> Option<&'static str> {
+    let readable = url.len() <= LONGEST && url.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_absolute = url.split_once("://").is_some_and(|(scheme, rest)| matches!(scheme, "https" | "http") && !rest.is_empty());
+    match (readable && is_absolute, url.contains('#')) {
+        (true, false) => None,
+        (true, true) => Some("has a fragment, which RFC 8707 section 2 rules out"),
+        (false, _) => Some("is no absolute URL: expected https://… of at most 512 visible ASCII characters"),
+    }
+}
+
+fn is_of(registry: &dyn Registry, resource: &str, service: &str) -> bool {
+    resource == service || registry.service(service).is_some_and(|service| names(service, resource))
 }
 
 const fn invalid_target(reason: &'static str, description: &'static str) -> OAuthError {

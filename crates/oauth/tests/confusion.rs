@@ -3,17 +3,18 @@
 use durward_jose::{Algorithm, SigningKey};
 use durward_model::resource::{ClientAuthentication, TokenType};
 use durward_oauth::access_token::AccessToken;
+use durward_oauth::authorize::AuthorizationRequest;
 use durward_oauth::client_authentication::PresentedClient;
 use durward_oauth::code::Code;
 use durward_oauth::grant::client_credentials;
 use durward_oauth::grant::refresh_token::RefreshToken;
 use durward_oauth::id_token::IdTokenHint;
-use durward_oauth::{Registry, userinfo};
+use durward_oauth::{ErrorCode, Registry, userinfo};
 use serde_json::json;
 
 use crate::fixture::{ISSUER, NOW, World, claims, form, granted, jti, keys};
 
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 13] = [
     "access token",
     "plain access token",
     "client's access token",
@@ -22,6 +23,11 @@ const KINDS: [&str; 8] = [
     "refresh token",
     "client assertion",
     "identity token",
+    "authorization response",
+    "introspection answer",
+    "logout token",
+    "DPoP proof",
+    "request object",
 ];
 
 pub struct Minted {
@@ -56,15 +62,36 @@ pub fn minted() -> Minted {
     // A gateway's, had its key by mistake become one of the realm's.
     let identity = json!({ "iss": ISSUER, "sub": "s", "aud": "payments", "exp": exp, "iat": iat, "jti": jti(NOW), "client_id": "web", "scope": "openid" });
     tokens.push(("identity token", keys().es256.sign("dw-id+jwt", &identity).unwrap()));
+    tokens.extend(others(&key, name));
     assert!(KINDS.iter().all(|kind| tokens.iter().any(|(name, _)| name == kind)));
     Minted { world, tokens }
+}
+
+/// What is signed for other ends, by us or by a client.
+fn others(key: &SigningKey, name: &str) -> [(&'static str, String); 5] {
+    let (iat, exp) = (NOW.seconds(), NOW.seconds() + 60);
+    let ours = |typ: &str, claims: serde_json::Value| keys().es256.sign(typ, &claims).unwrap();
+    let response = json!({ "iss": ISSUER, "aud": name, "exp": exp, "code": "c", "state": "s" });
+    let answer =
+        json!({ "iss": ISSUER, "aud": name, "iat": iat, "token_introspection": { "active": true, "sub": "s", "scope": "openid" } });
+    let events = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
+    let logout = json!({ "iss": ISSUER, "aud": name, "iat": iat, "exp": exp, "jti": "1", "sub": "s", "sid": "f", "events": events });
+    let proof = json!({ "htm": "POST", "htu": format!("{ISSUER}/oauth2/token"), "iat": iat, "jti": "1" });
+    let request = json!({ "iss": name, "aud": ISSUER, "client_id": name, "exp": exp, "nbf": iat, "response_type": "code" });
+    [
+        ("authorization response", ours("JWT", response)),
+        ("introspection answer", ours("token-introspection+jwt", answer)),
+        ("logout token", ours("logout+jwt", logout)),
+        ("DPoP proof", key.sign("dpop+jwt", &proof).unwrap()),
+        ("request object", key.sign("oauth-authz-req+jwt", &request).unwrap()),
+    ]
 }
 
 #[test]
 fn every_consumer_takes_its_own_kind_of_token_and_no_other() {
     let Minted { world, tokens } = minted();
     type Consumer = fn(&World, &str) -> bool;
-    let consumers: [(&str, Consumer, &[&str]); 6] = [
+    let consumers: [(&str, Consumer, &[&str]); 7] = [
         (
             "introspection and revocation",
             |world, token| AccessToken::verify(token, world, NOW).is_ok(),
@@ -79,12 +106,19 @@ fn every_consumer_takes_its_own_kind_of_token_and_no_other() {
         ),
         ("code grant", |world, token| Code::read(&form(&[("code", token)]), &world.states, world.id(), NOW).is_ok(), &[]),
         ("client authentication", authenticates, &["client assertion"]),
+        ("authorization endpoint", asks, &["request object"]),
     ];
     for (consumer, accepts, own) in consumers {
         for (kind, token) in &tokens {
             assert_eq!(accepts(&world, token), own.contains(kind), "{kind} at {consumer}");
         }
     }
+}
+
+/// Whether it is taken for a request of the client; what it asks for is another matter.
+fn asks(world: &World, token: &str) -> bool {
+    let read = AuthorizationRequest::read(&form(&[("client_id", "payments-program"), ("request", token)]), world, NOW);
+    read.map_or_else(|refusal| refusal.error().code != ErrorCode::InvalidRequestObject, |_| true)
 }
 
 pub fn authenticates(world: &World, token: &str) -> bool {
@@ -99,7 +133,7 @@ fn an_id_token_lacks_what_every_access_token_has() {
     let Minted { tokens, .. } = minted();
     for (kind, token) in tokens {
         let is_access_token = kind.contains("access token");
-        if kind != "refresh token" && kind != "identity token" {
+        if !["refresh token", "identity token", "request object"].contains(&kind) {
             let claims = claims(&durward_base::Secret::new(token));
             assert_eq!(claims.get("client_id").is_some() && claims.get("scope").is_some(), is_access_token, "{kind}");
         }

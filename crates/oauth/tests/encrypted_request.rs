@@ -75,6 +75,8 @@ fn a_client_registers_only_what_is_offered() {
         let client = Client {
             request_object_encryption_alg: alg.map(str::to_owned),
             request_object_encryption_enc: enc.map(str::to_owned),
+            services: Vec::new(),
+            scopes: Vec::new(),
             ..crate::fixture::portal()
         };
         let problems = client_metadata::client(&client, &Everything);

@@ -13,6 +13,7 @@ mod confusion;
 mod consent;
 mod device_code;
 mod eligibility;
+mod encrypted_request;
 mod fixture;
 mod introspect;
 mod issue_policy;

@@ -109,12 +109,12 @@ fn who_must_push_is_not_served_otherwise() {
     assert!(push(&world, &[]).is_ok());
 }
 
-fn key() -> SigningKey {
+pub fn key() -> SigningKey {
     SigningKey::generate(Algorithm::ES256).unwrap()
 }
 
 /// A world in which `portal` has a key.
-fn signing(key: &SigningKey) -> World {
+pub fn signing(key: &SigningKey) -> World {
     let mut world = World::new();
     world.change_client("portal", |client| {
         client.jwks = Some(json!({ "keys": [key.jwk()] }));
@@ -123,7 +123,7 @@ fn signing(key: &SigningKey) -> World {
     world
 }
 
-fn object(changes: &[(&str, Value)]) -> Value {
+pub fn object(changes: &[(&str, Value)]) -> Value {
     let mut claims =
         json!({ "iss": "portal", "aud": ISSUER, "client_id": "portal", "exp": NOW.seconds() + 60, "nbf": NOW.seconds(), "max_age": 60 });
     for (name, value) in GOOD {
@@ -135,7 +135,7 @@ fn object(changes: &[(&str, Value)]) -> Value {
     claims
 }
 
-fn bring(world: &World, object: &str, beside: &[(&str, &str)]) -> Result<AuthorizationRequest, Refusal> {
+pub fn bring(world: &World, object: &str, beside: &[(&str, &str)]) -> Result<AuthorizationRequest, Refusal> {
     let query = [&[("client_id", "portal"), ("request", object)], beside].concat();
     AuthorizationRequest::read(&form(&query), world, NOW)
 }
@@ -212,7 +212,7 @@ fn message_signing_wants_everything_pushed_signed_and_fresh() {
     assert_eq!(push(&world, &[("response_mode", "jwt")]).unwrap_err().reason, "request.not_signed");
 }
 
-struct Everything;
+pub struct Everything;
 
 impl client_metadata::Names for Everything {
     fn exists(&self, kind: durward_model::ResourceKind, _: &str) -> bool {

@@ -1,5 +1,5 @@
 use durward_base::{ClientId, Duration, Timestamp};
-use durward_model::resource::{ClientAuthentication, Resource};
+use durward_model::resource::{ClientAuthentication, Profile, Resource};
 use durward_model::{GrantType, Write};
 use durward_oauth::grant::refresh_token::{GRACE, RefreshToken, decide};
 use durward_oauth::{Decision, Registry};
@@ -46,6 +46,8 @@ fn a_confidential_clients_token_stays_the_same() {
     let mut world = World::new();
     let rows = world.rows("portal");
     for hour in 0..9 {
+        // FAPI 2.0 Security Profile 5.3.2.1: "shall not use refresh token rotation except in extraordinary circumstances".
+        world.change_client("portal", |client| client.profile = (hour > 4).then_some(Profile::Fapi2Security));
         let decision = world.refresh("portal", &rows, 0, &[], NOW + Duration::from_secs(hour * 3600));
         let Decision::Issue { writes, .. } = &decision else { panic!("{decision:?}") };
         assert!(writes.is_empty(), "{writes:?}");

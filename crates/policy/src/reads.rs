@@ -99,6 +99,7 @@ fn value(name: &str, subject: &Subject, resource: &EntityUid, moment: &Circumsta
         "resource" => Some(resource.to_string()),
         "context.credential" => serde_json::to_value(credential.kind).ok()?.as_str().map(str::to_owned),
         "context.issuer" => Some(credential.issuer.clone()),
+        "context.authorization_details" => Some(subject.principal().authorization_details.types().join(" ")),
         "context.acr" => assurance.acr.clone(),
         "context.amr" => Some(assurance.amr.join(" ")),
         "context.auth_age" => assurance.auth_time.map(|time| moment.now.since(time).as_secs().to_string()),

@@ -25,6 +25,7 @@ namespace Durward {
     issuer: String,
     client?: String,
     scopes: Set<String>,
+    authorization_details: Set<String>,
     acts_for?: Acting,
     acr?: String,
     amr: Set<String>,

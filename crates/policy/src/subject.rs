@@ -35,13 +35,14 @@ impl Subject {
 
     /// The one context record (`Durward::Context`).
     pub(crate) fn context(&self, circumstances: &Circumstances, extra: &Extra<'_>) -> Option<Context> {
-        let Principal { scopes, acts_for, assurance, credential, .. } = &self.facts;
+        let Principal { scopes, authorization_details, acts_for, assurance, credential, .. } = &self.facts;
         let age = assurance.auth_time.and_then(|time| i64::try_from(circumstances.now.since(time).as_secs()).ok());
         let pairs = [
             ("credential", Some(text(credential_name(credential.kind)))),
             ("issuer", Some(text(&credential.issuer))),
             ("client", credential.client.as_deref().map(text)),
             ("scopes", Some(texts(scopes))),
+            ("authorization_details", Some(texts(&authorization_details.types()))),
             ("acts_for", acts_for.as_ref().and_then(acting)),
             ("acr", assurance.acr.as_deref().map(text)),
             ("amr", Some(texts(&assurance.amr))),

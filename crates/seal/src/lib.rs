@@ -5,6 +5,7 @@ mod client_secret;
 mod context;
 mod handle;
 mod pairwise;
+mod periodic;
 mod recovery_key;
 mod root;
 mod sealed_root;
@@ -16,6 +17,7 @@ pub use client_secret::SecretHasher;
 pub use context::Context;
 pub use handle::{Handle, HandleError, HandleKeys, HandleKind};
 pub use pairwise::PairwiseKeys;
+pub use periodic::{Period, PeriodicSecrets};
 pub use recovery_key::{RecoveryKey, RecoveryKeyError};
 pub use root::{DerivedKey, Purpose, RootKey};
 pub use sealed_root::{NewRoot, SealKey, SealKeyError, SealedRoot, SealedRootError};
@@ -33,7 +35,7 @@ macro_rules! opaque_debug {
     )*};
 }
 
-opaque_debug!(DerivedKey, HandleKeys, PairwiseKeys, RecoveryKey, RootKey, SealKey, Sealer, SecretHasher, StateKeys);
+opaque_debug!(DerivedKey, HandleKeys, PairwiseKeys, PeriodicSecrets, RecoveryKey, RootKey, SealKey, Sealer, SecretHasher, StateKeys);
 
 #[cfg(test)]
 mod testing {

@@ -11,7 +11,8 @@ use crate::{Store, StoreError, person, session};
 macro_rules! columns {
     () => {
         "family.id, family.realm, family.session, family.person, family.client, family.client_name, family.scopes, family.audience, \
-         family.assurance, family.generation, family.rotated, family.created, family.expires, family.revoked, family.bound_key"
+         family.assurance, family.generation, family.rotated, family.created, family.expires, family.revoked, family.bound_key, \
+         family.authorization_details"
     };
 }
 
@@ -19,8 +20,8 @@ statements! {
     /// The guard is in the statement: the login and the person are live, and stay so until this is committed.
     OPEN = locked!(
         "INSERT INTO family (realm, id, session, person, client, client_name, scopes, audience, assurance, generation, rotated, created,
-                             expires, bound_key)
-         SELECT $1, $2, session.id, session.person, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
+                             expires, bound_key, authorization_details)
+         SELECT $1, $2, session.id, session.person, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
          FROM session JOIN person ON person.realm = session.realm AND person.id = session.person
          WHERE session.realm = $1 AND session.id = $3 AND session.person = $4 AND session.revoked IS NULL AND NOT person.disabled",
         " FOR SHARE OF session, person"
@@ -109,6 +110,7 @@ pub(crate) fn open(family: &Family) -> Vec<Step> {
             family.created.into(),
             family.expires.into(),
             family.bound_key.as_ref().map_or(Value::Null, Value::json),
+            Some(&family.authorization_details).filter(|details| !details.is_empty()).map_or(Value::Null, Value::json),
         ],
     )]
 }
@@ -152,6 +154,7 @@ fn read(row: &mut Row<'_>) -> Result<Family, Invalid> {
         expires: row.time()?,
         revoked: row.optional_time()?,
         bound_key: row.optional_json()?,
+        authorization_details: row.optional_json()?.unwrap_or_default(),
     })
 }
 

@@ -21,6 +21,7 @@ pub(crate) const SQLITE: &[Migration] = &[
     Migration { number: 5, text: include_str!("../migrations/sqlite/0005_second_factor.sql") },
     Migration { number: 6, text: include_str!("../migrations/sqlite/0006_registration.sql") },
     Migration { number: 7, text: include_str!("../migrations/sqlite/0007_logout_notice.sql") },
+    Migration { number: 10, text: include_str!("../migrations/sqlite/0010_authorization_details.sql") },
 ];
 
 pub(crate) const POSTGRES: &[Migration] = &[
@@ -31,6 +32,7 @@ pub(crate) const POSTGRES: &[Migration] = &[
     Migration { number: 5, text: include_str!("../migrations/postgres/0005_second_factor.sql") },
     Migration { number: 6, text: include_str!("../migrations/postgres/0006_registration.sql") },
     Migration { number: 7, text: include_str!("../migrations/postgres/0007_logout_notice.sql") },
+    Migration { number: 10, text: include_str!("../migrations/postgres/0010_authorization_details.sql") },
 ];
 
 pub(crate) const TABLE: Sql = Sql::each(

@@ -12,6 +12,7 @@ use durward_feed::Snapshot;
 use durward_jose::SigningKey;
 use durward_model::resource::{Realm, Stored};
 use durward_model::{
+    AuthorizationDetails,
     AdminRole, Assurance, Event, EventKind, Family, Key, KeyState, Outcome, Person, Record as FeedRecord, Resource, Revocation, Session,
     Write,
 };
@@ -295,6 +296,7 @@ impl World {
             client_name: "web".to_owned(),
             scopes: vec![],
             audience: "shop".to_owned(),
+            authorization_details: AuthorizationDetails::default(),
             assurance: Assurance::default(),
             generation: 0,
             bound_key: None,

@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::Args;
 use durward_admin::{Apply, Plan};
 use durward_base::{Rng, Secret, base64url};
-use durward_model::resource::{Access, Client, ClientAuthentication, PersonResource, Requirement, Route, Service, TokenType, Trust};
+use durward_model::resource::{Access, Client, ClientAuthentication, PersonResource, Requirement, Route, Service, Trust};
 use durward_model::{CredentialKind, GrantType, Resource};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -101,13 +101,7 @@ fn resources(name: &str, arguments: &Arguments) -> anyhow::Result<Vec<Resource>>
     let only_origin = arguments.url.scheme() == "http" && arguments.url.path() == "/" && arguments.url.query().is_none();
     anyhow::ensure!(only_origin, "{}: expected `http://host:port` without a path: requests keep the path they came with", arguments.url);
     Ok(vec![
-        Resource::Service(Service {
-            name: name.to_owned(),
-            description: Some(format!("What {upstream} offers")),
-            scopes: Vec::new(),
-            token_type: TokenType::default(),
-            disabled: false,
-        }),
+        Resource::Service(Service { name: name.to_owned(), description: Some(format!("What {upstream} offers")), ..Service::default() }),
         Resource::Client(client(name)),
         Resource::Route(Route {
             name: name.to_owned(),

@@ -59,9 +59,10 @@ pub(super) fn check(requirement: &Requirement, principal: &Principal, version: u
             detail: "nothing is required, so that nothing is granted".to_owned(),
             scope: None,
             step_up: None,
+            dpop: false,
             decision: Arc::new(decided),
         })),
-        Some((reason, detail, scope)) => Err(Box::new(Denial { reason, detail, scope, step_up: wanted, decision: Arc::new(decided) })),
+        Some((reason, detail, scope)) => Err(Box::new(Denial { reason, detail, scope, step_up: wanted, dpop: false, decision: Arc::new(decided) })),
         None => Ok(decided),
     }
 }

@@ -7,6 +7,7 @@ use durward_base::{Timestamp, TokenId};
 use durward_jose::{ClaimError, Claims, VerifiedJwt};
 use durward_model::{Acting, Actor, Assurance, Caller, Chain, CredentialFacts, CredentialKind, Principal, PrincipalKind, Source};
 use durward_oauth::delegation::{self, Act};
+use durward_oauth::rar;
 use durward_oauth::trusted_issuer::Foreigner;
 
 use super::TokenError;
@@ -135,7 +136,9 @@ fn verified(
         expires,
     };
     let (realm, source) = (realm.to_owned(), Source::default());
-    let principal = Principal { realm, kind: principal_kind, id, acts_for, roles, scopes, assurance, credential, source };
+    let authorization_details = rar::of_token(claims);
+    let principal =
+        Principal { realm, kind: principal_kind, id, acts_for, roles, scopes, authorization_details, assurance, credential, source };
     Ok(Verified {
         kind,
         audience: only_audience(claims)?.to_owned(),

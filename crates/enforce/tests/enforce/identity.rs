@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::fixture::{AUTHORITY, NOW, World, family, key, resource_version, revocation, session};
+use crate::fixture::{AUTHORITY, NOW, World, family, key, resource_version, revocation, session, with};
 use durward_base::Duration;
 use durward_enforce::{Consumer, TokenKind, Verified};
 use durward_jose::{Algorithm, SigningKey};
@@ -35,6 +35,18 @@ fn the_service_sees_the_caller_and_the_credential_it_stands_for() {
     assert_eq!(after.credential.client.as_deref(), Some("web"));
     assert_eq!(after.credential.issuer, "https://auth.example/gateways/door");
     assert_ne!(after.credential.id, before.credential.id);
+}
+
+/// RFC 9396 9.1
+#[test]
+fn the_service_sees_what_was_allowed_in_detail() {
+    let world = World::new();
+    let details = json!([{ "type": "payment", "creditor": "Merchant A" }, { "type": "accounts", "actions": ["read"] }]);
+    let token = world.sign("at+jwt", &with(world.claims(), "authorization_details", details.clone()));
+    let entered = world.cache.verify(&world.view, &ENTRANCE, &token, NOW).unwrap();
+    let seen = world.cache.verify(&world.view, &PAYMENTS, &identity(&world, &entered, "payments"), NOW).unwrap();
+    let granted = &seen.principal().authorization_details;
+    assert_eq!((serde_json::to_value(granted).unwrap(), granted.types()), (details, vec!["accounts".to_owned(), "payment".to_owned()]));
 }
 
 #[test]

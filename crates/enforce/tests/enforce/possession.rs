@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use durward_enforce::{Consumer, Freshness, Possession, PresentedToken, Proved, Refusal, TokenError, must_be_accepted};
+use durward_enforce::{
+    Circumstances, Consumer, Demand, Freshness, Possession, PresentedToken, Proved, Refusal, TokenError, decide, must_be_accepted,
+};
+use durward_model::resource::Requirement;
 use durward_model::{BoundKey, CredentialKind};
 use durward_testkit::dpop::DpopKey;
 use durward_testkit::seeded;
@@ -112,4 +115,22 @@ fn a_certificate_bound_token_needs_the_certificate_of_the_connection() {
         assert_eq!(holder.refused(false, &[], certificate), ("certificate_mismatch", challenge.clone()));
     }
     assert_eq!(holder.refused(true, &[], Some(b"its own")).0, "token_not_bound");
+}
+
+/// RFC 9449 7.1, RFC 9470 3: whoever came with a proof is told in the scheme of proofs what does not suffice.
+#[test]
+fn a_token_that_came_with_a_proof_is_challenged_in_the_scheme_of_proofs() {
+    let holder = Holder::new();
+    let proved = holder.show(true, &[&holder.proof(ORDERS)], None).unwrap();
+    for (requirement, status, error) in [
+        (json!({"acr": "mfa"}), 401, "error=\"insufficient_user_authentication\", acr_values=\"mfa\""),
+        (json!({"scopes": ["orders:burn"]}), 403, "error=\"insufficient_scope\", scope=\"orders:burn\""),
+    ] {
+        let requirement: Requirement = serde_json::from_value(requirement).unwrap();
+        let (demand, circumstances) = (Demand::Requirement(&requirement), Circumstances { now: NOW, address: None });
+        let denial = decide(&holder.world.view, Some(&proved.verified), &demand, circumstances, ()).unwrap_err();
+        let refusal = Refusal::Denied(denial);
+        let challenge = format!("DPoP realm=\"main\", {error}, algs=\"ES256 ES384 ES512 EdDSA PS256 RS256\"");
+        assert_eq!((refusal.status(), refusal.challenge("main")), (status, Some(challenge)));
+    }
 }

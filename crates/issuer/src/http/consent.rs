@@ -5,7 +5,7 @@ use durward_model::Write;
 use durward_model::resource::Origin;
 use durward_model::write::Spent;
 use durward_oauth::authorize::{DENIED_BY_PERSON, IssueFacts};
-use durward_oauth::{Parameters, Registry as _, par};
+use durward_oauth::{Parameters, Registry as _, par, rar};
 use durward_store::{CommitError, StoreError};
 use http::StatusCode;
 use url::Url;
@@ -126,6 +126,7 @@ fn show(call: &Call, step: &Consenting, sealed: &str, login: &LiveLogin) -> Resp
         unverified: call.realm.client(&request.client_id).is_some_and(|client| !client.metadata.origin.is_declared()),
         username: &login.person.username,
         scopes: scopes::rows(call, &request.client_id, &request.audience, &request.scopes),
+        details: rar::words(&request.authorization_details, call.realm.service(&request.audience)),
         returns_to: place(&request.redirect_uri),
         action: format!("/realms/{}/consent", call.realm.name()),
         transaction: sealed,

@@ -58,6 +58,17 @@ impl DecryptionKey {
         Ok(Self::new(algorithm, Private::Oaep(Box::new(key)), pkcs8, jwk))
     }
 
+    /// The key on P-256 with this secret number.
+    ///
+    /// # Errors
+    /// When the number is none of the curve's, and for RSA.
+    pub fn from_p256_secret(algorithm: KeyManagement, secret: &[u8; 32]) -> Result<Self, JoseError> {
+        let rejected = || JoseError::NotDecryptionPkcs8 { algorithm };
+        let key = PrivateKey::from_private_key(&aws_lc_rs::agreement::ECDH_P256, secret).map_err(|_| rejected())?;
+        let der: Pkcs8V1Der<'_> = key.as_der().map_err(|Unspecified| rejected())?;
+        Self::from_pkcs8(algorithm, der.as_ref())
+    }
+
     pub(super) fn on_curve(algorithm: KeyManagement, curve: &'static Curve, key: PrivateKey, pkcs8: &[u8]) -> Result<Self, JoseError> {
         let public = key.compute_public_key().map_err(|Unspecified| JoseError::NotDecryptionPkcs8 { algorithm })?;
         let jwk = curve.jwk(public.as_ref());

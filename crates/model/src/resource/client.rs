@@ -62,6 +62,9 @@ pub struct Client {
     /// The services it may get tokens for, by name; the first is the default.
     #[serde(default)]
     pub services: Vec<String>,
+    /// RFC 9396 section 10: the types of authorization details that it may ask for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details_types: Vec<String>,
     /// Roles of the client itself, when it acts as itself.
     #[serde(default)]
     pub roles: Vec<String>,
@@ -165,6 +168,12 @@ pub struct Client {
     /// The algorithm that it signs them with; any of its keys' when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_object_signing_alg: Option<String>,
+    /// How it may encrypt them to the realm's key, once signed: ECDH-ES (OpenID Connect Registration section 2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_object_encryption_alg: Option<String>,
+    /// With what: A128CBC-HS256 when absent, A256CBC-HS512, A128GCM or A256GCM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_object_encryption_enc: Option<String>,
     /// What it is held to as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,

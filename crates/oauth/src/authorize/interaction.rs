@@ -108,6 +108,8 @@ fn must_ask(request: &AuthorizationRequest, client: RegisteredClient<'_>, progre
     let asked = Asked { client, audience: &request.audience, scopes: &request.scopes };
     match client.metadata.trust {
         _ if request.prompt.consent => true,
+        // RFC 9396: what is asked for in detail is for this once, and never answered by an earlier answer.
+        Trust::ThirdParty if !request.authorization_details.is_empty() => true,
         Trust::ThirdParty => !asked.is_answered_by(progress.consent) || !assured,
         // Logging in just now, on a page that names the client, was interaction enough for our own.
         Trust::FirstParty => !assured && !login.fresh,

@@ -2,7 +2,7 @@
 
 use durward_base::{Duration, FamilyId, Timestamp, TokenId};
 use durward_model::resource::Trust;
-use durward_model::{Consent, Family, GrantType, Outcome, Person, Session, Write};
+use durward_model::{AuthorizationDetails, Consent, Family, GrantType, Outcome, Person, Session, Write};
 
 use super::request::AuthorizationRequest;
 use super::response::ErrorRedirect;
@@ -101,7 +101,10 @@ pub fn issue(
             return deny(ineligible.refuse(error));
         }
     };
-    let family = open(&eligible, registry, session, family, now);
+    let family = Family {
+        authorization_details: request.authorization_details.clone(),
+        ..open(&eligible, registry, session, family, now)
+    };
     let caller = person_caller(person, eligible.roles(), eligible.scopes(), &session.assurance);
     let event = EventFacts::new(Outcome::Allowed, caller).on(family.id, session.id).about(format!("client/{}", request.client_id));
     let spent = par::spend(request, &registry.realm().name, now);
@@ -115,6 +118,7 @@ pub fn issue(
             };
             return match Grant::new(registry, eligible, Some(told), jti, now) {
                 Ok(grant) => {
+                    let grant = grant.detailed(request.authorization_details.clone());
                     let issued = implicit.has_access_token().then(|| jti.to_string());
                     let event = EventFacts { reason: Some(Implicit::REASON), issued, ..event };
                     let grant = Box::new(if implicit.has_access_token() { grant } else { grant.of_id_token_alone() });
@@ -183,6 +187,7 @@ pub(crate) fn open(eligible: &Eligible<'_>, registry: &dyn Registry, session: &S
         client_name: applicant.client.metadata.name.clone(),
         scopes: eligible.scopes().to_vec(),
         audience: applicant.audience.to_owned(),
+        authorization_details: AuthorizationDetails::default(),
         assurance: session.assurance.clone(),
         generation: 0,
         bound_key: None,

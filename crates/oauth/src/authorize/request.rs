@@ -1,8 +1,8 @@
 //! RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.1: the authorization request, checked in order.
 
 use durward_base::{ClientId, Duration, Timestamp};
-use durward_model::GrantType;
 use durward_model::resource::{Client, Trust};
+use durward_model::{AuthorizationDetails, GrantType};
 use minicbor::{Decode, Encode};
 
 use super::claims_request::ClaimsRequest;
@@ -14,7 +14,7 @@ use crate::id_token::IdTokenHint;
 use crate::mint::Minted;
 use crate::parameters::Parameters;
 use crate::registry::{RegisteredClient, Registry};
-use crate::{dpop, jar, profile, redirect_uri, resource_indicator, scope};
+use crate::{dpop, jar, profile, rar, redirect_uri, resource_indicator, scope};
 
 /// An authorization request that was found valid. It is carried through the login sealed, and never read from the browser again.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -69,6 +69,9 @@ pub struct AuthorizationRequest {
     /// The id that is spent by it, when it was pushed.
     #[cbor(n(16), with = "minicbor::bytes")]
     pub pushed_as: Option<[u8; 16]>,
+    /// What is asked for in detail.
+    #[n(17)]
+    pub authorization_details: AuthorizationDetails,
     /// The optional scopes that the person has left out, on the consent page of this very request.
     #[cbor(skip)]
     pub left_out: Vec<String>,
@@ -159,10 +162,12 @@ impl AuthorizationRequest {
         let nonce = parameters.limited("nonce")?;
         let prompt = prompt(parameters)?;
         let max_age_seconds = max_age(parameters)?;
-        let audience = resource_indicator::audience(parameters, metadata)?;
+        let audience = resource_indicator::audience(parameters, metadata, registry)?;
+        let service = registry.service(audience).filter(|service| !service.disabled).ok_or(UNAVAILABLE)?;
+        let authorization_details = rar::requested(parameters, metadata, service)?;
         let claims = ClaimsRequest::read(parameters)?;
-        let scopes = scopes(parameters, registry, metadata, audience, &claims)?;
-        let scopes = fitting(scopes, response_type)?;
+        let scopes = rar::scopes(parameters, &authorization_details, (metadata, service), GrantType::AuthorizationCode)?;
+        let scopes = fitting(with_claims(scopes, metadata, &claims), response_type)?;
         let login_hint = parameters.limited("login_hint")?;
         let key_thumbprint = dpop::code_key(parameters)?;
         let expected_subject = expected_subject(parameters, registry, claims.subject, now)?;
@@ -184,6 +189,7 @@ impl AuthorizationRequest {
             acr: claims.acr,
             id_token_claims: claims.id_token,
             pushed_as: None,
+            authorization_details,
             left_out: Vec::new(),
         })
     }
@@ -333,19 +339,10 @@ fn expected_subject(
     }
 }
 
-fn scopes(
-    parameters: &Parameters,
-    registry: &dyn Registry,
-    client: &Client,
-    audience: &str,
-    claims: &ClaimsRequest,
-) -> Result<Vec<String>, OAuthError> {
-    let service = registry.service(audience).filter(|service| !service.disabled);
-    let service = service.ok_or(OAuthError::new(ErrorCode::InvalidTarget, "service_unavailable", "the resource is not available"))?;
-    let mut scopes = scope::resolve(parameters.get("scope"), client, service, GrantType::AuthorizationCode)?;
+/// OpenID Connect Core 5.5.1: a claim that cannot be told is left out and is no error. Asking for one is asking for its scope: the person sees
+/// it, may refuse it, and finds it again among what the client was allowed.
+fn with_claims(mut scopes: Vec<String>, client: &Client, claims: &ClaimsRequest) -> Vec<String> {
     if scopes.iter().any(|scope| scope == scope::OPENID) {
-        // OpenID Connect Core 5.5.1: a claim that cannot be told is left out and is no error. Asking for one is asking for its scope: the
-        // person sees it, may refuse it, and finds it again among what the client was allowed.
         let asked = claims.scopes.iter().filter(|scope| client.scopes.iter().any(|allowed| allowed == *scope));
         for scope in asked {
             if !scopes.iter().any(|known| known == scope) {
@@ -353,5 +350,7 @@ fn scopes(
             }
         }
     }
-    Ok(scopes)
+    scopes
 }
+
+const UNAVAILABLE: OAuthError = OAuthError::new(ErrorCode::InvalidTarget, "service_unavailable", "the resource is not available");

@@ -16,7 +16,7 @@ use crate::error::OAuthError;
 use crate::parameters::Parameters;
 use crate::person_claims::PersonClaims;
 use crate::registry::{Lineage, Registry};
-use crate::resource_indicator;
+use crate::{rar, resource_indicator};
 
 /// What was loaded about a code.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +47,7 @@ pub fn decide(
     if facts.spent {
         return replay(registry, client, lineage, now);
     }
-    if let Err(error) = resource_indicator::stays_within(parameters, &lineage.family.audience) {
+    if let Err(error) = resource_indicator::stays_within(parameters, &lineage.family.audience, registry) {
         return Decision::deny(client, error);
     }
     let applicant = Applicant {
@@ -61,10 +61,15 @@ pub fn decide(
         Ok(eligible) => eligible,
         Err(ineligible) => return Decision::deny(client, ineligible.invalid_grant()),
     };
+    let details = match rar::narrowed(parameters, &lineage.family.authorization_details, &eligible) {
+        Ok(details) => details,
+        Err(error) => return Decision::deny(client, error),
+    };
     let told = PersonClaims::allowed(lineage.person, eligible.scopes()).only(&code.id_token_claims);
     let person = PersonGrant { told, ..PersonGrant::new(lineage.family, code.nonce.clone(), lineage.family.generation) };
     match Grant::new(registry, eligible, Some(person), jti, now) {
         Ok(grant) => {
+            let grant = grant.detailed(details);
             let writes = client.spend().into_iter().chain([code.spend(&registry.realm().name)]).collect();
             let event = grant.event(client.registered(), Some(lineage.person));
             Decision::Issue { grant: Box::new(grant), writes, event }

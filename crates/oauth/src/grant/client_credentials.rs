@@ -10,7 +10,7 @@ use crate::eligibility::{Applicant, Holder, Ineligible, eligibility};
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::Registry;
-use crate::{builtin, resource_indicator, scope};
+use crate::{builtin, resource_indicator, rar};
 
 /// Decides a token request with `grant_type=client_credentials`.
 pub fn decide(
@@ -48,22 +48,23 @@ fn grant(
         )
         .into());
     }
-    let audience = audience(parameters, client)?;
+    let audience = audience(registry, parameters, client)?;
     let service = registry.service(audience).ok_or(refused(Ineligible::ServiceUnavailable))?;
-    let scopes = scope::resolve(parameters.get("scope"), registered.metadata, service, GrantType::ClientCredentials)?;
+    let details = rar::requested(parameters, registered.metadata, service)?;
+    let scopes = rar::scopes(parameters, &details, (registered.metadata, service), GrantType::ClientCredentials)?;
     let applicant =
         Applicant { client: registered, grant: GrantType::ClientCredentials, audience, scopes: &scopes, holder: Holder::Client };
     let eligible = eligibility(registry, applicant, now).map_err(refused)?;
-    Ok(Grant::new(registry, eligible, None, jti, now))
+    Ok(Grant::new(registry, eligible, None, jti, now).map(|grant| grant.detailed(details)))
 }
 
 /// The fleet's audience is nobody's service; the gate knows who may have it.
-fn audience<'a>(parameters: &Parameters, client: &AuthenticatedClient<'a>) -> Result<&'a str, OAuthError> {
+fn audience<'a>(registry: &dyn Registry, parameters: &Parameters, client: &AuthenticatedClient<'a>) -> Result<&'a str, OAuthError> {
     match parameters.get("resource") {
         Some(builtin::FLEET_AUDIENCE) => {
-            resource_indicator::stays_within(parameters, builtin::FLEET_AUDIENCE).map(|()| builtin::FLEET_AUDIENCE)
+            resource_indicator::stays_within(parameters, builtin::FLEET_AUDIENCE, registry).map(|()| builtin::FLEET_AUDIENCE)
         }
-        _ => resource_indicator::audience(parameters, client.registered().metadata),
+        _ => resource_indicator::audience(parameters, client.registered().metadata, registry),
     }
 }
 

@@ -79,7 +79,7 @@ fn redeem(
     now: Timestamp,
 ) -> Decision {
     let family = lineage.family;
-    if let Err(error) = resource_indicator::stays_within(parameters, &family.audience) {
+    if let Err(error) = resource_indicator::stays_within(parameters, &family.audience, registry) {
         return Decision::deny(client, error);
     }
     let applicant = Applicant {

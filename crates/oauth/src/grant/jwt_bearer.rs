@@ -12,7 +12,7 @@ use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::Registry;
 use crate::trusted_issuer::Assertion;
-use crate::{resource_indicator, scope};
+use crate::{rar, resource_indicator, scope};
 
 /// The write that uses up a grant's assertion: a handler refuses with [`REPLAYED`] when it was spent before.
 pub fn spend(assertion: &Assertion<'_>, registry: &dyn Registry) -> Result<Write, OAuthError> {
@@ -75,7 +75,8 @@ fn grant(
     if assertion.expires <= now {
         return Err(OAuthError::invalid_grant("token_expired").into());
     }
-    let audience = resource_indicator::audience(parameters, metadata)?;
+    rar::not_taken(parameters)?;
+    let audience = resource_indicator::audience(parameters, metadata, registry)?;
     let service = registry.service(audience).ok_or(refused(Ineligible::ServiceUnavailable))?;
     let mut scopes = scope::resolve(parameters.get("scope"), metadata, service, GrantType::JwtBearer)?;
     let beyond = |scope: &String| !assertion.issuer.declared().scopes.contains(scope);

@@ -15,7 +15,7 @@ use crate::eligibility::{Applicant, Holder, eligibility};
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::Registry;
-use crate::{resource_indicator, scope};
+use crate::{rar, resource_indicator, scope};
 
 /// The reason on record for each use.
 pub const REASON: &str = "legacy_grant.password";
@@ -55,7 +55,8 @@ impl<'a> Request<'a> {
         }
         let missing = OAuthError::invalid_request("password.missing", "username and password are required");
         let (username, password) = (parameters.required("username", missing)?, parameters.required("password", missing)?);
-        let audience = resource_indicator::audience(parameters, metadata)?.to_owned();
+        rar::not_taken(parameters)?;
+        let audience = resource_indicator::audience(parameters, metadata, registry)?.to_owned();
         let service = registry.service(&audience).filter(|service| !service.disabled);
         let service = service.ok_or(OAuthError::new(ErrorCode::InvalidTarget, "service_unavailable", "the resource is not available"))?;
         let scopes = scope::resolve(parameters.get("scope"), metadata, service, GrantType::Password)?;

@@ -18,7 +18,7 @@ use crate::eligibility::{Applicant, Holder, eligibility};
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::{Lineage, Registry};
-use crate::{resource_indicator, scope};
+use crate::{rar, resource_indicator, scope};
 
 /// How long the token before the last is still answered with its successor.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -100,7 +100,7 @@ pub fn decide(
     let rotates = writes.iter().any(|write| matches!(write, Write::RotateFamily { .. }));
     let generation = if rotates { token.generation.saturating_add(1) } else { token.generation.max(family.generation) };
     let writes = client.spend().into_iter().chain(writes).collect();
-    let scopes = match narrowed(parameters, family) {
+    let scopes = match narrowed(registry, parameters, family) {
         Ok(scopes) => scopes,
         Err(error) => return Decision::deny(client, error),
     };
@@ -115,8 +115,13 @@ pub fn decide(
         Ok(eligible) => eligible,
         Err(ineligible) => return Decision::deny(client, ineligible.invalid_grant()),
     };
+    let details = match rar::narrowed(parameters, &family.authorization_details, &eligible) {
+        Ok(details) => details,
+        Err(error) => return Decision::deny(client, error),
+    };
     match Grant::new(registry, eligible, Some(PersonGrant::new(family, None, generation)), jti, now) {
         Ok(grant) => {
+            let grant = grant.detailed(details);
             let event = grant.event(client.registered(), Some(lineage.person));
             let event = EventFacts { generation: rotates.then_some(generation), ..event };
             Decision::Issue { grant: Box::new(grant), writes, event }
@@ -144,8 +149,8 @@ fn presented_rightly(registry: &dyn Registry, client: &AuthenticatedClient<'_>, 
 }
 
 /// The scopes asked for among those granted, and the resource that was granted.
-fn narrowed(parameters: &Parameters, family: &Family) -> Result<Vec<String>, OAuthError> {
-    resource_indicator::stays_within(parameters, &family.audience)?;
+fn narrowed(registry: &dyn Registry, parameters: &Parameters, family: &Family) -> Result<Vec<String>, OAuthError> {
+    resource_indicator::stays_within(parameters, &family.audience, registry)?;
     let Some(requested) = parameters.get("scope") else {
         return Ok(family.scopes.clone());
     };

@@ -24,7 +24,7 @@ use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::person_claims::PersonClaims;
 use crate::registry::{Lineage, RegisteredClient, Registry};
-use crate::{resource_indicator, scope, subject_identifier};
+use crate::{rar, resource_indicator, scope, subject_identifier};
 
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
@@ -117,7 +117,8 @@ impl Exchange<'_> {
             Ineligible::Forbidden(_) => why.refuse(unacceptable("policy_denied")),
             why => refused_subject(why),
         })?;
-        Ok(self.made(eligible, lineage, act, (expires, issued_token_type), jti))
+        let details = rar::exchanged(self.parameters, &self.token.authorization_details, &eligible)?;
+        Ok(self.made(eligible, lineage, act, (expires, issued_token_type), jti).map(|grant| grant.detailed(details)))
     }
 
     fn made(
@@ -219,8 +220,8 @@ impl Exchange<'_> {
 
     /// 2.1: `resource` and `audience`, which here are two spellings of the name of one service.
     fn target<'c>(&self, client: &'c Client) -> Result<&'c str, OAuthError> {
-        let Some(audience) = self.parameters.get("audience") else { return resource_indicator::audience(self.parameters, client) };
-        resource_indicator::stays_within(self.parameters, audience)?;
+        let Some(audience) = self.parameters.get("audience") else { return resource_indicator::audience(self.parameters, client, self.registry) };
+        resource_indicator::stays_within(self.parameters, audience, self.registry)?;
         client.services.iter().find(|service| *service == audience).map(String::as_str).ok_or(OAuthError::new(
             ErrorCode::InvalidTarget,
             "audience.not_allowed",

@@ -48,6 +48,9 @@ const SAME: &[&str] = &[
     "require_pushed_authorization_requests",
     "require_signed_request_object",
     "request_object_signing_alg",
+    "request_object_encryption_alg",
+    "request_object_encryption_enc",
+    "authorization_details_types",
 ];
 /// Members that are called otherwise in a client.
 const RENAMED: &[(&str, &str)] = &[("client_name", "title"), ("token_endpoint_auth_method", "authentication"), ("grant_types", "grants")];

@@ -91,6 +91,7 @@ fn context_holds_the_moment_and_the_way_in() {
         (r#"context has address && context.address.isInRange(ip("10.0.0.0/8"))"#, true),
         (r#"context has address && context.address.isInRange(ip("192.168.0.0/16"))"#, false),
         (r#"context.scopes.contains("stock")"#, true),
+        (r#"context.authorization_details.isEmpty()"#, true),
         (r#"context has client && context.client == "web""#, true),
         (r#"context.issuer == "https://auth.example/realms/main""#, true),
         ("context has acts_for", false),

@@ -10,6 +10,7 @@ use durward_base::{
 use durward_model::key::SealedKey;
 use durward_model::resource::{Realm, Role};
 use durward_model::{
+    AuthorizationDetails,
     Assurance, Event, EventKind, Family, Key, KeyState, KeyUse, Outcome, Person, Record, Resource, Session, Stored, Write,
 };
 use durward_testsite::Postgres;
@@ -131,6 +132,7 @@ impl Bench {
             client_name: "web".to_owned(),
             scopes: vec!["openid".to_owned(), "orders:read".to_owned()],
             audience: "orders".to_owned(),
+            authorization_details: AuthorizationDetails::default(),
             assurance: session.assurance.clone(),
             generation: 1,
             bound_key: None,

@@ -27,7 +27,8 @@ pub(crate) fn document(call: &Call) -> Response {
             .with_legacy_grants(legacy)
             .with_registration(call.realm.realm().registration)
             .with_client_documents(call.realm.realm().client_id_metadata_documents)
-            .with_required_pushing(pushing),
+            .with_required_pushing(pushing)
+            .with_details_types(call.realm.services()),
         MAX_AGE,
     )
 }

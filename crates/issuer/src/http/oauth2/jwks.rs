@@ -13,5 +13,9 @@ pub(crate) const MAX_AGE: u32 = 900;
 /// `GET /realms/{realm}/oauth2/jwks`
 pub async fn get(call: Call) -> Response {
     let keys = call.realm.view().keys().iter().map(|key| key.key());
-    json::public(&jwks::published(keys, call.realm.issuer(), KeyUse::Token), MAX_AGE)
+    let signing = jwks::published(keys, call.realm.issuer(), KeyUse::Token);
+    match call.realm.request_object_keys().map(|keys| keys.published(call.realm.id(), call.now)) {
+        Some(Ok(encryption)) => json::public(&signing.with(&encryption), MAX_AGE),
+        _ => json::public(&signing, MAX_AGE),
+    }
 }

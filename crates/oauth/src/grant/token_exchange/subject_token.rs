@@ -6,7 +6,7 @@
 
 use durward_base::{Duration, FamilyId, SessionId, Timestamp, TokenId};
 use durward_jose::{ClaimError, Claims, Expected, LEEWAY, UnverifiedJwt, VerifiedJwt};
-use durward_model::{Acting, Assurance, BoundKey, CredentialFacts, CredentialKind, PrincipalKind, RevocationKind};
+use durward_model::{Acting, Assurance, AuthorizationDetails, BoundKey, CredentialFacts, CredentialKind, PrincipalKind, RevocationKind};
 use serde::Deserialize;
 
 use crate::access_token::AccessToken;
@@ -27,6 +27,7 @@ pub struct SubjectToken {
     pub(super) origin: Option<String>,
     /// What it is good for; none for a token that names no scopes.
     pub(super) scopes: Option<Vec<String>>,
+    pub(super) authorization_details: AuthorizationDetails,
     pub(super) roles: Option<Vec<String>>,
     pub(super) assurance: Assurance,
     pub(super) act: Option<Act>,
@@ -112,6 +113,7 @@ impl SubjectToken {
             bearer,
             origin,
             scopes: Some(token.scopes),
+            authorization_details: token.authorization_details,
             roles: Some(token.roles),
             assurance: token.assurance,
             act: token.act,
@@ -147,6 +149,7 @@ impl SubjectToken {
             bearer: Bearer::Person { sub, family, session: None },
             origin: Some(name.clone()),
             scopes: None,
+            authorization_details: AuthorizationDetails::default(),
             roles: None,
             assurance: assurance(claims)?,
             act: None,
@@ -201,6 +204,7 @@ impl SubjectToken {
             bearer,
             origin: root,
             scopes: Some(owned(claims.space_separated("scope").map_err(|error| error.reason())?)),
+            authorization_details: AuthorizationDetails::default(),
             roles: Some(roles),
             assurance: assurance(claims)?,
             act: Act::read(claims).map_err(|error| error.reason())?,
@@ -221,6 +225,7 @@ fn foreign(text: &str, registry: &dyn Registry, now: Timestamp) -> Read {
     Ok(SubjectToken {
         origin: None,
         scopes: Some(assertion.issuer.declared().scopes.clone()),
+        authorization_details: AuthorizationDetails::default(),
         roles: Some(assertion.foreigner.roles.clone()),
         assurance: Assurance::default(),
         act: None,

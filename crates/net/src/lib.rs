@@ -30,7 +30,7 @@ pub use metrics::HttpMetrics;
 pub use peer::Peer;
 pub use problem::Problem;
 pub use rate::Rates;
-pub use record::{Draft, Record, RecordError, Recorder};
+pub use record::{Record, RecordError, Recorder};
 pub use rustls::ServerConfig;
 pub use surface::{Gate, Open, Surface, SurfaceConnection, SurfaceSettings};
 pub use tls::{ServerIdentity, TlsError, Trust, provider};

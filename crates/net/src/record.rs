@@ -22,11 +22,12 @@ pub trait Record: Send + Sync + 'static {
 }
 
 /// The request's event while the request lasts.
-#[derive(Debug)]
-pub struct Draft {
+#[derive(Debug, Clone)]
+pub(crate) struct Draft {
     /// The event so far.
     pub event: Event,
-    committed: bool,
+    /// Whether a transaction has kept it.
+    pub committed: bool,
 }
 
 /// A handle on the request's event. An extractor for every handler.
@@ -59,9 +60,10 @@ impl Recorder {
         self.with(|draft| draft.committed = true);
     }
 
-    /// The event to record, unless a transaction has kept it.
-    pub(crate) fn finish(&self) -> Option<Event> {
-        self.with(|draft| (!draft.committed).then(|| draft.event.clone()))
+    /// The event as it has become.
+    pub(crate) fn finish(self) -> Draft {
+        let copy = |shared: Arc<Mutex<Draft>>| shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Arc::try_unwrap(self.0).map_or_else(copy, |draft| draft.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn with<T>(&self, read: impl FnOnce(&mut Draft) -> T) -> T {

@@ -1,11 +1,13 @@
 //! A surface: the endpoints of one audience behind one listener. Around every call: its id, its host, its rate, its access, its one audit event,
 //! its metrics, and a panic that stays inside it.
 
-use std::collections::HashMap;
+mod paths;
+
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::Router;
@@ -19,7 +21,9 @@ use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
+use self::paths::Paths;
 use crate::prompt::Prompt;
+use crate::record::Draft;
 use crate::{
     Answer, Endpoint, Hop, HttpMetrics, Incoming, Peer, Problem, Rates, Record, Recorder, Refused, Unserved, Windows, endpoint, target,
 };
@@ -81,7 +85,7 @@ pub struct Surface(Arc<Inner>);
 struct Inner {
     settings: SurfaceSettings,
     router: Router,
-    rows: HashMap<&'static str, Vec<Row>>,
+    rows: Paths<(&'static str, Vec<Row>)>,
     rates: Rates,
 }
 
@@ -104,9 +108,10 @@ struct Matched {
 impl Surface {
     /// A surface of these endpoints.
     pub fn new(settings: SurfaceSettings, endpoints: Vec<Endpoint>) -> Self {
-        let mut rows: HashMap<&'static str, Vec<Row>> = HashMap::new();
-        for row in &endpoints {
-            rows.entry(row.path).or_default().push(Row { method: row.method, access: row.access, rate: row.rate, event: row.event });
+        let mut rows: Paths<(&'static str, Vec<Row>)> = Paths::default();
+        for Endpoint { method, path, access, rate, event, .. } in &endpoints {
+            let (_, of_path) = rows.at(path).get_or_insert((path, Vec::new()));
+            of_path.push(Row { method, access: *access, rate: *rate, event: *event });
         }
         let router = endpoint::router(endpoints.into_iter().map(|row| (row.path, row.route)))
             .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.") });
@@ -156,9 +161,8 @@ impl Surface {
                 "Something went wrong here; the request id names it in the audit record.",
             ))
         });
-        let response = self.close(id, matched, started, response, &recorder).await;
-        let (route, status) = (matched.map(|matched| matched.path), response.status().as_u16());
-        recorder.edit(|event| hop.ended(&method, route, status, event.reason.as_deref()));
+        let (response, reason) = self.close(id, matched, started, response, recorder).await;
+        hop.ended(&method, matched.map(|matched| matched.path), response.status().as_u16(), reason.as_deref());
         response
     }
 
@@ -170,7 +174,7 @@ impl Surface {
         let mut event = Event::new(id, now, Arc::clone(&settings.node), EventKind::Unrouted);
         let (path, address) = ("(none)".to_owned(), peer.ip().map(|ip| ip.to_string()));
         event.request = Some(event::Request { path, address, ..event::Request::default() });
-        self.close(id, None, started, respond(refused.into()), &Recorder::new(event)).await
+        self.close(id, None, started, respond(refused.into()), Recorder::new(event)).await.0
     }
 
     async fn answer(&self, peer: Peer, request: Request<Body>, matched: Option<Matched>, recorder: &Recorder) -> Response {
@@ -213,9 +217,7 @@ impl Surface {
     }
 
     fn matched(&self, method: &Method, path: &str) -> Option<Matched> {
-        let (pattern, rows) = self.0.rows.get_key_value(path).or_else(|| {
-            self.0.rows.iter().filter(|(pattern, _)| fits(pattern, path)).min_by_key(|(pattern, _)| pattern.matches('{').count())
-        })?;
+        let (pattern, rows) = self.0.rows.find(path)?;
         let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
         let row = rows.iter().find(|row| row.method == method)?;
         Some(Matched { path: pattern, access: row.access, rate: row.rate, event: row.event })
@@ -235,22 +237,24 @@ impl Surface {
         event
     }
 
-    /// Names the request in its answer, records its event (before the answer, where it must be), and counts it.
+    /// Names the request in its answer, records its event (before the answer, where it must be), and counts it. Gives the event's reason along.
     async fn close(
         &self,
         id: EventId,
         matched: Option<Matched>,
         started: Instant,
         mut response: Response,
-        recorder: &Recorder,
-    ) -> Response {
+        recorder: Recorder,
+    ) -> (Response, Option<String>) {
         let Inner { settings, .. } = &*self.0;
         let problem = response.extensions_mut().remove::<Problem>();
         if let Some(problem) = &problem {
             response = problem.render(Some(id));
         }
         recorder.edit(|event| settle(event, response.status(), problem.as_ref()));
-        if let Some(event) = recorder.finish() {
+        let Draft { event, committed } = recorder.finish();
+        let reason = event.reason.clone();
+        if !committed {
             if let (Some(reason), true) = (&event.reason, event.outcome != Outcome::Allowed) {
                 settings.metrics.refused(settings.listener, reason);
             }
@@ -270,7 +274,7 @@ impl Surface {
         }
         let endpoint = matched.map_or("(none)", |matched| matched.path);
         settings.metrics.answered(settings.listener, endpoint, response.status().as_u16(), started.elapsed().as_secs_f64());
-        response
+        (response, reason)
     }
 }
 
@@ -285,13 +289,36 @@ impl Answer for SurfaceConnection {
 
     async fn answer(&self, request: Request<Incoming>) -> Response {
         let (surface, peer) = (self.surface.clone(), self.peer.clone());
-        // To its end, though the client may leave: what was begun is decided and recorded, once.
-        let answer = tokio::spawn(async move { surface.call(peer, request.map(|body| Body::new(Prompt::new(body)))).await });
-        answer.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+        ToItsEnd(Some(Box::pin(async move { surface.call(peer, request.map(|body| Body::new(Prompt::new(body)))).await }))).await
     }
 
     async fn refuse(&self, refused: Refused) -> Response {
         self.surface.refuse(&self.peer, refused).await
+    }
+}
+
+/// A call that goes on in a task of its own when the client leaves: what was begun is decided and recorded, once.
+struct ToItsEnd<T: Send + 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
+
+impl<T: Send + 'static> Future for ToItsEnd<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        // Taken out, so that one which panics is not begun again.
+        let Some(mut call) = self.0.take() else { return Poll::Pending };
+        let answer = call.as_mut().poll(context);
+        if answer.is_pending() {
+            self.0 = Some(call);
+        }
+        answer
+    }
+}
+
+impl<T: Send + 'static> Drop for ToItsEnd<T> {
+    fn drop(&mut self) {
+        if let (Some(call), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(call);
+        }
     }
 }
 
@@ -327,21 +354,6 @@ fn host(request: &Request<Body>) -> Option<&str> {
         (Some(authority), Some(host), _) => (authority.as_str().as_bytes() == host.as_bytes()).then_some(authority.as_str()),
         (None, host, _) => host?.to_str().ok(),
     }
-}
-
-/// Whether a path fits a pattern: literal segments equal, `{name}` any one segment, `{*name}` the rest.
-fn fits(pattern: &str, path: &str) -> bool {
-    let mut segments = path.split('/');
-    for part in pattern.split('/') {
-        let Some(segment) = segments.next() else { return false };
-        if part.starts_with("{*") {
-            return !segment.is_empty();
-        }
-        if !(part == segment || part.starts_with('{') && !segment.is_empty()) {
-            return false;
-        }
-    }
-    segments.next().is_none()
 }
 
 #[cfg(test)]

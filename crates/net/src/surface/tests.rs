@@ -66,3 +66,14 @@ async fn a_path_that_is_no_text_is_refused_with_a_reason_on_record() {
     }
     assert_eq!(get("/named/caf%C3%A9").await.0.status(), StatusCode::OK);
 }
+
+#[tokio::test]
+async fn what_was_begun_is_done_though_the_client_leaves() {
+    let (go, gone) = tokio::sync::oneshot::channel();
+    let (done, is_done) = tokio::sync::oneshot::channel();
+    let mut call = ToItsEnd(Some(Box::pin(async move { done.send(gone.await).unwrap() })));
+    assert!(futures_util::poll!(&mut call).is_pending());
+    drop(call);
+    go.send("decided").unwrap();
+    assert_eq!(is_done.await, Ok(Ok("decided")));
+}

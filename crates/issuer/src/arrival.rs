@@ -31,6 +31,7 @@ pub(crate) async fn arrive(
         Destination::Application(request) => return go_on(call, request, login, (opening, cookie)).await,
         Destination::Account => "account".to_owned(),
         Destination::TwoFactor => "account/totp".to_owned(),
+        Destination::Requests => "account/requests".to_owned(),
         Destination::Device(code) => {
             let query = code.as_ref().map(|code| format!("?user_code={code}")).unwrap_or_default();
             format!("device{query}")
@@ -79,7 +80,7 @@ pub(crate) async fn facts(
     request: &AuthorizationRequest,
     login: &LiveLogin,
 ) -> Result<(Option<durward_model::Consent>, durward_oauth::acr::Level), StoreError> {
-    Ok((authorization::consent(call, request, login).await?, second_factor::strongest(call, login, request).await?))
+    Ok((authorization::consent(call, request, login).await?, second_factor::strongest(call, login, request.acr.map(|wanted| wanted.level)).await?))
 }
 
 async fn open(call: &Call, opening: &[Write]) -> Result<(), CommitError> {

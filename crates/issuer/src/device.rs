@@ -1,11 +1,12 @@
-//! RFC 8628 at the token endpoint, and what the device grant remembers between requests: who asks how often, and who guesses.
+//! RFC 8628 and OpenID Connect CIBA at the token endpoint, and what is remembered between requests: who asks how often, and who guesses.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Mutex, PoisonError};
 
 use durward_authn::{Budget, CodeGuesses, Pace, TooManyGuesses, Verdict};
 use durward_base::{DeviceId, Duration, SessionId, Timestamp, TokenId};
-use durward_model::DeviceState;
+use durward_model::{DeviceState, GrantType};
+use durward_oauth::ciba;
 use durward_oauth::device::DeviceCode;
 use durward_oauth::grant::device_code;
 use durward_oauth::{AuthenticatedClient, Decision, ErrorCode, OAuthError, Parameters, Registry as _};
@@ -63,20 +64,24 @@ impl Devices {
     }
 }
 
-/// Decides a token request with a `device_code`.
+/// Decides a token request with a `device_code` or, where the grant is CIBA, an `auth_req_id`.
 ///
 /// # Errors
 /// What is wrong with the code itself; `temporarily_unavailable`.
 pub(crate) async fn decide(
     call: &Call,
     parameters: &Parameters,
-    client: &AuthenticatedClient<'_>,
+    (client, grant): (&AuthenticatedClient<'_>, GrantType),
     jti: TokenId,
     now: Timestamp,
 ) -> Result<Decision, OAuthError> {
     let (issuer, realm, store) = (&call.issuer, &call.realm, call.issuer.store());
-    let code = DeviceCode::read(parameters, &issuer.handles, realm.id())?;
-    let device = store.device(realm.name(), code.device()).await.map_err(|_| UNAVAILABLE)?;
+    let id = if grant == GrantType::Ciba {
+        ciba::read_auth_req_id(parameters, &issuer.handles, realm.id())?
+    } else {
+        DeviceCode::read(parameters, &issuer.handles, realm.id())?.device()
+    };
+    let device = store.device(realm.name(), id).await.map_err(|_| UNAVAILABLE)?;
     let rows = match device.as_ref().and_then(|device| device.family) {
         Some(family) => FamilyRows::load(store, realm.name(), family).await.map_err(|_| UNAVAILABLE)?,
         None => None,
@@ -84,6 +89,7 @@ pub(crate) async fn decide(
     let is_own = |pending: &durward_model::DeviceAuthorization| pending.client == client.registered().id;
     let pending = device.as_ref().filter(|device| device.state == DeviceState::Pending).filter(|device| is_own(device));
     let facts = device_code::Facts {
+        grant,
         device: device.as_ref(),
         lineage: rows.as_ref().map(FamilyRows::lineage),
         too_soon: pending.is_some_and(|pending| issuer.devices.is_too_soon(pending.id, now)),

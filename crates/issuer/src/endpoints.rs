@@ -2,7 +2,8 @@
 
 use durward_model::AccessClass::{Bearer, Browser, Client, ConfidentialClient, Public};
 use durward_model::EventKind::{
-    AccessEvaluated, AuthorizationPushed, AuthorizationRequested, ClientRegistered, ConsentRevoked, ConsentSubmitted, ConsentsListed,
+    AccessEvaluated, AuthorizationPushed, AuthorizationRequested, BackchannelAuthenticationRequested, BackchannelAuthenticationSubmitted,
+    BackchannelAuthenticationsListed, ClientRegistered, ConsentRevoked, ConsentSubmitted, ConsentsListed,
     DeviceAuthorizationRequested, DeviceShown, DeviceSubmitted, DocumentRead, LoggedOut, LoginShown, LoginSubmitted, PersonalTokenChanged,
     PersonalTokensListed, RegistrationChanged, RegistrationRead, SecondFactorChanged, SecondFactorShown, SessionRevoked, SessionsListed,
     TokenIntrospected, TokenIssued, TokenRevoked, UserinfoRead,
@@ -30,6 +31,7 @@ pub(crate) fn all(issuer: Issuer) -> Vec<Endpoint> {
         .get("/realms/{realm}/consent", Browser, Read, LoginShown, consent::get)
         .post("/realms/{realm}/consent", Browser, Read, ConsentSubmitted, consent::post)
         .post("/realms/{realm}/oauth2/device_authorization", Client, Machine, DeviceAuthorizationRequested, oauth2::device_authorization::post)
+        .post("/realms/{realm}/oauth2/bc-authorize", ConfidentialClient, Machine, BackchannelAuthenticationRequested, oauth2::bc_authorize::post)
         .get("/realms/{realm}/device", Browser, Read, DeviceShown, device::get)
         .post("/realms/{realm}/device", Browser, Read, DeviceSubmitted, device::post)
         .post("/realms/{realm}/oauth2/token", Client, Machine, TokenIssued, oauth2::token::post)
@@ -51,6 +53,8 @@ pub(crate) fn all(issuer: Issuer) -> Vec<Endpoint> {
         .post("/realms/{realm}/account/sessions", Browser, Read, SessionRevoked, account::sessions::post)
         .get("/realms/{realm}/account/consents", Browser, Read, ConsentsListed, account::consents::get)
         .post("/realms/{realm}/account/consents", Browser, Read, ConsentRevoked, account::consents::post)
+        .get("/realms/{realm}/account/requests", Browser, Read, BackchannelAuthenticationsListed, account::requests::get)
+        .post("/realms/{realm}/account/requests", Browser, Read, BackchannelAuthenticationSubmitted, account::requests::post)
         .get("/realms/{realm}/account/tokens", Browser, Read, PersonalTokensListed, account::tokens::get)
         .post("/realms/{realm}/account/tokens", Browser, Read, PersonalTokenChanged, account::tokens::post)
         .get("/realms/{realm}/account/totp", Browser, Read, SecondFactorShown, account::totp::get)

@@ -17,6 +17,7 @@ use durward_pki::TrustBundle;
 use durward_seal::{HandleKeys, PairwiseKeys, Purpose, RootKey, Sealer, SecretHasher, StateKeys};
 use durward_store::Store;
 
+use crate::backchannel::Calls;
 use crate::client_documents::ClientDocuments;
 use crate::device::Devices;
 use crate::json::BROKEN;
@@ -90,6 +91,7 @@ pub(crate) struct Inner {
     client_throttle: Mutex<ClientThrottle>,
     code_throttle: Mutex<Throttle>,
     pub(crate) devices: Devices,
+    pub(crate) calls: Calls,
     pub(crate) registrations: Registrations,
     pub(crate) pushes: Pushes,
     pub(crate) last_uses: LastUses,
@@ -116,6 +118,7 @@ impl Issuer {
             client_throttle: Mutex::new(ClientThrottle::default()),
             code_throttle: Mutex::new(Throttle::default()),
             devices: Devices::default(),
+            calls: Calls::default(),
             registrations: Registrations::default(),
             pushes: Pushes::default(),
             last_uses: LastUses::default(),

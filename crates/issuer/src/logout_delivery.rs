@@ -151,4 +151,4 @@ fn event(issuer: &Inner, notice: &LogoutNotice, outcome: Outcome, reason: Option
 }
 
 /// The name of this process in events.
-const NODE: &str = "authority";
+pub(crate) const NODE: &str = "authority";

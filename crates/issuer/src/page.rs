@@ -8,6 +8,7 @@ mod logged_out;
 mod moment;
 mod navigation;
 mod qr;
+mod requests;
 mod scope_words;
 pub(crate) mod scopes;
 mod second_factor;
@@ -28,6 +29,7 @@ pub(crate) use logged_out::{LoggedOut, logged_out};
 pub(crate) use moment::{ago, date};
 pub(crate) use navigation::{Navigation, Place};
 pub(crate) use qr::QrCode;
+pub(crate) use requests::{RequestAnswered, RequestRow, Requests};
 pub(crate) use scope_words::scope_words;
 pub(crate) use second_factor::{LoginTotp, RecoveryCodes, Totp, TotpEnrol};
 

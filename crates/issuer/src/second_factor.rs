@@ -7,7 +7,6 @@ use durward_base::PersonId;
 use durward_model::{Assurance, Person, Write};
 use durward_oauth::Registry as _;
 use durward_oauth::acr::Level;
-use durward_oauth::authorize::AuthorizationRequest;
 use durward_seal::Context;
 use durward_store::StoreError;
 
@@ -54,9 +53,9 @@ pub(crate) async fn is_set_up(call: &Call, person: PersonId) -> Result<bool, Sto
 ///
 /// # Errors
 /// When the store cannot be read.
-pub(crate) async fn strongest(call: &Call, login: &LiveLogin, request: &AuthorizationRequest) -> Result<Level, StoreError> {
+pub(crate) async fn strongest(call: &Call, login: &LiveLogin, wanted: Option<Level>) -> Result<Level, StoreError> {
     let had = login.level().unwrap_or(Level::Password);
-    if request.acr.is_none_or(|wanted| wanted.level <= had) || assurance::is_recovery(&login.session.assurance) {
+    if wanted.is_none_or(|wanted| wanted <= had) || assurance::is_recovery(&login.session.assurance) {
         return Ok(had);
     }
     let may = is_set_up(call, login.person.id).await? || assurance::may_change_factors(&login.session.assurance, false, call.now);

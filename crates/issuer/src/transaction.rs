@@ -46,6 +46,9 @@ pub(crate) enum Destination {
     /// Their second factor.
     #[n(3)]
     TwoFactor,
+    /// What applications ask of them.
+    #[n(4)]
+    Requests,
 }
 
 /// A consent page was shown: to this login, for exactly this request.

@@ -87,7 +87,7 @@ async fn a_device_code_is_for_its_client_once_in_time_and_not_after_a_denial() {
     assert_eq!(tokens.text("scope"), "openid orders:read orders:write");
     let again = poll(&mut tv, &device_code).await;
     again.is_error(400, "invalid_grant");
-    assert_eq!(again.reason(), "device_code.replayed");
+    assert_eq!(again.reason(), "device.replayed");
     tv.userinfo(&tokens.text("access_token")).await.is_error(401, "invalid_token");
 
     let asked = ask(&mut tv).await;

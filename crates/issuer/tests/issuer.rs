@@ -5,6 +5,7 @@
 mod access;
 mod account;
 mod advertised;
+mod backchannel;
 mod client_documents;
 mod client_keys;
 mod clock;

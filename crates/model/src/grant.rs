@@ -23,6 +23,10 @@ pub enum GrantType {
     #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
     #[n(3)]
     DeviceCode,
+    /// OpenID Connect Client-Initiated Backchannel Authentication.
+    #[serde(rename = "urn:openid:params:grant-type:ciba")]
+    #[n(22)]
+    Ciba,
     /// RFC 6749 section 4.3: only as a [`LegacyGrant`].
     #[serde(skip)]
     #[n(21)]
@@ -43,8 +47,15 @@ pub enum GrantType {
 
 impl GrantType {
     /// Every grant type that a client of today may be registered for.
-    pub const ALL: [Self; 6] =
-        [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::DeviceCode, Self::TokenExchange, Self::JwtBearer];
+    pub const ALL: [Self; 7] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::ClientCredentials,
+        Self::DeviceCode,
+        Self::Ciba,
+        Self::TokenExchange,
+        Self::JwtBearer,
+    ];
 
     /// The value as it stands on the wire.
     pub const fn name(self) -> &'static str {
@@ -53,6 +64,7 @@ impl GrantType {
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::Ciba => "urn:openid:params:grant-type:ciba",
             Self::Password => "password",
             Self::Implicit => "implicit",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",

@@ -22,7 +22,7 @@ pub mod write;
 pub use access::{AccessClass, AdminRole, RateClass};
 pub use authorization_details::AuthorizationDetails;
 pub use change::{Change, ClientSecret, Position, Record};
-pub use device::{DeviceAuthorization, DeviceState};
+pub use device::{Answerer, BackchannelRequest, DeviceAuthorization, DeviceState};
 pub use egress_url::{EgressRules, EgressUrl};
 pub use event::{Caller, Chain, Decided, Event, EventKind, Outcome, Request};
 pub use grant::{GrantType, LegacyGrant};

@@ -14,7 +14,7 @@ use durward_base::ResourceId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use client::{ApplicationType, Client, ClientAuthentication, Origin, Profile, SecretReference, SubjectType, Trust};
+pub use client::{ApplicationType, Client, ClientAuthentication, Origin, Profile, SecretReference, SubjectType, TokenDelivery, Trust};
 pub use name::name_fault;
 pub use person::PersonResource;
 pub use policy::{Policy, Schema};

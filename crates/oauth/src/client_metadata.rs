@@ -7,6 +7,7 @@ use durward_model::resource::{Client, ClientAuthentication, Realm, Service, Trus
 use durward_model::{GrantType, ResourceKind};
 use durward_pki::TrustBundle;
 
+use crate::ciba;
 use crate::jar;
 use crate::logout_token;
 use crate::profile;
@@ -53,7 +54,9 @@ pub fn client(client: &Client, names: &dyn Names) -> Vec<Problem> {
     for (index, role) in client.roles.iter().enumerate() {
         problems.when(!known_role(names, role), &format!("roles[{index}]"), || undefined("role", role));
     }
-    for (field, message) in protection::problems(client).into_iter().chain(profile::problems(client)).chain(jar::problems(client)) {
+    for (field, message) in
+        protection::problems(client).into_iter().chain(profile::problems(client)).chain(jar::problems(client)).chain(ciba::problems(client))
+    {
         problems.when(true, &field, || message);
     }
     problems.0
@@ -188,7 +191,7 @@ fn credentials(client: &Client, problems: &mut Problems) {
         | ClientAuthentication::ClientSecretBasic
         | ClientAuthentication::ClientSecretPost
         | ClientAuthentication::TlsClientAuth => {
-            let signs = profile::requires_signed_request(client) || client.request_object_signing_alg.is_some();
+            let signs = profile::requires_signed_request(client) || client.request_object_signing_alg.is_some() || ciba::must_sign(client);
             let (method, encrypts) = (client.authentication.name(), signs || protection::wants_encryption(client));
             let field = if client.jwks.is_some() { "jwks" } else { "jwks_uri" };
             problems.when((client.jwks.is_some() || client.jwks_uri.is_some()) && !encrypts, field, || {
@@ -267,9 +270,10 @@ fn grants(client: &Client, problems: &mut Problems) {
     problems.when(has(GrantType::AuthorizationCode) && client.redirect_uris.is_empty(), "redirect_uris", || {
         "authorization_code needs at least one address to send the code to".to_owned()
     });
-    let for_people = has(GrantType::AuthorizationCode) || has(GrantType::DeviceCode) || client.may_use(GrantType::Password);
+    let of_people = [GrantType::AuthorizationCode, GrantType::DeviceCode, GrantType::Ciba, GrantType::Password];
+    let for_people = of_people.into_iter().any(|grant| client.may_use(grant));
     problems.when(has(GrantType::RefreshToken) && !for_people, "grants", || {
-        "refresh_token comes of authorization_code or of the device grant: allow one of them as well".to_owned()
+        "refresh_token comes of authorization_code, of the device grant or of CIBA: allow one of them as well".to_owned()
     });
     legacy_grants(client, problems);
     problems.when(client.runs.is_some() && public, "runs", || "a program that runs a service must authenticate".to_owned());

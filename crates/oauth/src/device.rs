@@ -5,8 +5,8 @@
 mod user_code;
 
 use durward_base::{DeviceId, Duration, FamilyId, RealmId, Secret, Timestamp};
-use durward_model::resource::Trust;
-use durward_model::{Consent, DeviceAuthorization, DeviceState, GrantType, Outcome, Person, Session, Write};
+use durward_model::resource::{Client, Trust};
+use durward_model::{Answerer, Consent, DeviceAuthorization, DeviceState, GrantType, Outcome, Person, Session, Write};
 use durward_seal::{HandleKeys, HandleKind};
 use serde::Serialize;
 
@@ -62,31 +62,47 @@ pub fn request(
 ) -> Result<Requested, OAuthError> {
     let registered = client.registered();
     grant::allowed(registered.metadata, GrantType::DeviceCode)?;
-    rar::not_taken(parameters)?;
-    let audience = resource_indicator::audience(parameters, registered.metadata, registry)?;
-    let service = registry.service(audience).filter(|service| !service.disabled);
-    let service = service.ok_or(OAuthError::new(ErrorCode::InvalidTarget, "service_unavailable", "the resource is not available"))?;
-    let scopes = scope::resolve(parameters.get("scope"), registered.metadata, service, GrantType::DeviceCode)?;
+    let (audience, scopes) = asked_for(registry, parameters, registered.metadata, GrantType::DeviceCode)?;
     let device = DeviceAuthorization {
         id: origin.id,
         realm: registry.realm().name.clone(),
-        user_code: origin.user_code.as_str().to_owned(),
+        answerer: Answerer::UserCode(origin.user_code.as_str().to_owned()),
         client: registered.id,
         client_name: registered.metadata.name.clone(),
         scopes,
-        audience: audience.to_owned(),
+        audience,
         address: origin.address,
         state: DeviceState::Pending,
         family: None,
         created: now,
         expires: now + LIFETIME,
     };
-    let writes = client.spend().into_iter().chain([Write::OpenDevice(device.clone())]).collect();
-    let event = EventFacts::new(Outcome::Changed, client_caller(registered, None)).about(format!("device/{}", device.id));
-    Ok(Requested { device, writes, event })
+    Ok(Requested::of(client, device))
+}
+
+/// The service and the scopes that a client asks a person for: each is there, and the client's to ask for.
+pub(crate) fn asked_for(
+    registry: &dyn Registry,
+    parameters: &Parameters,
+    client: &Client,
+    grant: GrantType,
+) -> Result<(String, Vec<String>), OAuthError> {
+    rar::not_taken(parameters)?;
+    let audience = resource_indicator::audience(parameters, client, registry)?;
+    let service = registry.service(audience).filter(|service| !service.disabled);
+    let service = service.ok_or(OAuthError::new(ErrorCode::InvalidTarget, "service_unavailable", "the resource is not available"))?;
+    let scopes = scope::resolve(parameters.get("scope"), client, service, grant)?;
+    Ok((audience.to_owned(), scopes))
 }
 
 impl Requested {
+    pub(crate) fn of(client: &AuthenticatedClient<'_>, device: DeviceAuthorization) -> Self {
+        let writes = client.spend().into_iter().chain([Write::OpenDevice(device.clone())]).collect();
+        let caller = client_caller(client.registered(), None);
+        let event = EventFacts::new(Outcome::Changed, caller).about(format!("device/{}", device.id));
+        Self { device, writes, event }
+    }
+
     /// Section 3.2: the JSON of the answer, to be sent with `Cache-Control: no-store`.
     ///
     /// # Errors
@@ -165,14 +181,25 @@ pub struct ApprovalFacts<'a> {
 pub fn must_wait_for_answer(registry: &dyn Registry, device: &DeviceAuthorization, now: Timestamp) -> Result<(), OAuthError> {
     let known = registry.client(&device.client_name).is_some_and(|client| client.id == device.client && !client.metadata.disabled);
     if now >= device.expires {
-        Err(OAuthError::new(ErrorCode::ExpiredToken, "device_code.expired", "the code is too old"))
+        Err(OAuthError::new(ErrorCode::ExpiredToken, "device.expired", "the request is too old"))
     } else if device.state != DeviceState::Pending {
-        Err(OAuthError::new(ErrorCode::AccessDenied, "device_code.answered", "the code was answered before"))
+        Err(OAuthError::new(ErrorCode::AccessDenied, "device.answered", "the request was answered before"))
     } else if !known {
         Err(OAuthError::new(ErrorCode::AccessDenied, "client.unknown", "the client is gone"))
     } else {
         Ok(())
     }
+}
+
+/// Whether this person may still answer: it waits, and for nobody else.
+///
+/// # Errors
+/// As [`must_wait_for_answer`].
+pub fn may_answer(registry: &dyn Registry, device: &DeviceAuthorization, person: &Person, now: Timestamp) -> Result<(), OAuthError> {
+    if matches!(&device.answerer, Answerer::Person(named) if named.person != person.id) {
+        return Err(OAuthError::new(ErrorCode::AccessDenied, "device.other_person", "somebody else is asked"));
+    }
+    must_wait_for_answer(registry, device, now)
 }
 
 /// Decides whether the person's approval counts: through the same gate as every token. The writes open the family that the device will get.
@@ -186,7 +213,7 @@ pub fn approve(
     now: Timestamp,
 ) -> Result<(Vec<Write>, EventFacts), OAuthError> {
     let ApprovalFacts { device, person, session, consent, left_out } = facts;
-    must_wait_for_answer(registry, device, now)?;
+    may_answer(registry, device, person, now)?;
     let gone = OAuthError::new(ErrorCode::AccessDenied, "client.unknown", "the client is gone");
     let client = registry.client(&device.client_name).ok_or(gone)?;
     let scopes: Vec<String> = device.scopes.iter().filter(|scope| !left_out.contains(scope)).cloned().collect();
@@ -195,7 +222,7 @@ pub fn approve(
     let (given, writes) = answer.map_or((None, Vec::new()), |(given, writes)| (Some(given), writes));
     let applicant = Applicant {
         client,
-        grant: GrantType::DeviceCode,
+        grant: device.grant(),
         audience: &device.audience,
         scopes: &scopes,
         holder: Holder::Person { person, session, family: None, consent: given.as_ref() },

@@ -53,6 +53,8 @@ codes! {
     UseDpopNonce "use_dpop_nonce" 400 "RFC 9449: the proof must carry the nonce in `DPoP-Nonce`.",
     InsufficientScope "insufficient_scope" 403 "RFC 6750: the access token lacks a scope.",
     ServerError "server_error" 500 "Something broke here.",
+    UnknownUserId "unknown_user_id" 400 "CIBA: the hint names nobody here.",
+    InvalidBindingMessage "invalid_binding_message" 400 "CIBA: the message cannot be shown.",
     TooManyAttempts "temporarily_unavailable" 429 "Wait as long as Retry-After says.",
     TemporarilyUnavailable "temporarily_unavailable" 503 "Try again soon.",
 }

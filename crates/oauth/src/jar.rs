@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use durward_base::{Duration, Timestamp};
-use durward_jose::{Claims, ContentEncryption, EncryptedJwt, JoseError, LEEWAY, UnverifiedJwt};
+use durward_jose::{Claims, ContentEncryption, EncryptedJwt, JoseError, LEEWAY, UnverifiedJwt, VerifiedJwt};
 use durward_model::resource::Client;
 
 use crate::client_authentication::verifying_key;
@@ -30,24 +30,8 @@ pub fn key_id(object: &str, registry: &dyn Registry, now: Timestamp) -> Option<S
 /// `invalid_request_object`.
 pub(crate) fn read(object: &str, client: RegisteredClient<'_>, registry: &dyn Registry, now: Timestamp) -> Result<Parameters, OAuthError> {
     let object = decrypted(object, registry, now).map_err(|error| invalid(error.reason()))?;
-    let unverified = UnverifiedJwt::parse(&object).map_err(|error| invalid(error.reason()))?;
-    // 10.8: what was made to be something else is no request.
-    let kinds = ["JWT", "oauth-authz-req+jwt"];
-    if !unverified.typ().is_none_or(|typ| kinds.iter().any(|kind| typ.eq_ignore_ascii_case(kind))) {
-        return Err(invalid("request.typ"));
-    }
-    // 6.2: "The authorization server MUST validate the signature of the JWS-signed Request Object", by a key of the client.
-    let key = verifying_key(client, registry, unverified.kid()).ok_or(invalid("request.key_unknown"))?;
-    // OpenID Connect Registration 2, `request_object_signing_alg`: "All Request Objects from this Client MUST be rejected, if not signed with
-    // this algorithm."
-    let registered = client.metadata.request_object_signing_alg.as_deref();
-    if registered.is_some_and(|name| name != key.algorithm().name()) || !profile::admits(client.metadata, key.algorithm()) {
-        return Err(invalid("request.algorithm"));
-    }
-    let verified = unverified.verify(&key).map_err(|error| invalid(error.reason()))?;
-    let claims = verified.claims();
-    check(claims, client, registry, now)?;
-    parameters(claims, &client.metadata.name)
+    let verified = verify(&object, client, client.metadata.request_object_signing_alg.as_deref(), registry, now)?;
+    parameters(verified.claims(), &client.metadata.name)
 }
 
 /// RFC 9101 6.1: "If the Request Object is encrypted, the authorization server MUST decrypt the JWT". What is inside is read as if it had come
@@ -81,6 +65,57 @@ pub(crate) fn problems(client: &Client) -> Vec<(String, String)> {
     problems
 }
 
+/// The parameters of a signed authentication request (OpenID Connect CIBA section 7.1.1).
+///
+/// # Errors
+/// `invalid_request`: CIBA has no code of its own for request objects.
+pub(crate) fn read_backchannel(
+    object: &str,
+    client: RegisteredClient<'_>,
+    registry: &dyn Registry,
+    now: Timestamp,
+) -> Result<Parameters, OAuthError> {
+    let registered = client.metadata.backchannel_authentication_request_signing_alg.as_deref();
+    let read = verify(object, client, registered, registry, now).and_then(|verified| {
+        let claims = verified.claims();
+        // CIBA 7.1.1: "The JWT MUST contain" "aud", "iss", "exp", "iat", "nbf" and "jti".
+        let issued = claims.iat().map_err(|_| invalid("request.malformed"))?.ok_or(invalid("request.times_missing"))?;
+        if issued > now + LEEWAY {
+            return Err(invalid("request.from_the_future"));
+        }
+        claims.str("jti").ok().flatten().filter(|jti| !jti.is_empty()).ok_or(invalid("request.jti_missing"))?;
+        short_lived(claims, now)?;
+        parameters(claims, &client.metadata.name)
+    });
+    read.map_err(|error| OAuthError { code: ErrorCode::InvalidRequest, ..error })
+}
+
+/// A request object that the client has signed, for this issuer and for now.
+fn verify(
+    object: &str,
+    client: RegisteredClient<'_>,
+    registered: Option<&str>,
+    registry: &dyn Registry,
+    now: Timestamp,
+) -> Result<VerifiedJwt, OAuthError> {
+    let unverified = UnverifiedJwt::parse(object).map_err(|error| invalid(error.reason()))?;
+    // 10.8: what was made to be something else is no request.
+    let kinds = ["JWT", "oauth-authz-req+jwt"];
+    if !unverified.typ().is_none_or(|typ| kinds.iter().any(|kind| typ.eq_ignore_ascii_case(kind))) {
+        return Err(invalid("request.typ"));
+    }
+    // 6.2: "The authorization server MUST validate the signature of the JWS-signed Request Object", by a key of the client.
+    let key = verifying_key(client, registry, unverified.kid()).ok_or(invalid("request.key_unknown"))?;
+    // OpenID Connect Registration 2, `request_object_signing_alg`: "All Request Objects from this Client MUST be rejected, if not signed with
+    // this algorithm."
+    if registered.is_some_and(|name| name != key.algorithm().name()) || !profile::admits(client.metadata, key.algorithm()) {
+        return Err(invalid("request.algorithm"));
+    }
+    let verified = unverified.verify(&key).map_err(|error| invalid(error.reason()))?;
+    check(verified.claims(), client, registry, now)?;
+    Ok(verified)
+}
+
 fn check(claims: &Claims, client: RegisteredClient<'_>, registry: &dyn Registry, now: Timestamp) -> Result<(), OAuthError> {
     let malformed = |_| invalid("request.malformed");
     let name = client.metadata.name.as_str();
@@ -103,13 +138,15 @@ fn check(claims: &Claims, client: RegisteredClient<'_>, registry: &dyn Registry,
     if begins.is_some_and(|begins| begins > now + LEEWAY) {
         return Err(invalid("request.from_the_future"));
     }
-    if client.metadata.profile.is_some() {
-        let (expires, begins) = expires.zip(begins).ok_or(invalid("request.times_missing"))?;
-        if now.since(begins) > LONGEST || expires.since(begins) > LONGEST {
-            return Err(invalid("request.lives_too_long"));
-        }
-    }
-    Ok(())
+    if client.metadata.profile.is_some() { short_lived(claims, now) } else { Ok(()) }
+}
+
+fn short_lived(claims: &Claims, now: Timestamp) -> Result<(), OAuthError> {
+    let malformed = |_| invalid("request.malformed");
+    let times = claims.exp().map_err(malformed)?.zip(claims.nbf().map_err(malformed)?);
+    let (expires, begins) = times.ok_or(invalid("request.times_missing"))?;
+    let too_long = now.since(begins) > LONGEST || expires.since(begins) > LONGEST;
+    if too_long { Err(invalid("request.lives_too_long")) } else { Ok(()) }
 }
 
 /// What the object asks for. Claims about the object itself are none of the request.

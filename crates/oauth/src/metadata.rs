@@ -3,8 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use std::collections::BTreeSet;
-
 use durward_jose::{Algorithm, ContentEncryption, KeyManagement};
 use durward_model::resource::{ClientAuthentication, Registrations, Service};
 use durward_model::{GrantType, LegacyGrant};
@@ -22,6 +20,10 @@ pub struct Metadata {
     authorization_endpoint: String,
     token_endpoint: String,
     device_authorization_endpoint: String,
+    backchannel_authentication_endpoint: String,
+    backchannel_token_delivery_modes_supported: [&'static str; 2],
+    backchannel_authentication_request_signing_alg_values_supported: [&'static str; 10],
+    backchannel_user_code_parameter_supported: bool,
     jwks_uri: String,
     userinfo_endpoint: String,
     introspection_endpoint: String,
@@ -125,6 +127,7 @@ struct MutualTlsAliases {
     revocation_endpoint: String,
     pushed_authorization_request_endpoint: String,
     device_authorization_endpoint: String,
+    backchannel_authentication_endpoint: String,
     userinfo_endpoint: String,
 }
 
@@ -137,6 +140,7 @@ impl MutualTlsAliases {
             revocation_endpoint: at("revoke"),
             pushed_authorization_request_endpoint: at("par"),
             device_authorization_endpoint: at("device_authorization"),
+            backchannel_authentication_endpoint: at("bc-authorize"),
             userinfo_endpoint: at("userinfo"),
         }
     }
@@ -182,6 +186,10 @@ impl Metadata {
             authorization_endpoint: at("/oauth2/authorize"),
             token_endpoint: at("/oauth2/token"),
             device_authorization_endpoint: at("/oauth2/device_authorization"),
+            backchannel_authentication_endpoint: at("/oauth2/bc-authorize"),
+            backchannel_token_delivery_modes_supported: ["poll", "ping"],
+            backchannel_authentication_request_signing_alg_values_supported: assertion,
+            backchannel_user_code_parameter_supported: false,
             jwks_uri: at("/oauth2/jwks"),
             userinfo_endpoint: at("/oauth2/userinfo"),
             introspection_endpoint: at("/oauth2/introspect"),

@@ -87,6 +87,7 @@ pub(crate) fn problems(client: &Client) -> Vec<(String, String)> {
         ("introspection_signed_response_alg", &client.introspection_signed_response_alg),
         ("authorization_signed_response_alg", &client.authorization_signed_response_alg),
         ("request_object_signing_alg", &client.request_object_signing_alg),
+        ("backchannel_authentication_request_signing_alg", &client.backchannel_authentication_request_signing_alg),
     ];
     for (field, registered) in algorithms {
         let admitted = |name: &String| ALGORITHMS.iter().any(|algorithm| algorithm.name() == name);

@@ -1,7 +1,7 @@
 //! RFC 8628 sections 3.4, 3.5 and 6.1.
 
 use durward_base::{DeviceId, Duration, FamilyId};
-use durward_model::{DeviceAuthorization, DeviceState, GrantType, Write};
+use durward_model::{Answerer, DeviceAuthorization, DeviceState, GrantType, Write};
 use durward_oauth::device::UserCode;
 use durward_oauth::grant::device_code::{self, Facts};
 use durward_oauth::{Decision, Registry as _};
@@ -20,7 +20,7 @@ fn device(world: &World, client: &str, state: DeviceState) -> DeviceAuthorizatio
     DeviceAuthorization {
         id: DeviceId::from_bytes([3; 16]),
         realm: "main".into(),
-        user_code: "WDJBMJHT".into(),
+        answerer: Answerer::UserCode("WDJBMJHT".into()),
         client: world.client(client).unwrap().id,
         client_name: client.into(),
         scopes: vec!["openid".into(), "orders:read".into()],
@@ -48,7 +48,7 @@ fn what_a_device_gets_is_told_by_where_its_request_stands() {
         (DeviceState::Denied, false, late, "access_denied"),
     ] {
         let device = device(&world, "web", state);
-        let facts = Facts { device: Some(&device), lineage: Some(rows.lineage()), too_soon, restored: None };
+        let facts = Facts { grant: GrantType::DeviceCode, device: Some(&device), lineage: Some(rows.lineage()), too_soon, restored: None };
         let decision = device_code::decide(&world, &form(&[]), &world.authenticated("web"), facts, jti(now), now);
         assert_eq!(denied(decision).code.name(), code, "{state:?} {too_soon}");
     }
@@ -61,7 +61,7 @@ fn an_approved_code_is_redeemed_by_its_client_in_the_same_commit() {
     let mut rows = world.rows("web");
     let approved = device(&world, "web", DeviceState::Approved);
     let decide = |client: &str, rows: &crate::fixture::Rows, device: Option<&DeviceAuthorization>, restored| {
-        let facts = Facts { device, lineage: Some(rows.lineage()), too_soon: false, restored };
+        let facts = Facts { grant: GrantType::DeviceCode, device, lineage: Some(rows.lineage()), too_soon: false, restored };
         device_code::decide(&world, &form(&[]), &world.authenticated(client), facts, jti(NOW), NOW)
     };
     let decision = decide("web", &rows, Some(&approved), None);
@@ -70,9 +70,9 @@ fn an_approved_code_is_redeemed_by_its_client_in_the_same_commit() {
     let minted = world.mint(&granted(decision));
     assert_eq!(claims(&minted.access_token)["scope"], minted.scope);
 
-    assert_eq!(denied(decide("portal", &rows, Some(&approved), None)).reason, "device_code.client_mismatch");
-    assert_eq!(denied(decide("web", &rows, None, None)).reason, "device_code.unknown");
-    assert_eq!(denied(decide("web", &rows, Some(&approved), Some(NOW))).reason, "device_code.before_restore");
+    assert_eq!(denied(decide("portal", &rows, Some(&approved), None)).reason, "device.client_mismatch");
+    assert_eq!(denied(decide("web", &rows, None, None)).reason, "device.unknown");
+    assert_eq!(denied(decide("web", &rows, Some(&approved), Some(NOW))).reason, "device.before_restore");
     rows.person.disabled = true;
     assert_eq!(denied(decide("web", &rows, Some(&approved), None)).reason, "person_disabled");
 }
@@ -83,7 +83,7 @@ fn a_code_that_comes_twice_ends_what_it_bought() {
     let world = world();
     let rows = world.rows("web");
     let redeemed = device(&world, "web", DeviceState::Redeemed);
-    let facts = Facts { device: Some(&redeemed), lineage: Some(rows.lineage()), too_soon: false, restored: None };
+    let facts = Facts { grant: GrantType::DeviceCode, device: Some(&redeemed), lineage: Some(rows.lineage()), too_soon: false, restored: None };
     let decision = device_code::decide(&world, &form(&[]), &world.authenticated("web"), facts, jti(NOW), NOW);
     let Decision::Replay { error, writes, .. } = decision else { panic!("{decision:?}") };
     assert_eq!(error.code.name(), "invalid_grant");

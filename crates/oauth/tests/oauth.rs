@@ -6,6 +6,7 @@ mod authentication_request;
 mod authorization_code;
 mod authorize;
 mod canonical;
+mod ciba;
 mod client_authentication;
 mod client_credentials;
 mod client_metadata;

@@ -15,6 +15,8 @@ pub enum HandleKind {
     RefreshToken,
     /// A device that waits for a person's answer (RFC 8628).
     DeviceCode,
+    /// A person's answer that a client waits for (OpenID Connect CIBA).
+    AuthReqId,
     /// A personal access token.
     PersonalToken,
     /// An initial access token (RFC 7591 section 1.2).
@@ -112,6 +114,7 @@ impl HandleKind {
         match self {
             Self::RefreshToken => "dw_rt_",
             Self::DeviceCode => "dw_dc_",
+            Self::AuthReqId => "dw_ar_",
             Self::PersonalToken => "dw_pat_",
             Self::InitialAccess => "dw_iat_",
             Self::Registration => "dw_reg_",

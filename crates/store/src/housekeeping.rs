@@ -10,7 +10,8 @@ const PIECE: u64 = 500;
 
 impl Store {
     /// Drops some of what had expired by `now`: spent ids, revocations, logins and families long over, old changes, events long in the
-    /// journal, clients that registered themselves and were never used. Says how many rows went; when that is not zero, there may be more.
+    /// journal, clients that registered themselves and were never used. Lets clients be told of logins that came to their end. Says how many
+    /// rows were touched; when that is not zero, there may be more.
     pub async fn expire(&self, now: Timestamp) -> Result<u64, StoreError> {
         let mut steps = vec![
             spent::expire(now, PIECE),
@@ -24,6 +25,7 @@ impl Store {
             event::expire(now, PIECE),
         ];
         steps.extend(registration::expire(now, PIECE));
+        steps.extend(logout_notice::enqueue_outlived(now, PIECE));
         Ok(self.run(Batch::of_steps(steps, now)).await?.touched)
     }
 }

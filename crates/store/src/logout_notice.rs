@@ -7,16 +7,18 @@ use crate::batch::Batch;
 use crate::sql::{Invalid, Query, Row, Sql, Step, Value, statements};
 use crate::{Store, StoreError};
 
-/// Those whose client wants to be told; `$json` makes JSON of the stored text.
+/// Those of `$families` whose client wants to be told; `$json` makes JSON of the stored text. $1 is the moment, $2 the first wait.
 macro_rules! enqueue {
-    ($json:literal) => {
+    ($families:expr, $json:literal) => {
         concat!(
             "INSERT INTO logout_notice (realm, family, client, subject, ended, due, wait)
-             SELECT family.realm, family.id, family.client, person.sub, $3, $3, $4
+             SELECT family.realm, family.id, family.client, person.sub, $1, $1, $2
              FROM family
              JOIN person ON person.realm = family.realm AND person.id = family.person
              JOIN resource ON resource.id = family.client
-             WHERE family.realm = $1 AND family.id = $2 AND resource.body",
+             WHERE (family.realm, family.id) IN (",
+            $families,
+            ") AND resource.body",
             $json,
             " ->> 'backchannel_logout_uri' IS NOT NULL
              ON CONFLICT DO NOTHING"
@@ -24,8 +26,18 @@ macro_rules! enqueue {
     };
 }
 
+/// Families that came to their natural end between $3 and $1 and were not looked at yet: the oldest, and at most $4.
+macro_rules! outlived {
+    () => {
+        "SELECT realm, id FROM family WHERE outlived IS NULL AND revoked IS NULL AND expires <= $1 AND expires > $3
+         ORDER BY expires, realm, id LIMIT $4"
+    };
+}
+
 statements! {
-    ENQUEUE = Sql::each(enqueue!(""), enqueue!("::json"));
+    ENQUEUE = Sql::each(enqueue!("SELECT $3, $4", ""), enqueue!("SELECT $3::text, $4::uuid", "::json"));
+    ENQUEUE_OUTLIVED = Sql::each(enqueue!(outlived!(), ""), enqueue!(outlived!(), "::json"));
+    MARK_OUTLIVED = Sql::shared(concat!("UPDATE family SET outlived = $2 WHERE (realm, id) IN (", outlived!(), ")"));
     DUE = Sql::shared(
         "SELECT realm, family, client, subject, ended, due, wait FROM logout_notice WHERE due <= $1 ORDER BY due LIMIT $2",
     );
@@ -61,7 +73,13 @@ impl Store {
 
 /// Lets the client of a family that has just ended be told, if it wants to be.
 pub(crate) fn enqueue(realm: &str, family: [u8; 16], at: Timestamp) -> Step {
-    Step::any(ENQUEUE, [realm.into(), Value::Id(family), at.into(), FIRST_WAIT_MILLIS.into()])
+    Step::any(ENQUEUE, [at.into(), FIRST_WAIT_MILLIS.into(), realm.into(), Value::Id(family)])
+}
+
+/// Lets the clients of families be told that came to their natural end: of an end that was longer ago than is told of, nobody hears any more.
+pub(crate) fn enqueue_outlived(now: Timestamp, limit: u64) -> [Step; 2] {
+    let params = |second: Value| [now.into(), second, (now - LogoutNotice::KEPT).into(), limit.into()];
+    [Step::any(ENQUEUE_OUTLIVED, params(FIRST_WAIT_MILLIS.into())), Step::any(MARK_OUTLIVED, params(now.into()))]
 }
 
 pub(crate) fn drop_one(realm: &str, family: FamilyId) -> Vec<Step> {

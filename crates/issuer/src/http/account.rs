@@ -1,6 +1,7 @@
 //! `/account`: who one is here.
 
 pub mod consents;
+pub mod requests;
 pub mod sessions;
 pub mod tokens;
 pub mod totp;

@@ -3,16 +3,16 @@
 //! Nothing is looked up by following a link: a code that stands in the URL is put into the form, and counts as typed once the form is sent.
 
 use axum::response::Response;
-use durward_base::{DeviceId, FamilyId};
 use durward_model::{DeviceAuthorization, Outcome};
-use durward_oauth::device::{self, ApprovalFacts, UserCode};
+use durward_oauth::device::{self, UserCode};
 use durward_oauth::{OAuthError, Parameters};
-use durward_store::{CommitError, StoreError};
+use durward_store::StoreError;
 use http::StatusCode;
 use minicbor::{Decode, Encode};
 
-use crate::authorization::{self, ATTEMPTS, client_title};
+use crate::authorization::{self, client_title};
 use crate::call::Call;
+use crate::device_answer::{self, Answered, Answering};
 use crate::page::{self, DeviceAnswered, DeviceConfirm, DeviceEntry, ago, scopes};
 use crate::sso::LiveLogin;
 use crate::transaction::{self, Browser, Destination, Step};
@@ -27,27 +27,8 @@ struct Entering {
     session: [u8; 16],
 }
 
-/// What a device asks for was shown: to this login.
-#[derive(Debug, Encode, Decode)]
-struct Answering {
-    #[n(0)]
-    browser: String,
-    #[cbor(n(1), with = "minicbor::bytes")]
-    session: [u8; 16],
-    #[cbor(n(2), with = "minicbor::bytes")]
-    device: [u8; 16],
-}
-
 impl Step for Entering {
     const PURPOSE: &'static str = "device code form";
-
-    fn browser(&self) -> &str {
-        &self.browser
-    }
-}
-
-impl Step for Answering {
-    const PURPOSE: &'static str = "device answer form";
 
     fn browser(&self) -> &str {
         &self.browser
@@ -82,7 +63,7 @@ pub async fn post(call: Call) -> Response {
     login.record(&call);
     let answered = match parameters.get("decision") {
         None => look_up(&call, &login, &parameters).await,
-        Some(decision) => decide(&call, &login, &parameters, decision).await,
+        Some(_) => decide(&call, &login, &parameters).await,
     };
     answered.unwrap_or_else(|_| answer::unavailable(&call))
 }
@@ -98,66 +79,28 @@ async fn look_up(call: &Call, login: &LiveLogin, parameters: &Parameters) -> Res
         let page = enter(call, login, None, Some((StatusCode::TOO_MANY_REQUESTS, "device.throttled", sentence)));
         return Ok(answer::retry_after(page, refused.wait));
     }
-    let found = match parameters.get("user_code").and_then(UserCode::parse) {
+    let typed = parameters.get("user_code").and_then(UserCode::parse);
+    let found = match &typed {
         Some(code) => call.issuer.store().device_by_user_code(call.realm.name(), code.as_str()).await?,
         None => None,
     };
     let waiting = found.filter(|device| device::must_wait_for_answer(&call.realm, device, call.now).is_ok());
-    let Some(device) = waiting else {
+    let Some((code, device)) = typed.zip(waiting) else {
         let sentence = "This code is not right, or it is too old. Look at the device again.";
         return Ok(enter(call, login, None, Some((StatusCode::BAD_REQUEST, "device.code_wrong", sentence))));
     };
     call.issuer.devices.right(call, login.session.id);
     call.recorder.edit(|event| event.target = Some(format!("device/{}", device.id)));
-    Ok(confirm(call, login, &device))
+    Ok(confirm(call, login, &code, &device))
 }
 
-async fn decide(call: &Call, login: &LiveLogin, parameters: &Parameters, decision: &str) -> Result<Response, StoreError> {
-    let step = transaction::open::<Answering>(call, parameters.get("transaction"));
-    let Some(step) = step.filter(|step| step.session == login.session.id.to_bytes()) else { return Ok(answer::stale_form(call)) };
-    for _ in 0..ATTEMPTS {
-        let Some(device) = call.issuer.store().device(call.realm.name(), DeviceId::from_bytes(step.device)).await? else {
-            return Ok(answer::stale_form(call));
-        };
-        let outcome = match decision {
-            "allow" => allow(call, login, parameters, &device).await?,
-            "deny" => deny(call, login, &device).await,
-            _ => return Ok(answer::stale_form(call)),
-        };
-        match outcome {
-            Ok(response) => return Ok(response),
-            Err(CommitError::Conflict { .. }) => {}
-            Err(CommitError::Unavailable(cause)) => return Err(StoreError::Unavailable(cause)),
-        }
-    }
-    Ok(answer::unavailable(call))
-}
-
-async fn allow(
-    call: &Call,
-    login: &LiveLogin,
-    parameters: &Parameters,
-    device: &DeviceAuthorization,
-) -> Result<Result<Response, CommitError>, StoreError> {
-    let consent = call.issuer.store().consent(call.realm.name(), login.person.id, device.client, &device.audience).await?;
-    let left_out = scopes::left_out(call, (&device.client_name, &device.scopes), parameters);
-    let facts = ApprovalFacts { device, person: &login.person, session: &login.session, consent: consent.as_ref(), left_out: &left_out };
-    let family = FamilyId::new(call.now, call.issuer.rng());
-    let (writes, event) = match device::approve(&call.realm, facts, family, call.now) {
-        Ok(approved) => approved,
-        Err(error) => return Ok(Ok(too_late(call, error))),
-    };
-    call.recorder.edit(|record| event.fill(record));
-    Ok(call.commit(&writes, StatusCode::OK).await.map(|()| answered(call, device, true)))
-}
-
-async fn deny(call: &Call, login: &LiveLogin, device: &DeviceAuthorization) -> Result<Response, CommitError> {
-    if let Err(error) = device::must_wait_for_answer(&call.realm, device, call.now) {
-        return Ok(too_late(call, error));
-    }
-    let (writes, event) = device::deny(device, &login.person, &login.session, call.now);
-    call.recorder.edit(|record| event.fill(record));
-    call.commit(&writes, StatusCode::OK).await.map(|()| answered(call, device, false))
+async fn decide(call: &Call, login: &LiveLogin, parameters: &Parameters) -> Result<Response, StoreError> {
+    let Some(shown) = Answering::open(call, login, parameters) else { return Ok(answer::stale_form(call)) };
+    Ok(match device_answer::answer(call, login, shown, parameters).await? {
+        Answered::Committed { device, allowed } => answered(call, &device, allowed),
+        Answered::TooLate(error) => too_late(call, error),
+        Answered::Stale => answer::stale_form(call),
+    })
 }
 
 fn enter(call: &Call, login: &LiveLogin, code: Option<&str>, wrong: Option<(StatusCode, &str, &'static str)>) -> Response {
@@ -179,15 +122,14 @@ fn enter(call: &Call, login: &LiveLogin, code: Option<&str>, wrong: Option<(Stat
     answer::with_cookies(page::html(status, &page, None), browser.cookie)
 }
 
-fn confirm(call: &Call, login: &LiveLogin, device: &DeviceAuthorization) -> Response {
+fn confirm(call: &Call, login: &LiveLogin, code: &UserCode, device: &DeviceAuthorization) -> Response {
     let browser = Browser::of(call);
-    let step = Answering { browser: browser.value, session: login.session.id.to_bytes(), device: device.id.to_bytes() };
-    let Ok(transaction) = transaction::seal(call, &step) else { return answer::unavailable(call) };
+    let Ok(transaction) = transaction::seal(call, &Answering::new(&browser, login, device.id)) else { return answer::unavailable(call) };
     let page = DeviceConfirm {
         frame: answer::frame(call),
         client: &client_title(call, &device.client_name),
         username: &login.person.username,
-        code: UserCode::parse(&device.user_code).map(|code| code.shown()).unwrap_or_default(),
+        code: code.shown(),
         address: device.address.as_deref(),
         since: ago(device.created, call.now),
         scopes: scopes::rows(call, &device.client_name, &device.audience, &device.scopes),

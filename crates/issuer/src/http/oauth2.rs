@@ -1,6 +1,7 @@
 //! `/oauth2/…`: the protocol's endpoints.
 
 pub mod authorize;
+pub mod bc_authorize;
 pub mod device_authorization;
 pub mod introspect;
 pub mod jwks;

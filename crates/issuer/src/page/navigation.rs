@@ -8,6 +8,7 @@ pub(crate) enum Place {
     TwoFactor,
     Sessions,
     Consents,
+    Requests,
     Tokens,
 }
 
@@ -42,6 +43,7 @@ impl Navigation {
             (Place::TwoFactor, "account-totp", "Two-factor", "/totp"),
             (Place::Sessions, "account-sessions", "Logins", "/sessions"),
             (Place::Consents, "account-consents", "Applications", "/consents"),
+            (Place::Requests, "account-requests", "Requests", "/requests"),
             (Place::Tokens, "account-tokens", "Tokens", "/tokens"),
         ];
         Self { links: links.map(link).into(), logout: format!("/realms/{}/oauth2/logout", call.realm.name()) }

@@ -47,6 +47,15 @@ pub struct Client {
     /// Whether that request must say whose issuer (`iss`) and which login (`sid`). It always does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub frontchannel_logout_session_required: bool,
+    /// OpenID Connect CIBA section 4: how it learns what a person answered: `poll` when absent, or `ping`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_token_delivery_mode: Option<TokenDelivery>,
+    /// Where it is told with `ping` that there is an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_client_notification_endpoint: Option<EgressUrl>,
+    /// The algorithm that it signs its requests for people with; it sends none that is not signed then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_authentication_request_signing_alg: Option<String>,
     /// Which grants it may use.
     #[serde(default)]
     pub grants: Vec<GrantType>,
@@ -187,6 +196,16 @@ impl Client {
     pub fn may_use(&self, grant: GrantType) -> bool {
         self.grants.contains(&grant) || self.legacy_grants.iter().any(|legacy| legacy.grant() == grant)
     }
+}
+
+/// OpenID Connect CIBA section 5: how a client learns what a person answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenDelivery {
+    /// It asks, again and again.
+    Poll,
+    /// It is told that there is an answer, and asks then.
+    Ping,
 }
 
 /// How a client came to be.

@@ -1,4 +1,4 @@
-//! RFC 8628 sections 3.4 and 3.5: what a device gets that asks whether the person has answered.
+//! RFC 8628 sections 3.4 and 3.5, OpenID Connect CIBA sections 10.1 and 11: what a device gets that asks whether the person has answered.
 
 use durward_base::{Timestamp, TokenId};
 use durward_model::{DeviceAuthorization, DeviceState, GrantType, Write};
@@ -13,9 +13,11 @@ use crate::parameters::Parameters;
 use crate::registry::{Lineage, Registry};
 use crate::resource_indicator;
 
-/// What was loaded about a `device_code`.
+/// What was loaded about a `device_code` or an `auth_req_id`.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
+    /// The grant it was presented with.
+    pub grant: GrantType,
     /// Its row; none when there is none.
     pub device: Option<&'a DeviceAuthorization>,
     /// The rows of the family that its approval opened.
@@ -26,7 +28,7 @@ pub struct Facts<'a> {
     pub restored: Option<Timestamp>,
 }
 
-/// Decides a token request with `grant_type=urn:ietf:params:oauth:grant-type:device_code`.
+/// Decides a token request with `grant_type=urn:ietf:params:oauth:grant-type:device_code`, or `urn:openid:params:grant-type:ciba`.
 pub fn decide(
     registry: &dyn Registry,
     parameters: &Parameters,
@@ -51,21 +53,22 @@ pub fn decide(
         DeviceState::Redeemed => replay(registry, client, facts.lineage, now),
         DeviceState::Approved => match facts.lineage {
             Some(lineage) => redeem(registry, parameters, client, (device, lineage), jti, now),
-            None => Decision::deny(client, OAuthError::invalid_grant("device_code.family_unknown")),
+            None => Decision::deny(client, OAuthError::invalid_grant("device.family_unknown")),
         },
     }
 }
 
 fn presented_rightly<'a>(client: &AuthenticatedClient<'_>, facts: &Facts<'a>) -> Result<&'a DeviceAuthorization, OAuthError> {
     let registered = client.registered();
-    allowed(registered.metadata, GrantType::DeviceCode)?;
-    let device = facts.device.ok_or(OAuthError::invalid_grant("device_code.unknown"))?;
-    // RFC 8628 3.4: the request is that of the client which the device code was issued to.
+    allowed(registered.metadata, facts.grant)?;
+    let device = facts.device.filter(|device| device.grant() == facts.grant).ok_or(OAuthError::invalid_grant("device.unknown"))?;
+    // RFC 8628 3.4: the request is that of the client which the device code was issued to. CIBA 11: "If the auth_req_id is invalid or was issued
+    // to another Client, an invalid_grant error MUST be returned".
     if device.client != registered.id {
-        return Err(OAuthError::invalid_grant("device_code.client_mismatch"));
+        return Err(OAuthError::invalid_grant("device.client_mismatch"));
     }
     if facts.restored.is_some_and(|restored| device.created <= restored) {
-        return Err(OAuthError::invalid_grant("device_code.before_restore"));
+        return Err(OAuthError::invalid_grant("device.before_restore"));
     }
     Ok(device)
 }
@@ -84,7 +87,7 @@ fn redeem(
     }
     let applicant = Applicant {
         client: client.registered(),
-        grant: GrantType::DeviceCode,
+        grant: device.grant(),
         audience: &family.audience,
         scopes: &family.scopes,
         holder: Holder::from(lineage),
@@ -104,10 +107,10 @@ fn redeem(
     }
 }
 
-/// A device code is good once, as an authorization code is (RFC 6749 section 4.1.2): two that hold it are one too many, and what it bought
+/// Such a code is good once, as an authorization code is (RFC 6749 section 4.1.2): two that hold it are one too many, and what it bought
 /// ends.
 fn replay(registry: &dyn Registry, client: &AuthenticatedClient<'_>, lineage: Option<Lineage<'_>>, now: Timestamp) -> Decision {
-    let error = OAuthError::invalid_grant("device_code.replayed");
+    let error = OAuthError::invalid_grant("device.replayed");
     let Some(Lineage { family, person, .. }) = lineage else { return Decision::deny(client, error) };
     let end = Write::EndFamily { realm: registry.realm().name.clone(), family: family.id, at: now, reason: "code_replay" };
     Decision::Replay {
@@ -118,11 +121,11 @@ fn replay(registry: &dyn Registry, client: &AuthenticatedClient<'_>, lineage: Op
 }
 
 const DENIED: OAuthError = OAuthError::new(ErrorCode::AccessDenied, "denied_by_person", "the person did not allow it");
-const EXPIRED: OAuthError = OAuthError::new(ErrorCode::ExpiredToken, "device_code.expired", "the device code has expired");
+const EXPIRED: OAuthError = OAuthError::new(ErrorCode::ExpiredToken, "device.expired", "the request has expired");
 const PENDING: OAuthError = OAuthError::new(
     ErrorCode::AuthorizationPending,
-    "device_code.pending",
+    "device.pending",
     "the person has not answered yet: ask again after the interval",
 );
 const SLOW_DOWN: OAuthError =
-    OAuthError::new(ErrorCode::SlowDown, "device_code.too_soon", "asked too soon: wait five seconds longer between requests from here on");
+    OAuthError::new(ErrorCode::SlowDown, "device.too_soon", "asked too soon: wait five seconds longer between requests from here on");

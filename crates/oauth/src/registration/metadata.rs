@@ -2,10 +2,11 @@
 
 use durward_jose::json::{self, Limits};
 use durward_model::GrantType;
-use durward_model::resource::{Client, Trust};
+use durward_model::resource::{Client, Registrations, Trust};
 use serde_json::{Map, Value};
 
 use super::{MAX_BYTES, RegistrationError};
+use crate::legible;
 use crate::registry::Registry;
 
 /// Members that are called the same on the wire and in a client.
@@ -26,6 +27,9 @@ const SAME: &[&str] = &[
     "backchannel_logout_session_required",
     "frontchannel_logout_uri",
     "frontchannel_logout_session_required",
+    "backchannel_token_delivery_mode",
+    "backchannel_client_notification_endpoint",
+    "backchannel_authentication_request_signing_alg",
     "id_token_signed_response_alg",
     "id_token_encrypted_response_alg",
     "id_token_encrypted_response_enc",
@@ -89,7 +93,7 @@ pub(super) fn read(mut asked: Map<String, Value>, client_id: &str, registry: &dy
     client.insert("scopes".to_owned(), scope.into());
     client.insert("services".to_owned(), registry.realm().registration_services.clone().into());
     let client: Client = serde_json::from_value(Value::Object(client)).map_err(|error| RegistrationError::metadata(error.to_string()))?;
-    grants(&client)?;
+    grants(&client, registry.realm().registration)?;
     contacts(&client)?;
     Ok(client)
 }
@@ -117,9 +121,7 @@ pub(super) fn on_the_wire(field: &str) -> String {
 /// RFC 7591 section 5 and attack DCR-006: a name that people can read, and that is not one of our own applications'.
 pub(super) fn name<'a>(client: &Client, others: impl Iterator<Item = &'a Client>) -> Result<(), RegistrationError> {
     let Some(title) = &client.title else { return Ok(()) };
-    let unreadable =
-        |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    if title.trim().is_empty() || title.chars().count() > LONGEST_NAME || title.chars().any(unreadable) {
+    if !legible::is_legible(title, LONGEST_NAME) {
         return Err(RegistrationError::metadata(format!("client_name: expected 1 to {LONGEST_NAME} characters that people can see")));
     }
     let ours =
@@ -182,8 +184,12 @@ fn response_types(asked: &Map<String, Value>) -> Result<(), RegistrationError> {
 }
 
 /// What a client may do that nobody vouches for.
-fn grants(client: &Client) -> Result<(), RegistrationError> {
-    let offered = [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials, GrantType::DeviceCode];
+fn grants(client: &Client, registration: Registrations) -> Result<(), RegistrationError> {
+    let mut offered = vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials, GrantType::DeviceCode];
+    // It calls upon people who began nothing: where anybody may register, nobody may register for it.
+    if registration == Registrations::Token {
+        offered.push(GrantType::Ciba);
+    }
     match client.grants.iter().find(|grant| !offered.contains(grant)) {
         None => Ok(()),
         Some(other) => Err(RegistrationError::metadata(format!("grant_types: {} is for declared clients", other.name()))),

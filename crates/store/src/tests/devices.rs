@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use durward_base::{ClientId, DeviceId, Duration, FamilyId};
-use durward_model::{DeviceAuthorization, DeviceState, Write};
+use durward_base::{ClientId, DeviceId, Duration, FamilyId, PersonId};
+use durward_model::{Answerer, BackchannelRequest, DeviceAuthorization, DeviceState, Write};
 
 use super::bench::{Bench, REALM};
 use super::on_both;
@@ -14,6 +14,7 @@ on_both! {
     a_device_goes_only_where_it_may_and_once,
     a_thousand_redemptions_at_once_are_one,
     a_device_that_is_over_stays_for_an_hour,
+    what_waits_for_a_person_is_theirs_and_goes_with_them,
 }
 
 const CONFLICT: CommitError = CommitError::Conflict { write_index: 0 };
@@ -22,7 +23,7 @@ fn device(bench: &Bench, user_code: &str) -> DeviceAuthorization {
     DeviceAuthorization {
         id: DeviceId::new(bench.now(), &bench.rng),
         realm: REALM.to_owned(),
-        user_code: user_code.to_owned(),
+        answerer: Answerer::UserCode(user_code.to_owned()),
         client: ClientId::from_bytes([7; 16]),
         client_name: "tv".to_owned(),
         scopes: vec!["orders:read".to_owned()],
@@ -101,4 +102,34 @@ async fn a_device_that_is_over_stays_for_an_hour(bench: Bench) {
     bench.time.pass(Duration::from_secs(2));
     bench.store.expire(bench.now()).await.unwrap();
     assert_eq!(bench.store.device(REALM, tv.id).await.unwrap(), None);
+}
+
+fn for_person(bench: &Bench, person: PersonId) -> DeviceAuthorization {
+    let named = BackchannelRequest {
+        person,
+        binding_message: Some("Counter 4".to_owned()),
+        acr: Some("mfa".to_owned()),
+        notification: Some(vec![0, 255, 7]),
+    };
+    DeviceAuthorization { answerer: Answerer::Person(named), ..device(bench, "") }
+}
+
+async fn what_waits_for_a_person_is_theirs_and_goes_with_them(bench: Bench) {
+    let (alice, bob) = (bench.person("alice").await, bench.person("bob").await);
+    let (first, other) = (for_person(&bench, alice.id), for_person(&bench, bob.id));
+    bench.time.pass(Duration::from_millis(1));
+    let second = for_person(&bench, alice.id);
+    let tv = device(&bench, "WDJBMJHT");
+    bench.commit(&[&first, &second, &other, &tv].map(|device| Write::OpenDevice(device.clone()))).await;
+    assert_eq!(bench.store.device(REALM, first.id).await.unwrap(), Some(first.clone()));
+    let waiting = |person| bench.store.waiting_for(REALM, person, bench.now());
+    let ids = |found: Vec<DeviceAuthorization>| found.into_iter().map(|device| device.id).collect::<Vec<_>>();
+    assert_eq!(ids(waiting(alice.id).await.unwrap()), [second.id, first.id], "newest first, and no device that shows a code");
+    assert_eq!(ids(bench.store.waiting_for("other", alice.id, bench.now()).await.unwrap()), []);
+    bench.commit(&[advance(&first, DeviceState::Pending, DeviceState::Denied, &bench)]).await;
+    assert_eq!(ids(waiting(alice.id).await.unwrap()), [second.id]);
+    bench.commit(&[Write::DeletePerson { realm: REALM.to_owned(), person: bob.id }]).await;
+    assert_eq!(bench.store.device(REALM, other.id).await.unwrap(), None);
+    bench.time.pass(Duration::from_secs(600));
+    assert_eq!(ids(waiting(alice.id).await.unwrap()), []);
 }

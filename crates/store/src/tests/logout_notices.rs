@@ -12,6 +12,7 @@ on_both! {
     a_client_that_does_not_want_to_know_is_not_told,
     of_two_nodes_one_takes_a_notice_and_it_comes_again_later_and_later,
     a_notice_outlives_the_person_and_goes_when_told,
+    a_natural_end_is_told_of_once_and_an_old_one_not_at_all,
 }
 
 /// A client under this id; `at` is where it wants to be told.
@@ -117,4 +118,35 @@ async fn a_notice_outlives_the_person_and_goes_when_told(bench: Bench) {
     bench.time.pass(Duration::from_secs(7 * 86_400 + 1));
     bench.store.expire(bench.now()).await.unwrap();
     assert_eq!(due(&bench).await, [], "nobody was there to deliver or give it up");
+}
+
+async fn a_natural_end_is_told_of_once_and_an_old_one_not_at_all(bench: Bench) {
+    let id = told(&bench).await;
+    let person = bench.person("alice").await;
+    let session = bench.session(&person).await;
+    let until = |hours: u64| Family { expires: bench.now() + Duration::from_secs(hours * 3_600), ..bench.new_family(&session) };
+    let (soon, ended, later, old) = (until(1), until(1), until(3), until(4));
+    let families = [&soon, &ended, &later, &old].map(|family| Write::OpenFamily(family.clone()));
+    bench.commit(&families).await;
+    let end = Write::EndFamily { realm: REALM.to_owned(), family: ended.id, at: bench.now(), reason: "revoked" };
+    bench.commit(&[end, Write::DropLogoutNotice { realm: REALM.to_owned(), family: ended.id }]).await;
+    bench.store.expire(bench.now()).await.unwrap();
+    assert_eq!(due(&bench).await, [], "they are good");
+    bench.time.pass(Duration::from_secs(3_600));
+    bench.store.expire(bench.now()).await.unwrap();
+    let found = due(&bench).await;
+    let [notice] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((notice.family, notice.client, &notice.subject), (soon.id, id, &person.sub));
+    bench.commit(&[Write::DropLogoutNotice { realm: REALM.to_owned(), family: soon.id }]).await;
+    bench.store.expire(bench.now()).await.unwrap();
+    assert_eq!(due(&bench).await, [], "once told is told");
+    bench.time.pass(Duration::from_secs(2 * 3_600));
+    let other = bench.another_node().await;
+    let (one, two) = tokio::join!(bench.store.expire(bench.now()), other.expire(bench.now()));
+    assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
+    assert_eq!(due(&bench).await.iter().map(|notice| notice.family).collect::<Vec<_>>(), [later.id]);
+    bench.commit(&[Write::DropLogoutNotice { realm: REALM.to_owned(), family: later.id }]).await;
+    bench.time.pass(Duration::from_secs(3_600 + 86_400));
+    bench.store.expire(bench.now()).await.unwrap();
+    assert_eq!(due(&bench).await, [], "nobody waits to hear of yesterday");
 }

@@ -96,7 +96,7 @@ async fn decide(
             let facts = authorization_code::Facts { lineage, spent, restored: issuer.settings.restored };
             authorization_code::decide(realm, parameters, client, (&code, facts), jti, now)
         }
-        GrantType::DeviceCode => device::decide(call, parameters, client, jti, now).await?,
+        GrantType::DeviceCode | GrantType::Ciba => device::decide(call, parameters, (client, grant_type), jti, now).await?,
         GrantType::Password => password_grant::decide(call, parameters, client, jti, now).await?,
         GrantType::Implicit => return Err(grant::UNSUPPORTED),
         GrantType::RefreshToken => {

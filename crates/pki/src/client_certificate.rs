@@ -84,6 +84,11 @@ impl ClientCertificate {
         &self.names
     }
 
+    /// The last second it is valid.
+    pub const fn expires(&self) -> Timestamp {
+        self.expires
+    }
+
     /// Whether its time has come and is not over.
     pub fn is_timely(&self, now: Timestamp) -> bool {
         self.not_before <= now && now < self.expires + Duration::from_secs(1)

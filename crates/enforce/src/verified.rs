@@ -99,8 +99,13 @@ impl Verified {
         self.expires
     }
 
+    /// Whether it still stands in this view, its time aside: for what goes on after it was verified.
+    pub fn stands(&self, view: &View) -> bool {
+        self.must_stand(view).is_ok()
+    }
+
     /// Whether its time is over, clocks being what they are. An answer of the authority is over when it says.
-    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
+    pub fn is_expired(&self, now: Timestamp) -> bool {
         let leeway = if self.kind == TokenKind::Resolved { Duration::ZERO } else { LEEWAY };
         now >= self.expires + leeway
     }

@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 
 use crate::forward::strip;
+use crate::upgrade;
 use crate::upstream::Upload;
 
 /// Fields of a request, and bytes of its target.
@@ -45,6 +46,8 @@ pub(crate) struct Accepted<'a> {
     /// `host[:port]`, as sent.
     pub(crate) authority: &'a str,
     pub(crate) framing: Option<Upload>,
+    /// The protocol that the connection is to go on with.
+    pub(crate) upgrade: Option<&'a str>,
 }
 
 /// The checks, in order.
@@ -58,8 +61,9 @@ pub(crate) fn accept(parts: &Parts) -> Result<Accepted<'_>, Problem> {
         None => None,
     };
     connection(&parts.headers)?;
+    let upgrade = upgrade::asked(parts)?;
     expectation(&parts.headers)?;
-    Ok(Accepted { authority, framing })
+    Ok(Accepted { authority, framing, upgrade })
 }
 
 fn size(parts: &Parts) -> Result<(), Problem> {
@@ -84,7 +88,6 @@ fn method(parts: &Parts) -> Result<(), Problem> {
 }
 
 /// RFC 9110 section 7.6.1: `Connection` lists fields of this hop. One that lists the gateway's own, so that they be removed, is refused.
-/// Upgrades (RFC 9110 section 7.8) are refused: a tunnel would outlive the decision about its first request.
 fn connection(headers: &HeaderMap) -> Result<(), Problem> {
     for token in tokens(headers, &header::CONNECTION) {
         let harmless = ["close", "keep-alive", "te", "upgrade", "http2-settings", "proxy-connection"];
@@ -93,10 +96,6 @@ fn connection(headers: &HeaderMap) -> Result<(), Problem> {
         {
             return Err(bad("connection", "Connection names a field that is not of this hop."));
         }
-    }
-    // RFC 9110 section 7.8: "A server MAY ignore a received Upgrade header field"; h2c is only ever an offer.
-    if tokens(headers, &header::UPGRADE).any(|token| !token.eq_ignore_ascii_case("h2c")) {
-        return Err(refuse(StatusCode::NOT_IMPLEMENTED, "no_upgrades", "This server upgrades no connections."));
     }
     Ok(())
 }

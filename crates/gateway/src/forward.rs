@@ -7,19 +7,22 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use durward_base::Timestamp;
-use durward_enforce::{IdentityIssuer, IdentityToken, Permitted};
+use durward_enforce::{IdentityIssuer, IdentityToken, Permitted, Verified};
 use durward_model::event::StepName;
+use durward_net::http1::Tunnel;
 use durward_net::{Incoming, Problem};
 use http::request::Parts;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode, header};
 use http_body::Body as _;
 
 use crate::accept::{Accepted, Client};
 use crate::decide::Passage;
 use crate::gateway::Gateway;
 use crate::record::Trail;
+use crate::lifetime::{Lifetime, Mortal};
 use crate::refusal::upstream_problem;
-use crate::upstream::{Outgoing, Upload};
+use crate::upgrade;
+use crate::upstream::{Outgoing, Upload, UpstreamBody};
 use head::Said;
 
 /// The request as it came, once it may pass.
@@ -40,9 +43,12 @@ pub(crate) async fn forward(
 ) -> Result<Response<Body>, Problem> {
     let Passing { parts, accepted, body, client, now } = passing;
     let identity = identity(gateway, permitted.get(), now, trail)?;
-    let Passage { route, .. } = permitted.into_inner();
+    let Passage { route, verified } = permitted.into_inner();
     // HTTP/2 frames its bodies itself and need not say how long they are.
     let framing = accepted.framing.or_else(|| (!body.is_end_stream()).then_some(Upload::Chunked));
+    if accepted.upgrade.is_some() && verified.is_some() {
+        upgrade::must_be_of_this_origin(parts, accepted.authority)?;
+    }
     let upstream = gateway.upstreams.at(route.upstream()).map_err(|error| upstream_problem(&error))?;
     let traceparent = trail.traceparent();
     let said = Said {
@@ -55,17 +61,40 @@ pub(crate) async fn forward(
         traceparent: &traceparent,
         withheld: &route.resource().withhold,
         framing,
+        upgrade: accepted.upgrade,
     };
     let head = head::write(parts, &said);
     let body = framing.filter(|framing| *framing != Upload::Length(0)).map(|framing| (body, framing));
-    let answered = upstream.exchange(Outgoing { head: &head, method: &parts.method, body }).await;
+    let answered = upstream.exchange(Outgoing { head: &head, method: &parts.method, body, upgrade: accepted.upgrade }).await;
     trail.step(StepName::Upstream);
     let mut response = answered.map_err(|error| {
         trail.edit(|event| event.detail = Some(error.to_string()));
         upstream_problem(&error)
     })?;
     head::strip_answer(response.headers_mut());
-    Ok(response.map(Body::new))
+    Ok(passed_on(gateway, response, verified, accepted.upgrade))
+}
+
+/// What goes back to the client: a tunnel, what is whole, or a stream that ends with its credential.
+fn passed_on(
+    gateway: &Gateway,
+    mut response: Response<UpstreamBody>,
+    verified: Option<Arc<Verified>>,
+    upgrade: Option<&str>,
+) -> Response<Body> {
+    let lifetime = |is_endless| Lifetime { shared: gateway.shared.clone(), clock: gateway.clock.clone(), verified, is_endless };
+    if let (Some(switched), Some(protocol)) = (response.body_mut().switched(), upgrade.and_then(|name| HeaderValue::from_str(name).ok())) {
+        let (idle, lifetime) = (gateway.idle, lifetime(true));
+        response.headers_mut().insert(header::UPGRADE, protocol);
+        response.extensions_mut().insert(Tunnel::new(move |client| upgrade::tunnel(client, switched, idle, lifetime)));
+        return response.map(Body::new);
+    }
+    if !response.body().is_streaming() {
+        return response.map(Body::new);
+    }
+    let content = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let is_endless = content.is_some_and(|content| content.starts_with(b"text/event-stream"));
+    response.map(|body| Body::new(Mortal::new(body, lifetime(is_endless))))
 }
 
 /// The gateway's word for who is calling; none where nobody known is.

@@ -57,7 +57,7 @@ impl GatewaySettings {
 pub struct Gateway {
     pub(crate) node: Arc<str>,
     pub(crate) limits: Limits,
-    idle: Duration,
+    pub(crate) idle: Duration,
     pub(crate) shared: Shared<View>,
     pub(crate) cache: CredentialCache,
     freshness: Freshness,

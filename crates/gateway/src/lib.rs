@@ -7,12 +7,14 @@ mod decide;
 mod forward;
 mod front;
 mod gateway;
+mod lifetime;
 mod principal;
 mod record;
 mod refusal;
 mod request_id;
 mod resource_metadata;
 mod route;
+mod upgrade;
 mod upstream;
 
 pub use gateway::{Gateway, GatewaySettings};

@@ -15,7 +15,7 @@ use durward_base::Duration;
 use durward_net::Incoming;
 use http::{Method, Response};
 
-pub(crate) use body::UpstreamBody;
+pub(crate) use body::{Switched, UpstreamBody};
 use connection::Connection;
 pub(crate) use connection::Upload;
 
@@ -57,6 +57,9 @@ pub(crate) enum UpstreamError {
     AnswerTimeout(Duration),
     #[error("the upstream's answer breaks HTTP: {0}")]
     Malformed(&'static str),
+    /// Not the upstream's fault: the credential was revoked, or its time was over, while the answer went on.
+    #[error("the credential that the answer was for counts no more")]
+    CredentialEnded,
     /// Not the upstream's fault: the request's own body ended early or was no HTTP.
     #[error("the request's body could not be read")]
     RequestBody,
@@ -71,6 +74,7 @@ impl UpstreamError {
             Self::Closed | Self::Broken(_) => "upstream_closed",
             Self::AnswerTimeout(_) => "upstream_timeout",
             Self::Malformed(_) => "upstream_malformed",
+            Self::CredentialEnded => "credential_ended",
             Self::RequestBody => "request_body",
         }
     }
@@ -81,6 +85,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) head: &'a [u8],
     pub(crate) method: &'a Method,
     pub(crate) body: Option<(Incoming, Upload)>,
+    /// The protocol that the connection is to go on with, if the upstream agrees.
+    pub(crate) upgrade: Option<&'a str>,
 }
 
 impl Outgoing<'_> {

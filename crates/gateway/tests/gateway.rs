@@ -225,7 +225,7 @@ async fn what_is_ambiguous_is_refused_with_one_event_and_the_connection_closed()
         ("HTTP-002", "POST /public HTTP/1.1\r\nHost: a\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         ("HTTP-002", "POST /public HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400),
         ("HTTP-006", "CONNECT shop.example:443 HTTP/1.1\r\nHost: shop.example:443\r\n\r\n", 405),
-        ("HTTP-006", "GET /public HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", 501),
+        ("HTTP-006", "GET /public HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: HTTP/2.0\r\n\r\n", 501),
         ("GWID-003", "GET /public HTTP/1.1\r\nHost: a\r\nConnection: x-forwarded-for\r\n\r\n", 400),
     ] {
         // `raw` reads to the end: the connection is closed behind the answer.

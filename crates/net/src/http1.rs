@@ -12,6 +12,7 @@ mod framing;
 mod head;
 mod message;
 mod refused;
+mod tunnel;
 mod wire;
 
 pub use body::{BodyError, Incoming};
@@ -22,6 +23,7 @@ pub use framing::{Decoded, Framing};
 pub use head::{HeadReader, RequestHead};
 pub use message::{authority, framing, is_authority, tokens};
 pub use refused::Refused;
+pub use tunnel::{Duplex, Tunnel};
 
 #[cfg(test)]
 mod tests;

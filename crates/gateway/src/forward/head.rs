@@ -30,6 +30,8 @@ pub(crate) struct Said<'a> {
     pub(crate) withheld: &'a [String],
     /// How the body follows.
     pub(crate) framing: Option<Upload>,
+    /// The protocol that the connection is to go on with.
+    pub(crate) upgrade: Option<&'a str>,
 }
 
 /// The head as bytes.
@@ -69,6 +71,9 @@ fn say(head: &mut Vec<u8>, said: &Said<'_>) {
     }
     let _ =
         write!(text, "x-forwarded-host: {}\r\nx-forwarded-proto: {}\r\n", said.authority, if said.client.tls { "https" } else { "http" });
+    if let Some(protocol) = said.upgrade {
+        let _ = write!(text, "connection: upgrade\r\nupgrade: {protocol}\r\n");
+    }
     match said.framing {
         Some(Upload::Length(length)) => {
             let _ = write!(text, "content-length: {length}\r\n");
@@ -153,6 +158,7 @@ mod tests {
             traceparent: &traceparent,
             withheld: &["X-Legacy-Agent".to_owned()],
             framing: Some(Upload::Length(3)),
+            upgrade: None,
         };
         String::from_utf8(write(&parts, &said)).unwrap()
     }

@@ -5,11 +5,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use durward_net::http1::{Decoded, Framing};
-use http::Response;
+use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::AsyncReadExt as _;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::connection::{Connection, Sending};
 use super::head::AnswerHead;
@@ -25,6 +26,16 @@ enum State {
     /// It came together with the head; `None` once handed out.
     Whole(Option<Bytes>),
     Streaming(Box<Streaming>),
+    /// None: the connection goes on with another protocol.
+    Switched(Option<Switched>),
+}
+
+/// A connection that goes on with another protocol.
+pub(crate) struct Switched {
+    pub(crate) read: OwnedReadHalf,
+    pub(crate) write: OwnedWriteHalf,
+    /// What was read of it already.
+    pub(crate) ahead: BytesMut,
 }
 
 struct Streaming {
@@ -45,6 +56,11 @@ impl UpstreamBody {
         sending: Option<Sending>,
         upstream: &Arc<Upstream>,
     ) -> Response<Self> {
+        if head.status == StatusCode::SWITCHING_PROTOCOLS {
+            let Connection { read, write, buffer: ahead, .. } = connection;
+            let switched = write.map(|write| Switched { read, write, ahead });
+            return Self(State::Switched(switched)).under(head);
+        }
         let whole = if sending.is_none() { whole(&mut connection, head.framing) } else { None };
         let state = match whole {
             Some(body) => {
@@ -57,10 +73,27 @@ impl UpstreamBody {
                 State::Streaming(Box::new(Streaming { connection: Some(connection), framing, keep_alive, sending, upstream }))
             }
         };
-        let mut response = Response::new(Self(state));
+        Self(state).under(head)
+    }
+
+    fn under(self, head: AnswerHead) -> Response<Self> {
+        let mut response = Response::new(self);
         *response.status_mut() = head.status;
         *response.headers_mut() = head.headers;
         response
+    }
+
+    /// Whether more of it is still to come.
+    pub(crate) const fn is_streaming(&self) -> bool {
+        matches!(self.0, State::Streaming(_))
+    }
+
+    /// The connection, when it goes on with another protocol.
+    pub(crate) const fn switched(&mut self) -> Option<Switched> {
+        match &mut self.0 {
+            State::Switched(switched) => switched.take(),
+            State::Whole(_) | State::Streaming(_) => None,
+        }
     }
 }
 
@@ -72,16 +105,18 @@ impl Body for UpstreamBody {
         match &mut self.0 {
             State::Whole(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
             State::Streaming(streaming) => streaming.poll(cx),
+            State::Switched(_) => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.0, State::Whole(None))
+        matches!(self.0, State::Whole(None) | State::Switched(_))
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             State::Whole(body) => SizeHint::with_exact(body.as_ref().map_or(0, |body| body.len() as u64)),
+            State::Switched(_) => SizeHint::with_exact(0),
             State::Streaming(streaming) => match streaming.framing {
                 Framing::Length(left) => SizeHint::with_exact(left),
                 Framing::Chunked(_) | Framing::Close => SizeHint::default(),

@@ -9,7 +9,8 @@ use std::time::Instant;
 use bytes::{Buf as _, Bytes, BytesMut};
 use durward_base::Duration;
 use durward_net::Incoming;
-use http::{Method, Response};
+use durward_net::http1::tokens;
+use http::{Response, header};
 use http_body_util::BodyExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -88,10 +89,10 @@ impl Connection {
         };
         let out = Bytes::copy_from_slice(request.head);
         let mut sending: Sending = Box::pin(send(write, out, body, framing, upstream.timeouts.idle));
-        match self.head_or_sent(request.method, &mut sending).await? {
+        match self.head_or_sent(request, &mut sending).await? {
             Some(head) => Ok(UpstreamBody::begin(self, head, Some(sending), upstream)),
             None => {
-                let head = self.head_within(request.method, limit).await?;
+                let head = self.head_within(request, limit).await?;
                 Ok(UpstreamBody::begin(self, head, None, upstream))
             }
         }
@@ -102,7 +103,7 @@ impl Connection {
         self.allow(limit);
         let exchange = async {
             write.write_all(request.head).await.map_err(UpstreamError::Broken)?;
-            read_head(&mut self.read, &mut self.buffer, request.method).await
+            read_head(&mut self.read, &mut self.buffer, request).await
         };
         let head = tokio::select! {
             biased;
@@ -114,11 +115,11 @@ impl Connection {
     }
 
     /// Sends the body, unless the answer begins before that is done: then its head.
-    async fn head_or_sent(&mut self, method: &Method, sending: &mut Sending) -> Result<Option<AnswerHead>, UpstreamError> {
+    async fn head_or_sent(&mut self, request: &Outgoing<'_>, sending: &mut Sending) -> Result<Option<AnswerHead>, UpstreamError> {
         let sent = tokio::select! {
             biased;
             sent = &mut *sending => sent,
-            head = read_head(&mut self.read, &mut self.buffer, method) => return head.map(Some),
+            head = read_head(&mut self.read, &mut self.buffer, request) => return head.map(Some),
         };
         match sent {
             Ok(write) => self.write = Some(write),
@@ -129,11 +130,11 @@ impl Connection {
         Ok(None)
     }
 
-    async fn head_within(&mut self, method: &Method, limit: Duration) -> Result<AnswerHead, UpstreamError> {
+    async fn head_within(&mut self, request: &Outgoing<'_>, limit: Duration) -> Result<AnswerHead, UpstreamError> {
         self.allow(limit);
         tokio::select! {
             biased;
-            head = read_head(&mut self.read, &mut self.buffer, method) => head,
+            head = read_head(&mut self.read, &mut self.buffer, request) => head,
             () = self.timer.as_mut() => Err(UpstreamError::AnswerTimeout(limit)),
         }
     }
@@ -145,10 +146,10 @@ impl Connection {
 }
 
 /// The head of the final answer. May be dropped and called again: what was read stays in the buffer.
-async fn read_head(read: &mut OwnedReadHalf, buffer: &mut BytesMut, method: &Method) -> Result<AnswerHead, UpstreamError> {
+async fn read_head(read: &mut OwnedReadHalf, buffer: &mut BytesMut, request: &Outgoing<'_>) -> Result<AnswerHead, UpstreamError> {
     for _ in 0..INTERIM_ANSWERS {
         let head = loop {
-            if let Some(head) = head::take(buffer, method).map_err(UpstreamError::Malformed)? {
+            if let Some(head) = head::take(buffer, request.method).map_err(UpstreamError::Malformed)? {
                 break head;
             }
             make_room(buffer);
@@ -164,7 +165,12 @@ async fn read_head(read: &mut OwnedReadHalf, buffer: &mut BytesMut, method: &Met
             return Ok(head);
         }
         if head.status == http::StatusCode::SWITCHING_PROTOCOLS {
-            return Err(UpstreamError::Malformed("it switches protocols unasked"));
+            // "A server MUST NOT switch to a protocol that was not indicated by the client".
+            let mut agreed = tokens(&head.headers, &header::UPGRADE);
+            let is_agreed = agreed.next().zip(request.upgrade).is_some_and(|(agreed, asked)| asked.eq_ignore_ascii_case(agreed));
+            let is_agreed = is_agreed && agreed.next().is_none();
+            drop(agreed);
+            return if is_agreed { Ok(head) } else { Err(UpstreamError::Malformed("it switches protocols unasked")) };
         }
     }
     Err(UpstreamError::Malformed("too many interim answers"))

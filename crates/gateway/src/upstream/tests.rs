@@ -39,7 +39,7 @@ async fn read_head(stream: &mut TcpStream) {
 
 async fn call(upstream: &Arc<Upstream>, method: Method) -> Result<(u16, Vec<u8>), UpstreamError> {
     let head = format!("{method} / HTTP/1.1\r\nhost: x\r\n\r\n");
-    let response = upstream.exchange(Outgoing { head: head.as_bytes(), method: &method, body: None }).await?;
+    let response = upstream.exchange(Outgoing { head: head.as_bytes(), method: &method, body: None, upgrade: None }).await?;
     let status = response.status().as_u16();
     Ok((status, response.into_body().collect().await?.to_bytes().to_vec()))
 }

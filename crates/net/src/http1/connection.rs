@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use axum::BoxError;
 use bytes::{Buf as _, Bytes};
 use durward_base::{Clock, Duration};
-use http::{Request, Response, Version, header};
+use http::{Request, Response, StatusCode, Version, header};
 use http_body::{Body, Frame};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
@@ -20,6 +20,7 @@ use super::body::Incoming;
 use super::head::{HeadReader, RequestHead};
 use super::message::tokens;
 use super::refused::Refused;
+use super::tunnel::Tunnel;
 use super::wire::{Wire, lock};
 use crate::Shutdown;
 
@@ -75,6 +76,7 @@ where
         match after {
             Ok(After::Next) => {}
             Ok(After::Close) => return connection.close().await,
+            Ok(After::Tunnel(tunnel)) => return connection.switch(tunnel, shutdown).await,
             // The client has gone, or its answer cannot be finished: what it has of it must not look whole.
             Err(_) => return,
         }
@@ -98,6 +100,7 @@ struct Waiting<'a> {
 enum After {
     Next,
     Close,
+    Tunnel(Tunnel),
 }
 
 impl<I, H> Connection<I, H>
@@ -145,6 +148,8 @@ where
     async fn exchange(&self, head: RequestHead, shutdown: &Shutdown) -> io::Result<After> {
         let RequestHead { parts, framing, keep_alive, expects_continue } = head;
         let asked = Asked::of(&parts);
+        // What follows a request that would end HTTP/1.1 here is of one protocol or the other: it is read after a 101, or not at all.
+        let keep_alive = keep_alive && !parts.headers.contains_key(header::UPGRADE);
         let body = Incoming::on(&self.wire, framing);
         if expects_continue {
             lock(&self.wire).interim = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -175,6 +180,7 @@ where
         let keep_alive = keep_alive && sent != Sent::Close;
         let mut out = Vec::with_capacity(1024);
         write_head(&mut out, &parts, sent, keep_alive, self.allowances.clock.now());
+        let tunnel = parts.extensions.get::<Tunnel>().filter(|_| parts.status == StatusCode::SWITCHING_PROTOCOLS).cloned();
         drop(parts);
         while sent != Sent::Nothing {
             let Some(frame) = self.frame(body.as_mut(), &mut out).await? else { break };
@@ -198,7 +204,11 @@ where
         }
         out.extend_from_slice(sent.end()?);
         self.put(Bytes::from(out)).await?;
-        Ok(if keep_alive { After::Next } else { After::Close })
+        Ok(match tunnel {
+            Some(tunnel) => After::Tunnel(tunnel),
+            None if keep_alive => After::Next,
+            None => After::Close,
+        })
     }
 
     /// The next piece of an answer. While it is waited for, what was gathered before goes out, and the client may go.
@@ -229,6 +239,12 @@ where
             Poll::Pending => lock(&self.wire).poll_gone(cx).map(|()| Err(io::ErrorKind::ConnectionAborted.into())),
         })
         .await
+    }
+
+    /// Gives the stream away, with what came ahead. A tunnel has no end that shutting down could wait for.
+    async fn switch(self, tunnel: Tunnel, shutdown: &Shutdown) {
+        let Some(wire) = Arc::into_inner(self.wire).and_then(|wire| wire.into_inner().ok()) else { return };
+        shutdown.run_until_cancelled(Box::pin(tunnel.run(wire.io, wire.buffer))).await;
     }
 
     /// Ends the connection behind its last answer.

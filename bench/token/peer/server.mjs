@@ -1,14 +1,17 @@
-// npm's oidc-provider with its storage in memory: client_credentials, ES256 JWT access tokens. PORT names where it listens.
+// npm's oidc-provider with its storage in memory, over TLS: client_credentials, ES256 JWT access tokens. PORT names where it listens, TLS the
+// directory of its certificate.
 import { generateKeyPairSync } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:https";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
-const { PORT, PEER, SECRET } = process.env;
+const { PORT, PEER, SECRET, TLS } = process.env;
 const { default: Provider } = await import(pathToFileURL(createRequire(`${PEER}/`).resolve("oidc-provider")).href);
 const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const resource = "https://api.example";
 
-const provider = new Provider(`http://127.0.0.1:${PORT}`, {
+const provider = new Provider(`https://127.0.0.1:${PORT}`, {
     jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), kid: "bench", alg: "ES256", use: "sig" }] },
     clients: [{
         client_id: "bench",
@@ -38,4 +41,5 @@ const provider = new Provider(`http://127.0.0.1:${PORT}`, {
     },
     ttl: { ClientCredentials: 300 },
 });
-provider.listen(Number(PORT), "127.0.0.1");
+const certificate = { key: readFileSync(`${TLS}/peer.key`), cert: readFileSync(`${TLS}/peer.crt`) };
+createServer(certificate, provider.callback()).listen(Number(PORT), "127.0.0.1");

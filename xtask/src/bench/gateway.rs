@@ -92,7 +92,8 @@ fn status(url: &str, header: Option<&str>) -> anyhow::Result<String> {
     output("curl", &arguments)
 }
 
-fn certificate(work: &Path) -> anyhow::Result<()> {
+/// A certificate for peers, as `peer.crt` and `peer.key`.
+pub(super) fn certificate(work: &Path) -> anyhow::Result<()> {
     let path = |name: &str| work.join(name).to_string_lossy().into_owned();
     let (key, certificate) = (path("peer.key"), path("peer.crt"));
     let subject = ["-subj", "/CN=localhost", "-days", "2"];

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::process::output;
 
-const CALLBACK: &str = "https://bench.example/callback";
+/// Where codes are sent.
+pub const CALLBACK: &str = "https://bench.example/callback";
 /// RFC 7636 appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -61,11 +62,14 @@ impl Person {
         serde_json::from_str(&answer).with_context(|| format!("no tokens: {answer}"))
     }
 
+    /// Where a code is sent, and what it is bound to.
+    pub fn code_parameters() -> String {
+        format!("redirect_uri={CALLBACK}&code_challenge={CHALLENGE}&code_challenge_method=S256")
+    }
+
     fn start(&self, client: &str) -> String {
-        format!(
-            "{}/oauth2/authorize?response_type=code&client_id={client}&redirect_uri={CALLBACK}&scope=offline_access&state=s&code_challenge={CHALLENGE}&code_challenge_method=S256",
-            self.realm
-        )
+        let code = Self::code_parameters();
+        format!("{}/oauth2/authorize?response_type=code&client_id={client}&scope=offline_access&state=s&{code}", self.realm)
     }
 
     fn curl(&self, arguments: &[&str]) -> anyhow::Result<String> {

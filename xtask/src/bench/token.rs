@@ -1,5 +1,5 @@
 //! The token endpoint and introspection over kept-alive TLS, each against its floor: the signatures that it cannot do without, made and
-//! verified by the same library on the same core, and its durable writes. And `client_credentials` against npm's oidc-provider.
+//! verified by the same library on the same core, and its durable writes. And `client_credentials` against npm's oidc-provider, over TLS too.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 use super::Plan;
 use super::authority::{self, AUTHORITY, Authority};
 use super::floor::{Floor, Work};
+use super::gateway::certificate;
 use super::load::{self, Load};
-use super::person::Person;
+use super::person::{self, Person};
 use super::process::{MEASURED, Process, output};
 use super::proof::Prover;
 use super::report::{Case, Report};
@@ -24,6 +25,8 @@ const PEER: u16 = 28_301;
 const PACKAGES: &str = "target/bench-peer";
 /// Families whose tokens rotate, more than there are connections.
 const FAMILIES: usize = 128;
+/// Clients that push requests: each may push so many a minute.
+const PUSHING: usize = 32;
 /// Proofs signed ahead, for each second of a round.
 const PROOFS: usize = 8_000;
 
@@ -41,6 +44,7 @@ pub fn run(plan: &Plan) -> anyhow::Result<Report> {
         ("refresh-dpop", Work { signed: 1, verified: 1, written: 0 }),
         ("token-exchange", Work { signed: 1, verified: 1, written: 0 }),
         ("introspection", Work { signed: 0, verified: 1, written: 0 }),
+        ("par", Work { signed: 0, verified: 1, written: 0 }),
     ];
     report.cases = floors.iter().map(|(name, work)| case(name, *work)).collect();
     let mut against =
@@ -90,6 +94,7 @@ impl<'a> Bench<'a> {
     fn start(directory: &'a Path, plan: &Plan) -> anyhow::Result<Self> {
         let durward = Authority::start(directory, Some(Path::new("bench/token/resources.yaml")))?;
         let secret = std::fs::read_to_string("bench/gateway/secret")?.trim().to_owned();
+        durward.command(&["apply", "-f", &pushing_clients(directory)?.to_string_lossy()])?;
         let person = Person::log_in(&realm(), directory, "alice", &secret)?;
         Ok(Self { durward, person, secret, seconds: plan.seconds, directory })
     }
@@ -99,7 +104,7 @@ impl<'a> Bench<'a> {
         match name {
             "client-credentials-es256" => self.post("token", &["grant_type=client_credentials".to_owned()], "program"),
             "client-credentials-dpop" => {
-                let lines = self.proved("grant_type=client_credentials", "bound", &mut Prover::new()?)?;
+                let lines = self.proved("grant_type=client_credentials", &mut Prover::new()?)?;
                 self.post("token", &lines, "bound")
             }
             "refresh-rotating" => {
@@ -112,8 +117,7 @@ impl<'a> Bench<'a> {
                 let nonce = prover.nonce(&url, "grant_type=client_credentials", &format!("bound:{}", self.secret))?;
                 let proof = format!("dpop: {}", prover.proof(&url, &nonce)?);
                 let token = self.token("bound-web", "refresh_token", &proof)?;
-                let lines =
-                    self.proved(&format!("grant_type=refresh_token&client_id=bound-web&refresh_token={token}"), "bound", &mut prover)?;
+                let lines = self.proved(&format!("grant_type=refresh_token&client_id=bound-web&refresh_token={token}"), &mut prover)?;
                 self.post("token", &lines, "")
             }
             "token-exchange" => {
@@ -126,6 +130,14 @@ impl<'a> Bench<'a> {
                 let token = self.token("web", "access_token", "accept: */*")?;
                 self.post("introspect", &[format!("token={token}")], "program")
             }
+            "par" => {
+                let secret = &self.secret;
+                let request =
+                    format!("client_secret={secret}&response_type=code&scope=offline_access&state=s&{}", Person::code_parameters());
+                let bodies = (0..PUSHING).map(|number| format!("client_id=push-{number}&{request}"));
+                let lines = self.proofs("par", &mut Prover::new()?, bodies.cycle())?;
+                self.post("par", &lines, "")
+            }
             _ => anyhow::bail!("no such case"),
         }
     }
@@ -135,11 +147,16 @@ impl<'a> Bench<'a> {
         Ok(tokens.get(member).and_then(|token| token.as_str()).with_context(|| format!("no {member}: {tokens}"))?.to_owned())
     }
 
+    /// One body, with a proof of its own for each token request of a round.
+    fn proved(&self, body: &str, prover: &mut Prover) -> anyhow::Result<Vec<String>> {
+        self.proofs("token", prover, std::iter::repeat(body.to_owned()))
+    }
+
     /// A body with a proof of its own for each request of a round.
-    fn proved(&self, body: &str, nonce_of: &str, prover: &mut Prover) -> anyhow::Result<Vec<String>> {
-        let url = endpoint("token");
-        let nonce = prover.nonce(&url, "grant_type=client_credentials", &format!("{nonce_of}:{}", self.secret))?;
-        (0..PROOFS * self.seconds as usize).map(|_| Ok(format!("{body}\t{}", prover.proof(&url, &nonce)?))).collect()
+    fn proofs(&self, path: &str, prover: &mut Prover, bodies: impl Iterator<Item = String>) -> anyhow::Result<Vec<String>> {
+        let nonce = prover.nonce(&endpoint("token"), "grant_type=client_credentials", &format!("bound:{}", self.secret))?;
+        let url = endpoint(path);
+        bodies.take(PROOFS * self.seconds as usize).map(|body| Ok(format!("{body}\t{}", prover.proof(&url, &nonce)?))).collect()
     }
 
     fn post(&self, path: &str, lines: &[String], client: &str) -> anyhow::Result<Load> {
@@ -169,13 +186,19 @@ impl<'a> Bench<'a> {
         }
         output("npm", &["ci", "--prefix", PACKAGES, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])?;
         let packages: PathBuf = std::fs::canonicalize(PACKAGES)?;
-        let environment = [format!("PORT={PEER}"), format!("PEER={}", packages.display()), format!("SECRET={}", self.secret)];
+        certificate(self.directory)?;
+        let environment = [
+            format!("PORT={PEER}"),
+            format!("PEER={}", packages.display()),
+            format!("SECRET={}", self.secret),
+            format!("TLS={}", self.directory.display()),
+        ];
         let mut command: Vec<&str> = environment.iter().map(String::as_str).collect();
         command.extend(["node", "bench/token/peer/server.mjs"]);
         let peer = Process::start(MEASURED, "env", &command, &self.directory.join("peer.log"))?;
         let deadline = Instant::now() + Duration::from_secs(20);
-        let url = format!("http://127.0.0.1:{PEER}/.well-known/openid-configuration");
-        while output("curl", &["--silent", "--fail", &url]).is_err() {
+        let url = format!("https://127.0.0.1:{PEER}/.well-known/openid-configuration");
+        while output("curl", &["--silent", "--insecure", "--fail", &url]).is_err() {
             anyhow::ensure!(Instant::now() < deadline, "the peer does not listen");
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -190,12 +213,28 @@ impl<'a> Bench<'a> {
             peer,
             self.seconds,
             &["-s", "bench/token/requests.lua"],
-            &format!("http://127.0.0.1:{PEER}/token"),
+            &format!("https://127.0.0.1:{PEER}/token"),
             &[&file.to_string_lossy(), &basic],
         )?;
         anyhow::ensure!(load.refused == 0 && load.requests > 0.0, "the peer refused {}", load.refused);
         Ok(load)
     }
+}
+
+/// Writes the clients that push requests.
+fn pushing_clients(directory: &Path) -> anyhow::Result<PathBuf> {
+    let secret = std::fs::canonicalize("bench/gateway/secret")?;
+    let client = |number| {
+        format!(
+            "---\nkind: client\nname: push-{number}\nauthentication: client_secret_post\nsecrets: [\"file:{}\"]\nredirect_uris: [\"{}\"]\ngrants: \
+             [authorization_code, refresh_token]\nscopes: [offline_access]\nservices: [front]\n",
+            secret.display(),
+            person::CALLBACK
+        )
+    };
+    let file = directory.join("pushing.yaml");
+    std::fs::write(&file, (0..PUSHING).map(client).collect::<String>())?;
+    Ok(file)
 }
 
 fn realm() -> String {

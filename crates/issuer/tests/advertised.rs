@@ -290,7 +290,7 @@ impl<'w> Walk<'w> {
                     client.tls_client_auth_san_dns = (*name == "tls_client_auth").then(|| "signer.shop.example".to_owned());
                     client.jwks = match *name {
                         "private_key_jwt" => Some(json!({ "keys": [self.keys["ES256"].jwk()] })),
-                        "self_signed_tls_client_auth" => Some(json!({ "keys": [published] })),
+                        "self_signed_tls_client_auth" => Some(published),
                         _ => None,
                     };
                 })

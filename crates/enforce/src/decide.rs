@@ -8,8 +8,8 @@ mod step_up;
 use std::sync::Arc;
 
 pub use durward_model::Decided as Decision;
-use durward_model::{BoundKey, Principal};
 use durward_model::resource::Requirement;
+use durward_model::{BoundKey, Principal};
 pub use durward_policy::Circumstances;
 use durward_policy::{Entity, Question, Subject};
 

@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use durward_base::{Duration, FamilyId, RealmId, SessionId, Timestamp, TokenId};
 use durward_model::resource::{Client, TokenType};
-use durward_model::{Acting, Assurance, AuthorizationDetails, BoundKey, CredentialFacts, Decided, Family, GrantType, Outcome, Person, PrincipalKind, Write};
+use durward_model::{
+    Acting, Assurance, AuthorizationDetails, BoundKey, CredentialFacts, Decided, Family, GrantType, Outcome, Person, PrincipalKind, Write,
+};
 
 use crate::client_authentication::AuthenticatedClient;
 use crate::decision::{EventFacts, client_caller};

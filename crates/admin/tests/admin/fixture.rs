@@ -12,9 +12,8 @@ use durward_feed::Snapshot;
 use durward_jose::SigningKey;
 use durward_model::resource::{Realm, Stored};
 use durward_model::{
-    AuthorizationDetails,
-    AdminRole, Assurance, Event, EventKind, Family, Key, KeyState, Outcome, Person, Record as FeedRecord, Resource, Revocation, Session,
-    Write,
+    AdminRole, Assurance, AuthorizationDetails, Event, EventKind, Family, Key, KeyState, Outcome, Person, Record as FeedRecord, Resource,
+    Revocation, Session, Write,
 };
 use durward_net::{HttpMetrics, Peer, Record, RecordError, Surface, SurfaceSettings};
 use durward_node::{Journal, JournalSettings, Shared};

@@ -62,7 +62,9 @@ pub(super) fn check(requirement: &Requirement, principal: &Principal, version: u
             dpop: false,
             decision: Arc::new(decided),
         })),
-        Some((reason, detail, scope)) => Err(Box::new(Denial { reason, detail, scope, step_up: wanted, dpop: false, decision: Arc::new(decided) })),
+        Some((reason, detail, scope)) => {
+            Err(Box::new(Denial { reason, detail, scope, step_up: wanted, dpop: false, decision: Arc::new(decided) }))
+        }
         None => Ok(decided),
     }
 }

@@ -101,10 +101,7 @@ pub fn issue(
             return deny(ineligible.refuse(error));
         }
     };
-    let family = Family {
-        authorization_details: request.authorization_details.clone(),
-        ..open(&eligible, registry, session, family, now)
-    };
+    let family = Family { authorization_details: request.authorization_details.clone(), ..open(&eligible, registry, session, family, now) };
     let caller = person_caller(person, eligible.roles(), eligible.scopes(), &session.assurance);
     let event = EventFacts::new(Outcome::Allowed, caller).on(family.id, session.id).about(format!("client/{}", request.client_id));
     let spent = par::spend(request, &registry.realm().name, now);

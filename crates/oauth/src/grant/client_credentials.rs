@@ -10,7 +10,7 @@ use crate::eligibility::{Applicant, Holder, Ineligible, eligibility};
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::Registry;
-use crate::{builtin, resource_indicator, rar};
+use crate::{builtin, rar, resource_indicator};
 
 /// Decides a token request with `grant_type=client_credentials`.
 pub fn decide(

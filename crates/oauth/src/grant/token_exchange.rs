@@ -220,7 +220,9 @@ impl Exchange<'_> {
 
     /// 2.1: `resource` and `audience`, which here are two spellings of the name of one service.
     fn target<'c>(&self, client: &'c Client) -> Result<&'c str, OAuthError> {
-        let Some(audience) = self.parameters.get("audience") else { return resource_indicator::audience(self.parameters, client, self.registry) };
+        let Some(audience) = self.parameters.get("audience") else {
+            return resource_indicator::audience(self.parameters, client, self.registry);
+        };
         resource_indicator::stays_within(self.parameters, audience, self.registry)?;
         client.services.iter().find(|service| *service == audience).map(String::as_str).ok_or(OAuthError::new(
             ErrorCode::InvalidTarget,

@@ -10,8 +10,8 @@ use durward_base::{
 use durward_model::key::SealedKey;
 use durward_model::resource::{Realm, Role};
 use durward_model::{
-    AuthorizationDetails,
-    Assurance, Event, EventKind, Family, Key, KeyState, KeyUse, Outcome, Person, Record, Resource, Session, Stored, Write,
+    Assurance, AuthorizationDetails, Event, EventKind, Family, Key, KeyState, KeyUse, Outcome, Person, Record, Resource, Session, Stored,
+    Write,
 };
 use durward_testsite::Postgres;
 use tempfile::TempDir;

@@ -20,13 +20,16 @@ async fn no_endpoint_answers_without_its_credential_or_with_a_wrong_one() {
         (Method::POST, "consent", 400),
         (Method::POST, "account/sessions", 400),
         (Method::POST, "account/consents", 400),
+        (Method::POST, "account/requests", 400),
         (Method::POST, "account/tokens", 400),
         (Method::POST, "device", 400),
         (Method::POST, "oauth2/device_authorization", 401),
+        (Method::POST, "oauth2/bc-authorize", 401),
         // Whoever is not logged in is sent to do so.
         (Method::GET, "account", 303),
         (Method::GET, "account/sessions", 303),
         (Method::GET, "account/consents", 303),
+        (Method::GET, "account/requests", 303),
         (Method::GET, "account/tokens", 303),
         (Method::GET, "device", 303),
     ] {

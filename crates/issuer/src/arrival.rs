@@ -80,7 +80,10 @@ pub(crate) async fn facts(
     request: &AuthorizationRequest,
     login: &LiveLogin,
 ) -> Result<(Option<durward_model::Consent>, durward_oauth::acr::Level), StoreError> {
-    Ok((authorization::consent(call, request, login).await?, second_factor::strongest(call, login, request.acr.map(|wanted| wanted.level)).await?))
+    Ok((
+        authorization::consent(call, request, login).await?,
+        second_factor::strongest(call, login, request.acr.map(|wanted| wanted.level)).await?,
+    ))
 }
 
 async fn open(call: &Call, opening: &[Write]) -> Result<(), CommitError> {

@@ -3,10 +3,10 @@
 use durward_model::AccessClass::{Bearer, Browser, Client, ConfidentialClient, Public};
 use durward_model::EventKind::{
     AccessEvaluated, AuthorizationPushed, AuthorizationRequested, BackchannelAuthenticationRequested, BackchannelAuthenticationSubmitted,
-    BackchannelAuthenticationsListed, ClientRegistered, ConsentRevoked, ConsentSubmitted, ConsentsListed,
-    DeviceAuthorizationRequested, DeviceShown, DeviceSubmitted, DocumentRead, LoggedOut, LoginShown, LoginSubmitted, PersonalTokenChanged,
-    PersonalTokensListed, RegistrationChanged, RegistrationRead, SecondFactorChanged, SecondFactorShown, SessionRevoked, SessionsListed,
-    TokenIntrospected, TokenIssued, TokenRevoked, UserinfoRead,
+    BackchannelAuthenticationsListed, ClientRegistered, ConsentRevoked, ConsentSubmitted, ConsentsListed, DeviceAuthorizationRequested,
+    DeviceShown, DeviceSubmitted, DocumentRead, LoggedOut, LoginShown, LoginSubmitted, PersonalTokenChanged, PersonalTokensListed,
+    RegistrationChanged, RegistrationRead, SecondFactorChanged, SecondFactorShown, SessionRevoked, SessionsListed, TokenIntrospected,
+    TokenIssued, TokenRevoked, UserinfoRead,
 };
 use durward_model::RateClass::{Login, Machine, Read};
 use durward_net::{Endpoint, Endpoints};

@@ -83,7 +83,8 @@ fn a_code_that_comes_twice_ends_what_it_bought() {
     let world = world();
     let rows = world.rows("web");
     let redeemed = device(&world, "web", DeviceState::Redeemed);
-    let facts = Facts { grant: GrantType::DeviceCode, device: Some(&redeemed), lineage: Some(rows.lineage()), too_soon: false, restored: None };
+    let facts =
+        Facts { grant: GrantType::DeviceCode, device: Some(&redeemed), lineage: Some(rows.lineage()), too_soon: false, restored: None };
     let decision = device_code::decide(&world, &form(&[]), &world.authenticated("web"), facts, jti(NOW), NOW);
     let Decision::Replay { error, writes, .. } = decision else { panic!("{decision:?}") };
     assert_eq!(error.code.name(), "invalid_grant");

@@ -122,10 +122,7 @@ fn replay(registry: &dyn Registry, client: &AuthenticatedClient<'_>, lineage: Op
 
 const DENIED: OAuthError = OAuthError::new(ErrorCode::AccessDenied, "denied_by_person", "the person did not allow it");
 const EXPIRED: OAuthError = OAuthError::new(ErrorCode::ExpiredToken, "device.expired", "the request has expired");
-const PENDING: OAuthError = OAuthError::new(
-    ErrorCode::AuthorizationPending,
-    "device.pending",
-    "the person has not answered yet: ask again after the interval",
-);
+const PENDING: OAuthError =
+    OAuthError::new(ErrorCode::AuthorizationPending, "device.pending", "the person has not answered yet: ask again after the interval");
 const SLOW_DOWN: OAuthError =
     OAuthError::new(ErrorCode::SlowDown, "device.too_soon", "asked too soon: wait five seconds longer between requests from here on");

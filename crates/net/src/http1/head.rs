@@ -52,6 +52,10 @@ impl HeadReader {
 
     /// Where the head ends. Every line end on the way is CR LF.
     fn end(&mut self, buffer: &[u8], limit: usize) -> Result<Option<usize>, Refused> {
+        // What speaks another protocol need not come to a line end to be told so.
+        if !buffer.first().is_none_or(u8::is_ascii_alphabetic) {
+            return Err(Refused::Malformed("A request begins with a method."));
+        }
         while let Some(found) = buffer.get(self.scanned..).and_then(|rest| memchr::memchr(b'\n', rest)) {
             let end = self.scanned + found + 1;
             let read = buffer.get(..end).unwrap_or_default();
@@ -65,9 +69,6 @@ impl HeadReader {
             if end > limit {
                 return Err(Refused::HeadTooLarge);
             }
-            if self.lines == 1 && end == 2 {
-                return Err(Refused::Malformed("An empty line stands before the request."));
-            }
             if read.ends_with(b"\r\n\r\n") {
                 return Ok(Some(end));
             }
@@ -79,8 +80,6 @@ impl HeadReader {
         match (self.lines, buffer.len()) {
             (0, length) if length > TARGET + 64 => Err(Refused::TargetTooLong),
             (_, length) if length > limit => Err(Refused::HeadTooLarge),
-            // What speaks another protocol need not come to a line end to be told so.
-            (0, _) if !buffer.first().is_none_or(u8::is_ascii_alphabetic) => Err(Refused::Malformed("This is not HTTP.")),
             _ => Ok(None),
         }
     }

@@ -8,6 +8,7 @@ mod ca;
 mod clients;
 mod clock;
 mod config;
+mod coverage;
 mod credentials;
 mod doctor;
 mod explain;
@@ -71,6 +72,7 @@ enum Verb {
     Token(token::Arguments),
     Login(login::Arguments),
     Observe(observe::Arguments),
+    Coverage(coverage::Arguments),
     Ca(ca::Arguments),
     Backup(backup::Arguments),
     Restore(restore::Arguments),
@@ -117,6 +119,7 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Verb::Token(arguments) => token::run(arguments, connection, output).await,
         Verb::Login(arguments) => login::run(arguments, connection, output).await,
         Verb::Observe(arguments) => observe::run(arguments, connection, output).await,
+        Verb::Coverage(arguments) => coverage::run(arguments, connection, output).await,
         Verb::Ca(arguments) => ca::run(arguments, connection).await,
         Verb::Backup(arguments) => backup::run(arguments, connection, output).await,
         Verb::Restore(arguments) => restore::run(arguments, connection.data.as_deref(), output).await,

@@ -21,6 +21,7 @@ pub struct RouteTable {
     hosts: HashMap<String, Node>,
     any_host: Node,
     routes: Vec<Arc<CompiledRoute>>,
+    has_terms: bool,
 }
 
 /// A request's route, with the values of the path's parameters.
@@ -133,6 +134,7 @@ impl RouteTable {
         match problem {
             Some(problem) => Err(problem),
             None => {
+                self.has_terms |= route.has_terms();
                 self.routes.push(route);
                 Ok(())
             }
@@ -182,6 +184,11 @@ impl RouteTable {
     /// All routes.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<CompiledRoute>> {
         self.routes.iter()
+    }
+
+    /// Whether any says more than who may make its requests.
+    pub const fn has_terms(&self) -> bool {
+        self.has_terms
     }
 
     /// How many there are.

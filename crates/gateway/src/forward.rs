@@ -21,6 +21,7 @@ use crate::gateway::Gateway;
 use crate::record::Trail;
 use crate::lifetime::{Lifetime, Mortal};
 use crate::refusal::upstream_problem;
+use crate::terms;
 use crate::upgrade;
 use crate::upstream::{Outgoing, Upload, UpstreamBody};
 use head::Said;
@@ -51,8 +52,9 @@ pub(crate) async fn forward(
     }
     let upstream = gateway.upstreams.at(route.upstream()).map_err(|error| upstream_problem(&error))?;
     let traceparent = trail.traceparent();
+    let target = terms::rewritten(&route, parts.uri.path_and_query().map_or("/", |target| target.as_str()))?;
     let said = Said {
-        target: parts.uri.path_and_query().map_or("/", |target| target.as_str()),
+        target: &target,
         host: &upstream.authority,
         authority: accepted.authority,
         client,

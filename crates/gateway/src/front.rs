@@ -24,6 +24,7 @@ use crate::accept::Client;
 use crate::forward::{self, strip};
 use crate::gateway::Gateway;
 use crate::record::Trail;
+use crate::terms;
 use original::{Dialect, Original};
 
 /// Envoy's word for the fields that it is to take out.
@@ -86,7 +87,12 @@ impl Gateway {
     /// The decision about a request that a front holds, and the identity to go with it.
     async fn decide_for(&self, original: &Original, now: Timestamp, trail: &mut Trail<'_>) -> Result<Option<Arc<IdentityToken>>, Problem> {
         let head = Head::new(&original.method, &original.target, &original.authority, &original.headers);
+        if let Some(answer) = terms::before(self, &head, &original.client, now, trail)? {
+            drop(answer);
+            return Ok(None);
+        }
         let permitted = self.permit(&head, &original.client, now, trail).await?;
+        terms::after(self, permitted.get(), now, trail, &head)?;
         forward::identity(self, permitted.get(), now, trail)
     }
 }

@@ -24,11 +24,13 @@ use crate::credential::credential;
 use crate::decide::{Passage, decide};
 use crate::forward::{Passing, forward};
 use crate::principal::{address, principal};
+use crate::rate::Rates;
 use crate::record::{LISTENER, Trail};
 use crate::refusal::problem;
 use crate::request_id::RequestIds;
 use crate::resource_metadata;
 use crate::route::route;
+use crate::terms;
 use crate::upstream::{UpstreamTimeouts, Upstreams};
 
 /// What a gateway is told.
@@ -62,7 +64,8 @@ pub struct Gateway {
     pub(crate) cache: CredentialCache,
     freshness: Freshness,
     pub(crate) public_url: Option<Url>,
-    mode: Mode,
+    pub(crate) mode: Mode,
+    pub(crate) rates: Rates,
     pub(crate) metrics: HttpMetrics,
     pub(crate) clock: Clock,
     pub(crate) rng: Rng,
@@ -125,6 +128,7 @@ impl Gateway {
             freshness: Freshness::new(&rng),
             public_url: settings.public_url,
             mode: settings.mode,
+            rates: Rates::default(),
             metrics,
             resolver: Resolver::new(Arc::new(NoAuthority), clock.clone()),
             clock,
@@ -201,7 +205,11 @@ impl Gateway {
         if let Some(asked) = access_evaluation::asked(&head) {
             return access_evaluation::answer(self, asked, (&head, body), now, trail).await;
         }
+        if let Some(answer) = terms::before(self, &head, client, now, trail)? {
+            return Ok(answer);
+        }
         let permitted = self.permit(&head, client, now, trail).await?;
+        terms::after(self, permitted.get(), now, trail, &head)?;
         forward(self, permitted, Passing { parts, accepted: &accepted, body, client, now }, trail).await
     }
 

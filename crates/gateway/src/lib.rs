@@ -2,6 +2,7 @@
 
 mod accept;
 mod access_evaluation;
+mod cors;
 mod credential;
 mod decide;
 mod forward;
@@ -9,11 +10,13 @@ mod front;
 mod gateway;
 mod lifetime;
 mod principal;
+mod rate;
 mod record;
 mod refusal;
 mod request_id;
 mod resource_metadata;
 mod route;
+mod terms;
 mod upgrade;
 mod upstream;
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use durward_base::{EventId, Timestamp};
-use durward_enforce::{Decision, Refusal, Routed, Verified};
+use durward_enforce::{CompiledRoute, Decision, Refusal, Routed, Verified};
 use durward_model::event::StepName;
 use durward_model::{Event, EventKind, Outcome, event};
 use durward_net::{Hop, Problem};
@@ -15,6 +15,7 @@ use crate::accept::Client;
 use crate::decide::Passage;
 use crate::gateway::Gateway;
 use crate::refusal::DPOP_NONCE;
+use crate::terms;
 
 pub(crate) const LISTENER: &str = "gateway";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -30,6 +31,9 @@ pub(crate) struct Trail<'a> {
     nonce: Option<String>,
     /// The id that the client gave, where it is to hear it again.
     echo: Option<HeaderValue>,
+    /// What the answer says besides, in place of the upstream's own.
+    fields: Vec<(HeaderName, HeaderValue)>,
+    show_decision: bool,
     hop: Hop,
     method: Method,
     began: Instant,
@@ -50,7 +54,20 @@ impl<'a> Trail<'a> {
             ..event::Request::default()
         });
         let (began, echo) = (Instant::now(), None);
-        Self { gateway, id, request: id.to_string(), event: Some(event), nonce: None, echo, hop, method: method.clone(), began, lap: began }
+        Self {
+            gateway,
+            id,
+            request: id.to_string(),
+            event: Some(event),
+            nonce: None,
+            echo,
+            fields: Vec::new(),
+            show_decision: false,
+            hop,
+            method: method.clone(),
+            began,
+            lap: began,
+        }
     }
 
     /// Lets the answer say which nonce the next DPoP proof is to carry.
@@ -85,7 +102,11 @@ impl<'a> Trail<'a> {
 
     /// The route is known, and with it the path is one that can be read in one way only.
     pub(crate) fn routed(&mut self, routed: &Routed, path: &str) {
-        let route = routed.route();
+        self.of_route(routed.route(), path);
+    }
+
+    /// The same of the route alone.
+    pub(crate) fn of_route(&mut self, route: &CompiledRoute, path: &str) {
         self.edit(|event| {
             event.kind = EventKind::Forwarded;
             event.realm = Some(Arc::clone(route.realm()));
@@ -99,6 +120,16 @@ impl<'a> Trail<'a> {
     /// Lets the answer repeat the id that the client gave its request.
     pub(crate) fn echo(&mut self, id: Option<&[u8]>) {
         self.echo = id.filter(|id| id.len() <= 128).and_then(|id| HeaderValue::from_bytes(id).ok());
+    }
+
+    /// Lets the answer say so, too.
+    pub(crate) fn say(&mut self, fields: impl IntoIterator<Item = (HeaderName, HeaderValue)>) {
+        self.fields.extend(fields);
+    }
+
+    /// Lets the answer say which rule decided.
+    pub(crate) const fn show_decision(&mut self, show: bool) {
+        self.show_decision = show;
     }
 
     /// A document is answered, and nothing forwarded.
@@ -128,6 +159,15 @@ impl<'a> Trail<'a> {
                 request.upstream = Some(Arc::clone(passage.route.upstream()));
                 request.audience = passage.verified.as_ref().map(|_| Arc::clone(passage.route.service()));
             }
+        });
+    }
+
+    /// The request passes, and would have been answered so.
+    pub(crate) fn would_answer(&mut self, problem: &Problem) {
+        self.edit(|event| {
+            event.outcome = Outcome::WouldDeny;
+            event.reason = Some(problem.code().to_owned());
+            event.detail = Some(problem.detail().to_owned());
         });
     }
 
@@ -166,6 +206,8 @@ impl<'a> Trail<'a> {
             self.gateway.metrics.refused(LISTENER, &code);
             event.reason = Some(code);
         }
+        let shown = event.decided.as_ref().filter(|_| self.show_decision).and_then(|decided| terms::shown(decided));
+        self.fields.extend(shown);
         let route = event.request.as_ref().and_then(|request| request.route.clone());
         self.hop.ended(&self.method, route.as_deref(), status.as_u16(), event.reason.as_deref());
         if self.gateway.shared.journal().record(event).await.is_err() {
@@ -173,6 +215,9 @@ impl<'a> Trail<'a> {
         }
         if let Some(id) = self.echo.take().or_else(|| HeaderValue::try_from(std::mem::take(&mut self.request)).ok()) {
             response.headers_mut().insert(REQUEST_ID, id);
+        }
+        for (name, value) in self.fields.drain(..) {
+            response.headers_mut().insert(name, value);
         }
         if let Some(nonce) = self.nonce.take().and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
             response.headers_mut().insert(DPOP_NONCE, nonce);

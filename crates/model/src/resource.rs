@@ -8,6 +8,7 @@ mod realm;
 mod role;
 mod route;
 mod service;
+mod terms;
 mod trusted_issuer;
 
 use durward_base::ResourceId;
@@ -22,6 +23,7 @@ pub use realm::{PersonalTokens, Realm, Registrations};
 pub use role::{Group, Role};
 pub use route::{Access, Acr, Authorize, Mode, Requirement, Route};
 pub use service::{DetailsMember, DetailsType, DetailsValue, Scope, Service, TokenType};
+pub use terms::{Cors, RateKey, RateLimit};
 pub use trusted_issuer::{Subjects, TrustedIssuer};
 
 /// A declared resource. In YAML: `kind:`, `name:`, and the kind's own fields beside them.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::Subject;
 use crate::decide::{Circumstances, Extra};
+use crate::subject::bound_key_name;
 
 /// What one policy reads.
 #[derive(Debug, Default)]
@@ -98,6 +99,7 @@ fn value(name: &str, subject: &Subject, resource: &EntityUid, moment: &Circumsta
         "principal.acts_for" | "context.acts_for" => acts_for.as_ref().map(|Acting { id, .. }| id.clone()),
         "resource" => Some(resource.to_string()),
         "context.credential" => serde_json::to_value(credential.kind).ok()?.as_str().map(str::to_owned),
+        "context.bound_key" => credential.bound_key.as_ref().map(|key| bound_key_name(key).to_owned()),
         "context.issuer" => Some(credential.issuer.clone()),
         "context.authorization_details" => Some(subject.principal().authorization_details.types().join(" ")),
         "context.acr" => assurance.acr.clone(),

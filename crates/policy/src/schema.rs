@@ -22,6 +22,7 @@ namespace Durward {
   };
   type Context = {
     credential: String,
+    bound_key?: String,
     issuer: String,
     client?: String,
     scopes: Set<String>,

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
 use cedar_policy::{Context, Entities, Entity as CedarEntity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
-use durward_model::{Acting, CredentialKind, Principal, PrincipalKind};
+use durward_model::{Acting, BoundKey, CredentialKind, Principal, PrincipalKind};
 
 use crate::decide::{Circumstances, Extra};
 
@@ -39,6 +39,7 @@ impl Subject {
         let age = assurance.auth_time.and_then(|time| i64::try_from(circumstances.now.since(time).as_secs()).ok());
         let pairs = [
             ("credential", Some(text(credential_name(credential.kind)))),
+            ("bound_key", credential.bound_key.as_ref().map(|key| text(bound_key_name(key)))),
             ("issuer", Some(text(&credential.issuer))),
             ("client", credential.client.as_deref().map(text)),
             ("scopes", Some(texts(scopes))),
@@ -96,6 +97,14 @@ pub(crate) fn text(value: &str) -> RestrictedExpression {
 
 pub(crate) fn texts(values: &[String]) -> RestrictedExpression {
     RestrictedExpression::new_set(values.iter().map(|value| text(value)))
+}
+
+/// By what a credential is bound to its holder.
+pub(crate) const fn bound_key_name(key: &BoundKey) -> &'static str {
+    match key {
+        BoundKey::Jwk(_) => "dpop",
+        BoundKey::Certificate(_) => "certificate",
+    }
 }
 
 const fn credential_name(kind: CredentialKind) -> &'static str {

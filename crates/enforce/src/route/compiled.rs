@@ -95,6 +95,12 @@ impl CompiledRoute {
         self.resource.access == Access::Public
     }
 
+    /// Whether it says more than who may make its requests.
+    pub(super) const fn has_terms(&self) -> bool {
+        let Route { limits, cors, security_headers, show_decision, .. } = &self.resource;
+        !limits.is_empty() || cors.is_some() || *security_headers || *show_decision
+    }
+
     /// How stale the node's knowledge may be.
     pub const fn max_staleness(&self) -> Duration {
         Duration::from_secs(self.resource.max_staleness_seconds as u64)
@@ -134,10 +140,37 @@ fn check(route: &Route) -> Result<(), String> {
     if let Some(name) = route.withhold.iter().find(|name| !is_field(name)) {
         return Err(format!("withhold: {name:?} is no field's name (expected 1 to 64 letters, digits or -_.)"));
     }
+    terms(route)?;
     if !matches!(route.identity_type.as_str(), "dw-id+jwt" | "JWT") {
         return Err(format!("identity_type {:?} is unknown (expected dw-id+jwt or JWT)", route.identity_type));
     }
     if route.service.is_empty() { Err("names no service".to_owned()) } else { Ok(()) }
+}
+
+/// Rates, other origins, and the path behind.
+fn terms(route: &Route) -> Result<(), String> {
+    if route.limits.iter().any(|limit| limit.requests == 0 || limit.seconds == 0 || limit.requests / limit.seconds > 1000) {
+        return Err("limits: each needs `requests` and `seconds` above 0, and at most 1000 requests a second".to_owned());
+    }
+    if route.access == Access::Public && route.limits.iter().any(|limit| !limit.per.is_anonymous()) {
+        return Err("limits: on a public route nobody is known: `per` is route or address".to_owned());
+    }
+    let is_origin = |origin: &String| {
+        let host = origin.split_once("://").filter(|(scheme, _)| matches!(*scheme, "https" | "http")).map(|(_, host)| host);
+        host.is_some_and(|host| {
+            !host.is_empty() && host.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b':' | b'[' | b']'))
+        })
+    };
+    if let Some(origin) = route.cors.iter().flat_map(|cors| &cors.origins).find(|origin| !is_origin(origin)) {
+        return Err(format!("cors: {origin:?} is no origin: write it as https://app.example, in lower case, without a path"));
+    }
+    if let Some(rewrite) = &route.rewrite {
+        let path = rewrite.as_bytes();
+        if !rewrite.starts_with('/') || crate::NormalPath::parse(path).is_err() {
+            return Err(format!("rewrite: {rewrite:?} is no path: write it as /v2, without a query"));
+        }
+    }
+    Ok(())
 }
 
 /// The `host:port` of `http://host:port`.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::terms::{Cors, RateLimit};
 use crate::CredentialKind;
 
 /// A route. Without `access: public` it must state a requirement or an authorization.
@@ -48,6 +49,22 @@ pub struct Route {
     /// The `typ` of the identity token: `dw-id+jwt`, or `JWT` for resource servers that know no other.
     #[serde(default = "identity_type")]
     pub identity_type: String,
+    /// How often it may be asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<RateLimit>,
+    /// Whose pages may call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+    /// Whether answers get the headers that keep browsers from harm: `Strict-Transport-Security`, `X-Content-Type-Options: nosniff`,
+    /// `X-Frame-Options: DENY`, `Referrer-Policy: no-referrer`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub security_headers: bool,
+    /// What the upstream gets in place of the route's own path, as far as it has no parameters: `/v2`. What follows stays as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rewrite: Option<String>,
+    /// Whether answers say which rule decided, in `Durward-Decision`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub show_decision: bool,
     /// Whether what may not pass is refused, or passes and is on record; as the gateway is set when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,

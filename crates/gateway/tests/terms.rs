@@ -1,0 +1,63 @@
+//! What routes say besides who may pass: rates, other origins, headers, the path behind.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(dead_code, reason = "the fixture has more than this needs")]
+
+mod fixture;
+
+use durward_base::Duration;
+use durward_model::{EventKind, Outcome};
+use fixture::Fixture;
+
+const ORIGIN: (&str, &str) = ("Origin", "https://app.example");
+
+#[tokio::test]
+async fn a_caller_that_asks_too_often_is_told_when_to_come_back() {
+    let gateway = Fixture::start().await;
+    let token = gateway.token("customer");
+    let first = gateway.get_as("/terms/a?x=1", &token).await;
+    assert_eq!((first.status, first.json()["target"].as_str()), (200, Some("/v2/a?x=1")));
+    assert_eq!(first.header("ratelimit"), Some("\"principal\";r=1;t=30"));
+    assert_eq!(first.header("ratelimit-policy"), Some("\"principal\";q=2;w=60"));
+    assert_eq!(first.header("durward-decision"), Some("requirement; rule=\"authenticated\""));
+    assert_eq!((first.header("x-content-type-options"), first.header("x-frame-options")), (Some("nosniff"), Some("DENY")));
+    assert_eq!(gateway.get_as("/terms/a", &token).await.status, 200);
+    // Another token of the same person is no other person.
+    let limited = gateway.get_as("/terms/a", &gateway.token("clerk")).await;
+    assert_eq!((limited.status, limited.json()["code"].as_str(), limited.header("retry-after")), (429, Some("rate_limited"), Some("30")));
+    let event = gateway.event(&limited).await;
+    assert_eq!(
+        (event.kind, event.outcome, event.request.unwrap().route.as_deref()),
+        (EventKind::Forwarded, Outcome::Denied, Some("terms"))
+    );
+    // Who proves nothing is counted by address, and refused before anything is looked at.
+    assert_eq!(gateway.get("/terms/a", &[]).await.status, 401);
+    assert_eq!(gateway.get("/terms/a", &[]).await.status, 429);
+    gateway.clock.advance(Duration::from_secs(5));
+    assert_eq!(gateway.get("/terms/a", &[]).await.status, 429);
+    assert_eq!(gateway.get("/public", &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn pages_of_allowed_origins_may_call_and_no_others() {
+    let gateway = Fixture::start().await;
+    let asks = ("Access-Control-Request-Method", "PUT");
+    let preflight = gateway.send("OPTIONS", "/terms/a", &[ORIGIN, asks], "").await;
+    assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, Some("https://app.example")));
+    assert_eq!(preflight.header("access-control-allow-methods"), Some("GET, PUT"));
+    assert_eq!(preflight.header("access-control-allow-headers"), Some("authorization"));
+    assert_eq!(preflight.header("access-control-allow-credentials"), Some("true"));
+    for origin in ["https://evil.example", "https://app.example.evil.example", "https://app.example:444", "null"] {
+        let preflight = gateway.send("OPTIONS", "/terms/a", &[("Origin", origin), asks], "").await;
+        assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, None), "{origin}");
+        assert_eq!(preflight.header("access-control-allow-methods"), None, "{origin}");
+    }
+    // A refusal can be read, so that a page knows what to do.
+    let refused = gateway.get("/terms/a", &[ORIGIN]).await;
+    assert_eq!(
+        (refused.status, refused.header("access-control-allow-origin"), refused.header("vary")),
+        (401, Some("https://app.example"), Some("Origin"))
+    );
+    // A route without rules answers no preflight.
+    assert_eq!(gateway.send("OPTIONS", "/orders", &[ORIGIN, asks], "").await.status, 405);
+}

@@ -76,6 +76,8 @@ pub(crate) struct Consent<'a> {
     /// Whether it registered itself, so that nobody vouches for what it calls itself.
     pub unverified: bool,
     pub username: &'a str,
+    /// What it says of itself elsewhere: what a link is called, and where it leads.
+    pub about: Vec<(&'static str, &'a str)>,
     pub scopes: Vec<scopes::ScopeRow>,
     /// What it asks for in detail (RFC 9396), this once.
     pub details: Vec<Words>,

@@ -26,6 +26,7 @@ fn document(site: &Site) -> Value {
     json!({
         "client_id": site.url("/client.json"), "client_name": "Parcel Radar", "redirect_uris": [REDIRECT],
         "grant_types": ["authorization_code", "refresh_token"], "token_endpoint_auth_method": "none",
+        "policy_uri": "https://radar.example/privacy?a=1&b=2", "tos_uri": "https://radar.example/terms",
     })
 }
 
@@ -53,6 +54,9 @@ async fn a_client_is_known_by_its_document_from_the_request_to_the_last_token() 
     assert!(
         page.body.contains("Parcel Radar") && page.body.contains("id=\"known-by\"") && page.body.contains("<strong>localhost</strong>")
     );
+    for link in ["href=\"https://radar.example/privacy?a=1&#38;b=2\"", ">Terms of service</a>"] {
+        assert!(page.body.contains(link), "{link}: {}", page.body);
+    }
     let allowed = browser.decide(&page, "allow").await;
     assert!(allowed.location().starts_with(&format!("{REDIRECT}?code=")), "{}", allowed.location());
 

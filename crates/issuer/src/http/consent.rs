@@ -125,6 +125,7 @@ fn show(call: &Call, step: &Consenting, sealed: &str, login: &LiveLogin) -> Resp
         known_by: known_by(call, &request.client_id),
         unverified: call.realm.client(&request.client_id).is_some_and(|client| !client.metadata.origin.is_declared()),
         username: &login.person.username,
+        about: about(call, &request.client_id),
         scopes: scopes::rows(call, &request.client_id, &request.audience, &request.scopes),
         details: rar::words(&request.authorization_details, call.realm.service(&request.audience)),
         returns_to: place(&request.redirect_uri),
@@ -132,6 +133,13 @@ fn show(call: &Call, step: &Consenting, sealed: &str, login: &LiveLogin) -> Resp
         transaction: sealed,
     };
     page::html(StatusCode::OK, &page, Some(&request.redirect_uri))
+}
+
+/// OpenID Connect Registration 2: the addresses that "the OP SHOULD display [...] to the End-User".
+fn about<'c>(call: &'c Call, client_id: &str) -> Vec<(&'static str, &'c str)> {
+    let Some(client) = call.realm.client(client_id).map(|client| client.metadata) else { return Vec::new() };
+    let links = [("Home page", &client.client_uri), ("Privacy policy", &client.policy_uri), ("Terms of service", &client.tos_uri)];
+    links.into_iter().filter_map(|(name, url)| Some((name, url.as_ref()?.as_str()))).collect()
 }
 
 /// The host that a client is known by, whose `client_id` is an address: what it is called is its own word.

@@ -3,8 +3,9 @@
 use durward_model::AccessClass;
 use durward_model::AdminRole::{Admin as Administrators, Auditor, Operator};
 use durward_model::EventKind::{
-    AuditRead, BackupTaken, ClientSecretChanged, ClockConfirmed, InitialAccessChanged, InitialAccessListed, KeyChanged, OperationsRead,
-    PersonChanged, ResourceChanged, ResourceRead, SecondFactorChanged, SessionRevoked, SessionsListed, TokenRevoked,
+    ApiKeyChanged, ApiKeysListed, AuditRead, BackupTaken, ClientSecretChanged, ClockConfirmed, InitialAccessChanged, InitialAccessListed,
+    KeyChanged, OperationsRead, PersonChanged, ResourceChanged, ResourceRead, SecondFactorChanged, SessionRevoked, SessionsListed,
+    TokenRevoked,
 };
 use durward_model::RateClass::Manage;
 use durward_net::{Endpoint, Endpoints};
@@ -53,6 +54,10 @@ fn resources(admin: Admin) -> Vec<Endpoint> {
         .get("/admin/v1/registration-tokens", READ, Manage, InitialAccessListed, registration_tokens::get)
         .post("/admin/v1/registration-tokens", OPERATE, Manage, InitialAccessChanged, registration_tokens::post)
         .delete("/admin/v1/registration-tokens/{id}", OPERATE, Manage, InitialAccessChanged, registration_tokens::one::delete)
+        .get("/admin/v1/api-keys", READ, Manage, ApiKeysListed, api_keys::get)
+        .post("/admin/v1/api-keys", OPERATE, Manage, ApiKeyChanged, api_keys::post)
+        .post("/admin/v1/api-keys/{id}/rotate", OPERATE, Manage, ApiKeyChanged, api_keys::rotate::post)
+        .delete("/admin/v1/api-keys/{id}", OPERATE, Manage, ApiKeyChanged, api_keys::one::delete)
         .get("/admin/v1/trusted-issuers", READ, Manage, ResourceRead, trusted_issuers::get)
         .get("/admin/v1/trusted-issuers/{name}", READ, Manage, ResourceRead, trusted_issuers::one::get)
         .put("/admin/v1/trusted-issuers/{name}", OPERATE, Manage, ResourceChanged, trusted_issuers::one::put)

@@ -43,7 +43,8 @@ impl Gate for AdminGate {
 
 impl AdminGate {
     pub(crate) fn new(admin: Admin) -> Self {
-        Self { admin, credentials: CredentialCache::default() }
+        let credentials = CredentialCache::new(&admin.settings.rng);
+        Self { admin, credentials }
     }
 
     fn decide(&self, access: AccessClass, parts: &mut Parts, recorder: &Recorder) -> Result<(), Problem> {

@@ -1,6 +1,7 @@
 //! The command line: one file a verb.
 
 pub(crate) mod api;
+mod api_keys;
 pub(crate) mod apply;
 mod audit;
 mod backup;
@@ -15,8 +16,8 @@ mod explain;
 mod export;
 mod keys;
 mod login;
-mod observe;
 pub(crate) mod oauth;
+mod observe;
 mod output;
 mod people;
 mod protect;
@@ -66,6 +67,7 @@ enum Verb {
     People(people::Arguments),
     Sessions(sessions::Arguments),
     Clients(clients::Arguments),
+    ApiKeys(api_keys::Arguments),
     Keys(keys::Arguments),
     Clock(clock::Arguments),
     Revoke(revoke::Arguments),
@@ -113,6 +115,7 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Verb::People(arguments) => people::run(arguments, connection, output).await,
         Verb::Sessions(arguments) => sessions::run(arguments, connection, output).await,
         Verb::Clients(arguments) => clients::run(arguments, connection, output).await,
+        Verb::ApiKeys(arguments) => api_keys::run(arguments, connection, output).await,
         Verb::Keys(arguments) => keys::run(arguments, connection, output).await,
         Verb::Clock(arguments) => clock::run(arguments, connection, output).await,
         Verb::Revoke(arguments) => revoke::run(arguments, connection, output).await,

@@ -33,6 +33,7 @@ macro_rules! pages {
 pages! {
     the_readme_is_true "README.md",
     audit_and_explain_is_true "docs/audit-and-explain.md",
+    browser_logins_is_true "docs/browser-logins.md",
     clients_and_people_is_true "docs/clients-and-people.md",
     configuration_is_true "docs/configuration.md",
     getting_started_is_true "docs/getting-started.md",

@@ -3,6 +3,7 @@
 
 mod adopt;
 mod backup;
+mod browser_session;
 mod clients;
 mod clock;
 mod commands;

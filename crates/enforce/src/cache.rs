@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use durward_base::Timestamp;
-use durward_model::Principal;
+use aws_lc_rs::hmac;
+use durward_base::{Duration, Rng, Timestamp};
 use durward_model::resolve::{Resolution, ResolveRequest};
+use durward_model::{CredentialKind, Principal};
 use durward_oauth::dpop::Admitted;
 
 use crate::principal::{TokenError, verify};
 use crate::resolved::{self, Known};
-use crate::{Consumer, Possession, PresentedToken, Verified, View};
+use crate::{Consumer, Evidence, Possession, PresentedToken, Refusal, Verified, View};
 
 /// The most credentials kept.
 pub const MAXIMUM_ENTRIES: usize = 65_536;
@@ -28,7 +29,8 @@ pub struct Proved {
     pub admitted: Option<Admitted>,
 }
 
-/// The digest of a token in its one canonical spelling, which names its issuer and its `jti`: any other spelling is another key.
+/// The digest of a token in its one canonical spelling, which names its issuer and its `jti`: any other spelling is another key. What is looked
+/// up may be a password, which no fast digest is kept of: a MAC under a key of this process is.
 type Key = [u8; 32];
 type Shard = HashMap<Key, Arc<Verified>>;
 
@@ -36,15 +38,16 @@ type Shard = HashMap<Key, Arc<Verified>>;
 #[derive(Debug)]
 pub struct CredentialCache {
     shards: Box<[Mutex<Shard>]>,
-}
-
-impl Default for CredentialCache {
-    fn default() -> Self {
-        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
-    }
+    lookups: hmac::Key,
 }
 
 impl CredentialCache {
+    /// An empty one.
+    pub fn new(rng: &Rng) -> Self {
+        let lookups = hmac::Key::new(hmac::HMAC_SHA256, &rng.bytes::<32>());
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), lookups }
+    }
+
     /// The credential that a bearer JWT is, if it counts for this consumer, here and now. One that is bound to a key counts for nobody here.
     ///
     /// # Errors
@@ -72,7 +75,7 @@ impl CredentialCache {
         Ok(Proved { verified, admitted })
     }
 
-    /// The same for any token. One that the view cannot verify is asked about, once, and again when what is known of it has come to its end.
+    /// The same for any credential. One that the view cannot verify is asked about, once, and again when what is known of it has come to its end.
     ///
     /// # Errors
     /// `TokenError` when it does not count.
@@ -80,16 +83,16 @@ impl CredentialCache {
         &self,
         view: &View,
         consumer: &Consumer<'_>,
-        (token, possession): (PresentedToken<'_>, &Possession<'_>),
+        (evidence, possession): (Evidence<'_>, &Possession<'_>),
         now: Timestamp,
     ) -> Result<Known, TokenError> {
-        if !token.is_opaque() {
-            return self.prove(view, consumer, (token, possession), now).map(Known::Proved);
-        }
-        let key = key(token.text);
-        let Some(known) = self.shard(&key).and_then(|shard| shard.get(&key).map(Arc::clone)) else {
-            return token.question(consumer.realm).map(Known::Ask);
+        let (kind, text) = match evidence {
+            Evidence::Token(token) => return self.prove(view, consumer, (token, possession), now).map(Known::Proved),
+            Evidence::Lookup(kind, text) => (kind, text),
         };
+        let question = || resolved::question(view, consumer, kind, text).map(Known::Ask);
+        let key = self.looked_up(consumer.realm, kind, resolved::audience(consumer, kind), text);
+        let Some(known) = self.shard(&key).and_then(|shard| shard.get(&key).map(Arc::clone)) else { return question() };
         match known.must_stand(view) {
             Ok(()) if !known.is_expired(now) => {
                 known.must_be_for(consumer)?;
@@ -97,10 +100,7 @@ impl CredentialCache {
             }
             // A watermark ends what was known, and the authority says what is so since.
             Err(TokenError::Revoked { kind, reason }) if kind.is_absolute() => Err(TokenError::Revoked { kind, reason }),
-            Ok(()) | Err(TokenError::Revoked { .. }) => {
-                self.forget(&key);
-                token.question(consumer.realm).map(Known::Ask)
-            }
+            Ok(()) | Err(TokenError::Revoked { .. }) => question(),
             Err(error) => Err(error),
         }
     }
@@ -108,13 +108,55 @@ impl CredentialCache {
     /// Takes in what the authority said of a credential.
     ///
     /// # Errors
-    /// `TokenError` when it does not count, or not any more.
-    pub fn take_in(&self, view: &View, request: &ResolveRequest, answer: &Resolution, now: Timestamp) -> Result<(), TokenError> {
-        let Resolution::Proved(resolved) = answer else { return Err(TokenError::Unknown) };
-        let verified = resolved::verified(&request.realm, resolved);
-        verified.must_stand(view)?;
-        self.keep(key(&request.credential), &Arc::new(verified), now);
+    /// `Refusal` when it does not count, or not any more, or was not looked at.
+    pub fn take_in(&self, view: &View, request: &ResolveRequest, answer: &Resolution, now: Timestamp) -> Result<(), Refusal> {
+        let ResolveRequest { realm, kind, credential, audience, address: _ } = request;
+        let key = self.looked_up(realm, *kind, audience, credential);
+        let resolved = match answer {
+            Resolution::Proved(resolved) => resolved,
+            Resolution::Refused => {
+                self.forget(&key);
+                return Err(Refusal::Token(TokenError::Unknown));
+            }
+            Resolution::Throttled { seconds } => return Err(Refusal::Throttled(Duration::from_secs(*seconds))),
+        };
+        let verified = resolved::verified(realm, resolved);
+        verified.must_stand(view).map_err(Refusal::Token)?;
+        if let Some(known) = self.shard(&key).and_then(|shard| shard.get(&key).map(Arc::clone)) {
+            verified.bounds.go_on_from(&known.bounds);
+        }
+        self.keep(key, &Arc::new(verified), now);
         Ok(())
+    }
+
+    /// Takes in the access token that a browser's session stands for, as that session.
+    ///
+    /// # Errors
+    /// `TokenError` when it does not count (any more).
+    pub fn take_in_session(&self, view: &View, request: &ResolveRequest, token: &str, now: Timestamp) -> Result<(), TokenError> {
+        let ResolveRequest { realm, kind, credential, audience, address: _ } = request;
+        let verified = verify(view, token, now)?.into_session()?;
+        self.keep(self.looked_up(realm, *kind, audience, credential), &Arc::new(verified), now);
+        Ok(())
+    }
+
+    /// Forgets every browser's session: each is asked about when it comes again.
+    pub fn forget_sessions(&self) {
+        let is_other = |verified: &Arc<Verified>| verified.principal.credential.kind != CredentialKind::BrowserSession;
+        self.shards.iter().for_each(|shard| lock(shard).retain(|_, verified| is_other(verified)));
+    }
+
+    /// The key of what is looked up: in one realm, of one kind, and presented to one service. Where it comes from makes no difference.
+    fn looked_up(&self, realm: &str, kind: CredentialKind, audience: &str, text: &str) -> Key {
+        let mut mac = hmac::Context::with_key(&self.lookups);
+        for field in [realm, audience, text] {
+            mac.update(&field.len().to_be_bytes());
+            mac.update(field.as_bytes());
+        }
+        mac.update(&[kind as u8]);
+        let mut key = Key::default();
+        key.copy_from_slice(mac.sign().as_ref());
+        key
     }
 
     fn standing(&self, view: &View, consumer: &Consumer<'_>, token: &str, now: Timestamp) -> Result<Arc<Verified>, TokenError> {

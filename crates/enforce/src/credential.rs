@@ -3,7 +3,7 @@
 
 use durward_model::CredentialKind;
 
-use crate::{Head, PresentedToken, Verified};
+use crate::{Head, PresentedToken, Verified, query_key};
 
 /// What a request presents, not yet verified.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,10 +18,19 @@ pub enum Presented<'a> {
     ClientCertificate(&'a [u8]),
     /// `Authorization: Basic` (RFC 7617).
     Basic(&'a str),
-    /// `X-Api-Key`, or `Authorization: Bearer dw_…`.
+    /// `Authorization: ApiKey`, `X-Api-Key`, `Authorization: Bearer dw_…`, or the parameter `api_key` where it is looked for.
     ApiKey(&'a str),
     /// The session cookie of the route's realm.
     BrowserSession(&'a str),
+}
+
+/// What a request presents, of a kind that is accepted.
+#[derive(Clone, Copy)]
+pub enum Evidence<'a> {
+    /// A token that the view can verify.
+    Token(PresentedToken<'a>),
+    /// What only the authority can look up: an opaque token, an API key, a name with its password; and a session, which its gateway opens.
+    Lookup(CredentialKind, &'a str),
 }
 
 /// Why a request's credential is not even looked at.
@@ -36,6 +45,12 @@ pub enum CredentialError {
     /// A scheme that is not known here. 401.
     #[error("the authentication scheme is not known here")]
     UnknownScheme,
+    /// It came over plain HTTP, from nobody who is known to have taken it over TLS. 403.
+    #[error("the credential came unencrypted: it must be taken as known to others")]
+    InTheClear,
+    /// A browser's session, in a request that may change something and that no page of ours sent. 403.
+    #[error("another site made the browser send the request with its session")]
+    ForeignOrigin,
     /// A kind that the route does not accept. 401.
     #[error("a credential of kind {} is not accepted here", kind_name(*.0))]
     NotAccepted(CredentialKind),
@@ -48,6 +63,8 @@ impl CredentialError {
             Self::TwoCredentials => "two_credentials",
             Self::Malformed => "credential_malformed",
             Self::UnknownScheme => "scheme_unknown",
+            Self::InTheClear => "credential_in_the_clear",
+            Self::ForeignOrigin => "session_foreign_origin",
             Self::NotAccepted(_) => "credential_not_accepted",
         }
     }
@@ -56,6 +73,7 @@ impl CredentialError {
     pub const fn status(self) -> u16 {
         match self {
             Self::TwoCredentials | Self::Malformed => 400,
+            Self::InTheClear | Self::ForeignOrigin => 403,
             Self::UnknownScheme | Self::NotAccepted(_) => 401,
         }
     }
@@ -68,10 +86,27 @@ impl<'a> Presented<'a> {
     /// # Errors
     /// `CredentialError` when there is more than one, or one that cannot be read.
     pub fn read(head: &Head<'a>, certificate: Option<&'a [u8]>, realm: &str) -> Result<Option<Self>, CredentialError> {
+        Self::one(head, certificate, realm, std::iter::empty())
+    }
+
+    /// The same where an API key may stand in the URL, too.
+    ///
+    /// # Errors
+    /// As for `read`.
+    pub fn read_with_query(head: &Head<'a>, certificate: Option<&'a [u8]>, realm: &str) -> Result<Option<Self>, CredentialError> {
+        Self::one(head, certificate, realm, query_key::values(head.target).map(|value| api_key(value.as_bytes())))
+    }
+
+    fn one(
+        head: &Head<'a>,
+        certificate: Option<&'a [u8]>,
+        realm: &str,
+        in_query: impl Iterator<Item = Result<Self, CredentialError>>,
+    ) -> Result<Option<Self>, CredentialError> {
         let authorization = head.header("authorization").map(authorization);
-        let api_key = head.header("x-api-key").map(|value| text(value).map(Presented::ApiKey));
+        let api_key = head.header("x-api-key").map(api_key);
         let cookies = head.header("cookie").flat_map(|line| session_cookies(line, realm));
-        let mut presented = authorization.chain(api_key).chain(cookies);
+        let mut presented = authorization.chain(api_key).chain(cookies).chain(in_query);
         let first = presented.next().transpose();
         match (first, presented.next()) {
             (_, Some(_)) => Err(CredentialError::TwoCredentials),
@@ -106,18 +141,20 @@ impl<'a> Presented<'a> {
 }
 
 impl<'a> Presented<'a> {
-    /// The token, bearer or bound, where that is what was presented and may be what is accepted: a certificate-bound token looks like a bearer
-    /// token until it is read. `must_be_accepted` decides then.
+    /// What may be looked at, where what was presented may be what is accepted: a certificate-bound token looks like a bearer token until it
+    /// is read. `must_be_accepted` decides then.
     ///
     /// # Errors
     /// `NotAccepted` for every other kind.
-    pub fn token(self, accepted: &[CredentialKind]) -> Result<PresentedToken<'a>, CredentialError> {
-        let bound = accepted.contains(&CredentialKind::BoundToken);
+    pub fn evidence(self, accepted: &[CredentialKind]) -> Result<Evidence<'a>, CredentialError> {
+        let (kind, bound) = (self.kind(), accepted.contains(&CredentialKind::BoundToken));
         match self {
-            Self::Jwt(text) if bound || accepted.contains(&CredentialKind::Jwt) => Ok(PresentedToken { text, with_proof: false }),
-            Self::OpaqueToken(text) if accepted.contains(&CredentialKind::OpaqueToken) => Ok(PresentedToken { text, with_proof: false }),
-            Self::BoundToken(text) if bound => Ok(PresentedToken { text, with_proof: true }),
-            other => Err(CredentialError::NotAccepted(other.kind())),
+            Self::Jwt(text) if bound || accepted.contains(&kind) => Ok(Evidence::Token(PresentedToken { text, with_proof: false })),
+            Self::BoundToken(text) if bound => Ok(Evidence::Token(PresentedToken { text, with_proof: true })),
+            Self::OpaqueToken(text) | Self::ApiKey(text) | Self::Basic(text) | Self::BrowserSession(text) if accepted.contains(&kind) => {
+                Ok(Evidence::Lookup(kind, text))
+            }
+            _ => Err(CredentialError::NotAccepted(kind)),
         }
     }
 }
@@ -152,8 +189,15 @@ fn authorization(value: &[u8]) -> Result<Presented<'_>, CredentialError> {
         "bearer" => Ok(Presented::OpaqueToken(credential)),
         "dpop" => Ok(Presented::BoundToken(credential)),
         "basic" => Ok(Presented::Basic(credential)),
+        "apikey" => Ok(Presented::ApiKey(credential)),
         _ => Err(CredentialError::UnknownScheme),
     }
+}
+
+/// A key that stands by itself: one word, and never a list of them.
+fn api_key(value: &[u8]) -> Result<Presented<'_>, CredentialError> {
+    let key = text(value)?;
+    if key.contains([' ', ',']) { Err(CredentialError::Malformed) } else { Ok(Presented::ApiKey(key)) }
 }
 
 /// Looks at every byte, come what may: a token is several hundred bytes, and without a way out they are taken many at a time.

@@ -5,6 +5,7 @@
 //! ```
 
 pub mod access_evaluation;
+mod bounds;
 mod cache;
 mod credential;
 mod decide;
@@ -14,6 +15,7 @@ mod issuer;
 mod path;
 mod possession;
 mod principal;
+mod query_key;
 mod refusal;
 mod resolved;
 pub mod resource_metadata;
@@ -22,8 +24,9 @@ mod template;
 mod verified;
 mod view;
 
+pub use bounds::BoundsError;
 pub use cache::{CredentialCache, MAXIMUM_ENTRIES, Proved};
-pub use credential::{CredentialError, Presented, must_be_accepted};
+pub use credential::{CredentialError, Evidence, Presented, must_be_accepted};
 pub use decide::{Circumstances, Decision, Demand, Denial, Permitted, StepUp, decide};
 pub use durward_oauth::dpop::Freshness;
 pub use durward_policy::{Entity, EntityError};
@@ -33,6 +36,7 @@ pub use issuer::{gateway_issuer, realm_issuer};
 pub use path::{NormalPath, PathError};
 pub use possession::{Possession, PresentedToken};
 pub use principal::{Audience, Consumer, TokenError};
+pub use query_key::without_key;
 pub use refusal::{CannotVerify, Refusal, must_be_fresh};
 pub use resolved::Known;
 pub use route::{CompiledRoute, RouteError, RouteProblem, RouteTable, Routed};

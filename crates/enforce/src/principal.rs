@@ -8,6 +8,7 @@ use durward_jose::{ClaimError, Expected, JoseError, LEEWAY, UnverifiedJwt};
 use durward_model::resource::TokenType;
 use durward_model::{KeyUse, RevocationKind};
 use durward_oauth::dpop::ProofError;
+use durward_pki::Unvouched;
 
 use crate::identity::IDENTITY_LIFETIME;
 use crate::verified::revoked_reason;
@@ -95,6 +96,9 @@ pub enum TokenError {
     /// A token bound to another certificate than the connection's (RFC 8705 section 3).
     #[error("the token is bound to a certificate that this connection does not have")]
     Certificate,
+    /// A client certificate that nobody who counts here vouches for.
+    #[error(transparent)]
+    Unvouched(Unvouched),
     /// A token of another realm.
     #[error("the token is of another realm")]
     WrongRealm,
@@ -137,6 +141,7 @@ impl TokenError {
             Self::Proof(error) => error.reason(),
             Self::Nonce { .. } => "dpop.nonce",
             Self::Certificate => "certificate_mismatch",
+            Self::Unvouched(error) => error.reason(),
             Self::WrongRealm => "realm_mismatch",
             Self::WrongAudience { .. } => "audience_mismatch",
             Self::Expired => "token_expired",

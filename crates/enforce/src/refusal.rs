@@ -1,9 +1,10 @@
 //! Why a request goes no further, and what is answered: RFC 6750 section 3.
 
 use durward_base::Duration;
+use durward_model::CredentialKind;
 use durward_oauth::dpop::ALGORITHMS;
 
-use crate::{CredentialError, Denial, PathError, RouteError, StepUp, TokenError};
+use crate::{BoundsError, CredentialError, Denial, PathError, RouteError, StepUp, TokenError};
 
 /// A refusal at any step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +30,12 @@ pub enum Refusal {
     /// Step 4: the authority gave no answer about it.
     #[error("the authority could not be asked about the credential: {0}")]
     CannotResolve(String),
+    /// Step 4: the authority did not look at it, after too many guesses.
+    #[error("there were too many wrong credentials: try again in {} s", .0.as_secs())]
+    Throttled(Duration),
+    /// Step 4: the credential is kept to other requests.
+    #[error(transparent)]
+    Bounds(BoundsError),
     /// Step 5: the principal may not.
     #[error(transparent)]
     Denied(Box<Denial>),
@@ -63,6 +70,8 @@ impl Refusal {
             Self::Credential(error) => error.status(),
             Self::NoCredential | Self::Token(_) => 401,
             Self::CannotVerify(_) | Self::CannotResolve(_) => 503,
+            Self::Throttled(_) | Self::Bounds(BoundsError::Rate { .. }) => 429,
+            Self::Bounds(_) => 403,
             Self::Denied(denial) if denial.step_up.is_some() => 401,
             Self::Denied(_) => 403,
         }
@@ -80,6 +89,8 @@ impl Refusal {
             Self::Token(error) => error.reason(),
             Self::CannotVerify(_) => "cannot_verify",
             Self::CannotResolve(_) => "cannot_resolve",
+            Self::Throttled(_) => "credential_throttled",
+            Self::Bounds(error) => error.reason(),
             Self::Denied(denial) => denial.reason,
         }
     }
@@ -91,11 +102,13 @@ impl Refusal {
             Self::Credential(error) if error.status() == 400 => Some("invalid_request"),
             Self::Token(TokenError::Proof(_)) => Some("invalid_dpop_proof"),
             Self::Token(TokenError::Nonce { .. }) => Some("use_dpop_nonce"),
+            Self::Credential(CredentialError::InTheClear | CredentialError::ForeignOrigin) => None,
             Self::Credential(_) | Self::Token(_) => Some("invalid_token"),
             // RFC 9470 3: "insufficient_user_authentication: The authentication event associated with the access token presented with the
             // request does not meet the authentication requirements of the protected resource."
             Self::Denied(denial) if denial.step_up.is_some() => Some("insufficient_user_authentication"),
             Self::Denied(denial) if denial.scope.is_some() => Some("insufficient_scope"),
+            Self::Throttled(_) | Self::Bounds(_) => None,
             Self::Route(_) | Self::NoCredential | Self::CannotVerify(_) | Self::CannotResolve(_) | Self::Denied(_) => None,
         }
     }
@@ -122,6 +135,28 @@ impl Refusal {
             challenge.push_str(&format!(", algs=\"{}\"", ALGORITHMS.join(" ")));
         }
         Some(challenge)
+    }
+
+    /// The values of `WWW-Authenticate` where these kinds of credential are accepted: one for each scheme that may be tried.
+    pub fn challenges(&self, realm: &str, accepted: &[CredentialKind]) -> Vec<String> {
+        let takes = |kind: CredentialKind| accepted.contains(&kind);
+        let (basic, api_key) = (takes(CredentialKind::Basic), takes(CredentialKind::ApiKey));
+        let only = accepted.iter().all(|kind| matches!(kind, CredentialKind::Basic | CredentialKind::ApiKey)) && !accepted.is_empty();
+        let tokens = self.challenge(realm).filter(|_| !only);
+        let first = self.status() == 401 && self.step_up().is_none();
+        // RFC 7617 2.1: "The only allowed value is 'UTF-8'".
+        let basic = (first && basic).then(|| format!("Basic realm=\"{realm}\", charset=\"UTF-8\""));
+        let api_key = (first && api_key).then(|| format!("ApiKey realm=\"{realm}\""));
+        tokens.into_iter().chain(basic).chain(api_key).collect()
+    }
+
+    /// When to come back, where that helps.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Throttled(wait) | Self::Bounds(BoundsError::Rate { wait, .. }) => Some(*wait),
+            Self::CannotVerify(_) | Self::CannotResolve(_) => Some(Duration::from_secs(1)),
+            _ => None,
+        }
     }
 
     /// RFC 9470: the login that would do, where another one would.

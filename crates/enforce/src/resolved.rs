@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use durward_model::resolve::{ResolveRequest, Resolved};
 use durward_model::{AuthorizationDetails, Caller, Chain, CredentialKind, Principal, Source};
+use durward_oauth::{api_key, personal_token};
 
+use crate::bounds::Bounds;
 use crate::cache::Proved;
+use crate::principal::Audience;
 use crate::verified::{NEVER_CHECKED, TokenFacts};
-use crate::{PresentedToken, TokenError, TokenKind, Verified};
+use crate::{Consumer, TokenError, TokenKind, Verified, View};
 
 /// What is known about a credential.
 #[derive(Debug)]
@@ -19,27 +22,46 @@ pub enum Known {
     Ask(ResolveRequest),
 }
 
-impl PresentedToken<'_> {
-    /// Whether it is none that can be read here. A JWT has dots (RFC 7515 section 3.1).
-    pub(crate) fn is_opaque(self) -> bool {
-        !self.with_proof && !self.text.contains('.')
+/// The question about a credential. Whoever asks says where it comes from.
+///
+/// # Errors
+/// `Unknown` for what is no credential of ours, mistyped or made up: nobody is asked about that.
+pub(crate) fn question(view: &View, consumer: &Consumer<'_>, kind: CredentialKind, text: &str) -> Result<ResolveRequest, TokenError> {
+    let foreign = || view.realm(consumer.realm).map_or(&[][..], |realm| realm.settings().foreign_api_keys.as_slice());
+    let may_be = match kind {
+        CredentialKind::OpaqueToken => personal_token::is_well_formed(text),
+        CredentialKind::ApiKey => api_key::is_well_formed(text, foreign()),
+        CredentialKind::Basic => text.len() <= LONGEST_BASIC,
+        // Its thumbprint: the gateway that has the certificate knows whose it is.
+        CredentialKind::ClientCertificate => text.len() == THUMBPRINT,
+        CredentialKind::BrowserSession => text.len() <= LONGEST_SESSION,
+        _ => false,
+    };
+    if !may_be {
+        return Err(TokenError::Unknown);
     }
+    let (realm, audience) = (consumer.realm.to_owned(), audience(consumer, kind).to_owned());
+    Ok(ResolveRequest { realm, kind, credential: text.to_owned(), audience, address: None })
+}
 
-    /// The question about it.
-    ///
-    /// # Errors
-    /// `Unknown` for what is no credential of ours, mistyped or made up: nobody is asked about that.
-    pub(crate) fn question(self, realm: &str) -> Result<ResolveRequest, TokenError> {
-        if !durward_oauth::personal_token::is_well_formed(self.text) {
-            return Err(TokenError::Unknown);
-        }
-        Ok(ResolveRequest { realm: realm.to_owned(), kind: CredentialKind::OpaqueToken, credential: self.text.to_owned() })
+/// The service that the question names: tokens and keys are for one anyway, and a password or certificate is good for whichever it is presented to.
+pub(crate) fn audience<'a>(consumer: &Consumer<'a>, kind: CredentialKind) -> &'a str {
+    match (kind, consumer.audience) {
+        (CredentialKind::Basic | CredentialKind::ClientCertificate, Audience::Exactly(audience)) => audience,
+        _ => "",
     }
 }
 
+/// A name of 128 and a password of 256 characters, in base64.
+const LONGEST_BASIC: usize = 2_048;
+/// What browsers keep of one cookie.
+const LONGEST_SESSION: usize = 4_096;
+/// A SHA-256 in base64url.
+const THUMBPRINT: usize = 43;
+
 /// The credential that an answer makes.
 pub(crate) fn verified(realm: &str, resolved: &Resolved) -> Verified {
-    let Resolved { kind, id, roles, scopes, assurance, audience, credential, made, until } = resolved.clone();
+    let Resolved { kind, id, roles, scopes, assurance, audience, limits, credential, made, until } = resolved.clone();
     let caller = Caller {
         kind,
         id: id.clone(),
@@ -52,8 +74,18 @@ pub(crate) fn verified(realm: &str, resolved: &Resolved) -> Verified {
     let chain = Chain { family: credential.family.clone(), session: credential.session.clone(), ..Chain::default() };
     let token = TokenFacts { jti: credential.id.clone(), made, kid: None };
     let (realm, source) = (realm.to_owned(), Source::default());
-    let authorization_details = AuthorizationDetails::default();
-    let principal = Principal { realm, kind, id, acts_for: None, roles, scopes, authorization_details, assurance, credential, source };
+    let principal = Principal {
+        realm,
+        kind,
+        id,
+        acts_for: None,
+        roles,
+        scopes,
+        authorization_details: AuthorizationDetails::default(),
+        assurance,
+        credential,
+        source,
+    };
     Verified {
         kind: TokenKind::Resolved,
         audience,
@@ -61,6 +93,7 @@ pub(crate) fn verified(realm: &str, resolved: &Resolved) -> Verified {
         caller: Arc::new(caller),
         chain,
         expires: until,
+        bounds: Bounds::new(limits),
         token,
         from: Vec::new(),
         act: None,

@@ -1,16 +1,18 @@
 //! A credential that was verified, with everything that hangs on it until it dies.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use durward_base::{Duration, Timestamp};
 use durward_feed::TokenKeys;
 use durward_jose::LEEWAY;
-use durward_model::{Caller, Chain, Principal, PrincipalKind, RevocationKind};
+use durward_model::{Caller, Chain, CredentialKind, Principal, PrincipalKind, RevocationKind};
 use durward_oauth::delegation::Act;
 use durward_oauth::trusted_issuer::Foreigner;
 use durward_policy::Subject;
 
+use crate::bounds::{Bounds, BoundsError};
 use crate::decide::KeptDecisions;
 use crate::identity::IdentityToken;
 use crate::principal::TokenError;
@@ -40,6 +42,7 @@ pub struct Verified {
     pub(crate) caller: Arc<Caller>,
     pub(crate) chain: Chain,
     pub(crate) expires: Timestamp,
+    pub(crate) bounds: Bounds,
     pub(crate) token: TokenFacts,
     /// The credentials it comes from and dies with, the nearest first: what an identity token stands for, what was exchanged.
     pub(crate) from: Vec<Ancestor>,
@@ -97,6 +100,32 @@ impl Verified {
     /// When it dies by itself.
     pub const fn expires(&self) -> Timestamp {
         self.expires
+    }
+
+    /// Whether it is good for a request on this route, from there, at this rate. Asked once a request, which is counted.
+    ///
+    /// # Errors
+    /// `BoundsError` when it is not.
+    pub fn must_be_within_bounds(&self, route: Option<&str>, address: Option<IpAddr>, now: Timestamp) -> Result<(), BoundsError> {
+        self.bounds.admit(route, address, now)
+    }
+
+    /// The same as a browser's session, which is a person's, for a service of the realm, and shows no proof of a key.
+    ///
+    /// # Errors
+    /// `TokenError` when it is no such token.
+    pub(crate) fn into_session(mut self) -> Result<Self, TokenError> {
+        if self.kind != TokenKind::Access {
+            return Err(TokenError::WrongKind);
+        }
+        if self.principal.credential.bound_key.is_some() {
+            return Err(TokenError::Bound);
+        }
+        self.principal.credential.kind = CredentialKind::BrowserSession;
+        let mut caller = Arc::unwrap_or_clone(self.caller);
+        caller.credential = Some(self.principal.credential.clone());
+        self.caller = Arc::new(caller);
+        Ok(self)
     }
 
     /// Whether it still stands in this view, its time aside: for what goes on after it was verified.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use durward_base::Clock;
+use durward_base::{Clock, Rng};
 use durward_enforce::{CredentialCache, View};
 use durward_net::{Endpoint, Gate, Shutdown};
 use durward_node::{Follow, NoAuthority, Resolve, Resolver, Shared};
@@ -21,6 +21,8 @@ pub struct FleetSettings {
     pub shared: Shared<View>,
     /// Time.
     pub clock: Clock,
+    /// Randomness.
+    pub rng: Rng,
 }
 
 /// The authority's side of every node. Cheap to clone.
@@ -39,12 +41,13 @@ impl Fleet {
     /// A fleet that knows nothing to tell before `pump` runs.
     pub fn new(settings: FleetSettings) -> Self {
         let hub = Hub::new(settings.clock.clone());
-        Self(Arc::new(Inner { settings, hub, intake: Intake::default(), credentials: Arc::default(), resolver: OnceLock::new() }))
+        let credentials = Arc::new(CredentialCache::new(&settings.rng));
+        Self(Arc::new(Inner { settings, hub, intake: Intake::default(), credentials, resolver: OnceLock::new() }))
     }
 
     /// Who answers what nodes ask about credentials. Until somebody does, each such question is answered with 503.
     pub fn resolve_with(&self, authority: Arc<dyn Resolve>) {
-        self.0.resolver.get_or_init(|| Resolver::new(authority, self.clock().clone()));
+        self.0.resolver.get_or_init(|| Resolver::new(authority, self.clock().clone(), &self.0.settings.rng));
     }
 
     /// The endpoints of the nodes listener.
@@ -76,7 +79,7 @@ impl Fleet {
     }
 
     pub(crate) fn resolver(&self) -> &Resolver {
-        self.0.resolver.get_or_init(|| Resolver::new(Arc::new(NoAuthority), self.clock().clone()))
+        self.0.resolver.get_or_init(|| Resolver::new(Arc::new(NoAuthority), self.clock().clone(), &self.0.settings.rng))
     }
 
     pub(crate) fn hub(&self) -> &Hub {

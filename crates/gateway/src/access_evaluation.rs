@@ -71,7 +71,7 @@ where
     let view = gateway.shared.view();
     let asker = asker(gateway, &view, head, now).map_err(|refusal| {
         trail.refused(&refusal);
-        problem(&refusal, REALM, || None)
+        problem(&refusal, (REALM, &[]), || None)
     })?;
     trail.proved(asker.verified());
     let body = tokio::time::timeout(PATIENCE, Limited::new(body, LONGEST).collect()).await;

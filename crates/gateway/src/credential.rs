@@ -1,14 +1,32 @@
-//! Step 3. Exactly one credential, of a kind that the route accepts.
+//! Step 3. Exactly one credential, of a kind that the route accepts, and unread by others on its way.
 
-use durward_enforce::{Head, Presented, PresentedToken, Refusal, Routed};
+use durward_enforce::{CredentialError, Evidence, Head, Presented, Refusal, Routed};
+use durward_model::CredentialKind;
 
-/// The token a request presents; none on a public route, where none is looked for.
-pub(crate) fn credential<'a>(head: &Head<'a>, routed: &Routed) -> Result<Option<PresentedToken<'a>>, Refusal> {
+/// What a request presents; nothing on a public route, where nothing is looked for. `in_the_clear`: it came over plain HTTP, from nobody who
+/// answers for it. `certificate` is the thumbprint of the connection's, which counts where nothing else is presented.
+pub(crate) fn credential<'a>(
+    head: &Head<'a>,
+    routed: &Routed,
+    in_the_clear: bool,
+    certificate: Option<&'a str>,
+) -> Result<Option<Evidence<'a>>, Refusal> {
     let route = routed.route();
     if route.is_public() {
         return Ok(None);
     }
-    let presented = Presented::read(head, None, route.realm()).map_err(Refusal::Credential)?;
-    let token = presented.ok_or(Refusal::NoCredential)?.token(&route.resource().accept);
-    token.map(Some).map_err(Refusal::Credential)
+    let presented = if route.resource().api_key_in_url {
+        Presented::read_with_query(head, None, route.realm())
+    } else {
+        Presented::read(head, None, route.realm())
+    };
+    let presented = match (presented.map_err(Refusal::Credential)?, certificate) {
+        (Some(presented), _) => presented,
+        (None, Some(thumbprint)) => return Ok(Some(Evidence::Lookup(CredentialKind::ClientCertificate, thumbprint))),
+        (None, None) => return Err(Refusal::NoCredential),
+    };
+    if in_the_clear {
+        return Err(Refusal::Credential(CredentialError::InTheClear));
+    }
+    presented.evidence(&route.resource().accept).map(Some).map_err(Refusal::Credential)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use durward_base::Timestamp;
-use durward_enforce::{IdentityIssuer, IdentityToken, Permitted, Verified};
+use durward_enforce::{IdentityIssuer, IdentityToken, Permitted, Verified, without_key};
 use durward_model::event::StepName;
 use durward_net::http1::Tunnel;
 use durward_net::{Incoming, Problem};
@@ -18,8 +18,8 @@ use http_body::Body as _;
 use crate::accept::{Accepted, Client};
 use crate::decide::Passage;
 use crate::gateway::Gateway;
-use crate::record::Trail;
 use crate::lifetime::{Lifetime, Mortal};
+use crate::record::Trail;
 use crate::refusal::upstream_problem;
 use crate::terms;
 use crate::upgrade;
@@ -52,16 +52,20 @@ pub(crate) async fn forward(
     }
     let upstream = gateway.upstreams.at(route.upstream()).map_err(|error| upstream_problem(&error))?;
     let traceparent = trail.traceparent();
-    let target = terms::rewritten(&route, parts.uri.path_and_query().map_or("/", |target| target.as_str()))?;
+    let key_in_url = route.resource().api_key_in_url;
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+    let target = if key_in_url { without_key(target) } else { target.into() };
+    let target = terms::rewritten(&route, &target)?;
     let said = Said {
         target: &target,
+        key_in_url,
         host: &upstream.authority,
         authority: accepted.authority,
         client,
         identity: identity.as_deref().map(|token| token.authorization()),
         request: &trail.request,
         traceparent: &traceparent,
-        withheld: &route.resource().withhold,
+        withheld: [&route.resource().withhold, &gateway.withhold],
         framing,
         upgrade: accepted.upgrade,
     };
@@ -74,6 +78,9 @@ pub(crate) async fn forward(
         upstream_problem(&error)
     })?;
     head::strip_answer(response.headers_mut());
+    if key_in_url {
+        response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    }
     Ok(passed_on(gateway, response, verified, accepted.upgrade))
 }
 

@@ -5,21 +5,26 @@ use std::sync::Arc;
 use axum::body::Body;
 use durward_base::{Clock, Duration, Rng, Timestamp};
 use durward_enforce::{
-    CannotVerify, CredentialCache, Freshness, Head, IdentityIssuer, Known, Permitted, Possession, Refusal, RouteError, Routed, Verified,
-    View,
+    CannotVerify, Consumer, CredentialCache, Evidence, Freshness, Head, IdentityIssuer, Known, Permitted, Possession, Refusal, RouteError,
+    Routed, TokenError, Verified, View,
 };
+use durward_model::CredentialKind;
 use durward_model::event::StepName;
 use durward_model::resolve::ResolveRequest;
 use durward_model::resource::Mode;
 use durward_net::{Answer, Bound, HttpMetrics, Incoming, Limits, Problem, Record, Refused, Shutdown, Unserved, Windows};
 use durward_node::{NoAuthority, Resolve, Resolver, Shared};
+use durward_seal::StateKeys;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
+use ipnet::IpNet;
 use rustls::ServerConfig;
 use url::Url;
 
 use crate::accept::{Client, accept};
 use crate::access_evaluation;
+use crate::browser::{BrowserSettings, Browsers, Own};
+use crate::certificate::{self, RealmAuthorities};
 use crate::credential::credential;
 use crate::decide::{Passage, decide};
 use crate::forward::{Passing, forward};
@@ -46,12 +51,24 @@ pub struct GatewaySettings {
     pub timeouts: UpstreamTimeouts,
     /// What becomes of requests that may not pass, on routes that do not say.
     pub mode: Mode,
+    /// The networks whose plain HTTP may bear credentials: proxies that take it over TLS.
+    pub fronts: Vec<IpNet>,
+    /// Fields of clients that no upstream is to see, besides those that could say who calls and those that a route withholds.
+    pub withhold: Vec<String>,
 }
 
 impl GatewaySettings {
     /// A gateway of this name with the usual limits.
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), public_url: None, limits: Limits::default(), timeouts: UpstreamTimeouts::default(), mode: Mode::Enforce }
+        Self {
+            name: name.into(),
+            public_url: None,
+            limits: Limits::default(),
+            timeouts: UpstreamTimeouts::default(),
+            mode: Mode::Enforce,
+            fronts: Vec::new(),
+            withhold: Vec::new(),
+        }
     }
 }
 
@@ -62,10 +79,14 @@ pub struct Gateway {
     pub(crate) idle: Duration,
     pub(crate) shared: Shared<View>,
     pub(crate) cache: CredentialCache,
+    browsers: Option<Browsers>,
+    authorities: Vec<RealmAuthorities>,
     freshness: Freshness,
     pub(crate) public_url: Option<Url>,
     pub(crate) mode: Mode,
     pub(crate) rates: Rates,
+    fronts: Vec<IpNet>,
+    pub(crate) withhold: Vec<String>,
     pub(crate) metrics: HttpMetrics,
     pub(crate) clock: Clock,
     pub(crate) rng: Rng,
@@ -124,13 +145,17 @@ impl Gateway {
             limits: settings.limits,
             idle: settings.timeouts.idle,
             shared,
-            cache: CredentialCache::default(),
+            cache: CredentialCache::new(&rng),
+            browsers: None,
+            authorities: Vec::new(),
             freshness: Freshness::new(&rng),
             public_url: settings.public_url,
             mode: settings.mode,
             rates: Rates::default(),
+            fronts: settings.fronts,
+            withhold: settings.withhold,
             metrics,
-            resolver: Resolver::new(Arc::new(NoAuthority), clock.clone()),
+            resolver: Resolver::new(Arc::new(NoAuthority), clock.clone(), &rng),
             clock,
             ids: RequestIds::new(rng.clone()),
             rng,
@@ -142,7 +167,21 @@ impl Gateway {
     /// The same, asking this authority about credentials that no view can verify. Without one, they are answered with 503.
     #[must_use]
     pub fn resolving_with(self, authority: Arc<dyn Resolve>) -> Self {
-        Self { resolver: Resolver::new(authority, self.clock.clone()), ..self }
+        Self { resolver: Resolver::new(authority, self.clock.clone(), &self.rng), ..self }
+    }
+
+    /// The same, where people log in with browsers: sessions are sealed with `keys`, and `http` reaches the authority. Nothing without a public
+    /// URL, to which they come back.
+    #[must_use]
+    pub fn with_browsers(self, settings: Vec<BrowserSettings>, keys: StateKeys, http: durward_net::Client) -> Self {
+        let browsers = self.public_url.clone().map(|url| Browsers::new(settings, keys, http, url, self.rng.clone()));
+        Self { browsers, ..self }
+    }
+
+    /// The same, where certificates that these vouch for are a way in, beside those that clients are registered with.
+    #[must_use]
+    pub fn with_client_authorities(self, authorities: Vec<RealmAuthorities>) -> Self {
+        Self { authorities, ..self }
     }
 
     /// How many verified credentials it holds: for metrics.
@@ -202,6 +241,9 @@ impl Gateway {
             trail.read(head.path());
             return Ok(document);
         }
+        if let Some((browsers, own)) = self.browsers.as_ref().zip(Own::of(head.path())) {
+            return browsers.answer(self, own, &head, body, trail).await;
+        }
         if let Some(asked) = access_evaluation::asked(&head) {
             return access_evaluation::answer(self, asked, (&head, body), now, trail).await;
         }
@@ -223,7 +265,7 @@ impl Gateway {
     ) -> Result<Permitted<Passage>, Problem> {
         let mut decided = self.decided(head, client, now, trail);
         if let Ok(Decided::Ask(request, passage)) = &decided {
-            decided = match self.resolve(request, now, trail).await {
+            decided = match self.resolve(request, client, now, trail).await {
                 Ok(()) => self.decided(head, client, now, trail),
                 Err(refusal) => self.or_observed(refusal, passage.clone(), trail),
             };
@@ -235,16 +277,31 @@ impl Gateway {
         };
         permitted.map_err(|refusal| {
             trail.refused(&refusal);
+            if let Some(login) = self.login_instead(head, &refusal) {
+                return login;
+            }
             let metadata = || resource_metadata::found_at(&self.shared.view(), self.public_url.as_ref(), head);
-            problem(&refusal, trail.realm().unwrap_or("durward"), metadata)
+            let accepted = route(&self.shared.view(), head).map(|routed| routed.route().resource().accept.clone()).unwrap_or_default();
+            problem(&refusal, (trail.realm().unwrap_or("durward"), &accepted), metadata)
         })
     }
 
     /// Asks the authority, and takes in what it says.
-    async fn resolve(&self, request: &ResolveRequest, now: Timestamp, trail: &mut Trail<'_>) -> Result<(), Refusal> {
+    async fn resolve(&self, request: &ResolveRequest, client: &Client, now: Timestamp, trail: &mut Trail<'_>) -> Result<(), Refusal> {
+        if let Some(certificate) = client.certificate.as_ref().filter(|_| request.kind == CredentialKind::ClientCertificate) {
+            let view = self.shared.view();
+            let answer = certificate::resolve(&view, &self.authorities, certificate, request, now)?;
+            trail.step(StepName::Resolve);
+            return self.cache.take_in(&view, request, &answer, now);
+        }
+        if let Some(browsers) = self.browsers.as_ref().filter(|_| request.kind == CredentialKind::BrowserSession) {
+            trail.set_cookie(browsers.resolve(self, request, now).await?);
+            trail.step(StepName::Resolve);
+            return Ok(());
+        }
         let answer = self.resolver.ask(request).await.map_err(|error| Refusal::CannotResolve(error.0))?;
         trail.step(StepName::Resolve);
-        self.cache.take_in(&self.shared.view(), request, &answer, now).map_err(Refusal::Token)
+        self.cache.take_in(&self.shared.view(), request, &answer, now)
     }
 
     fn decided(&self, head: &Head<'_>, client: &Client, now: Timestamp, trail: &mut Trail<'_>) -> Result<Decided, Refusal> {
@@ -279,15 +336,21 @@ impl Gateway {
         (client, now): (&Client, Timestamp),
         trail: &mut Trail<'_>,
     ) -> Result<Proof, Refusal> {
-        let token = credential(head, routed)?;
+        let in_the_clear = !client.tls && !client.ip.is_some_and(|ip| self.fronts.iter().any(|front| front.contains(&ip.to_canonical())));
+        let is_a_way_in = routed.route().resource().accept.contains(&CredentialKind::ClientCertificate);
+        let thumbprint = client.certificate_der().filter(|_| is_a_way_in).map(durward_pki::thumbprint);
+        let evidence = credential(head, routed, in_the_clear, thumbprint.as_deref())?;
+        if let (Some(Evidence::Lookup(CredentialKind::BrowserSession, _)), Some(browsers)) = (&evidence, &self.browsers) {
+            browsers.must_be_ours(routed, head)?;
+        }
         trail.step(StepName::Credential);
-        let verified = match token {
-            Some(token) => {
+        let verified = match evidence {
+            Some(evidence) => {
                 let address = address(self.public_url.as_ref(), routed, head);
                 let possession = Possession::of(head, address.into_iter().collect(), client.certificate_der(), &self.freshness);
-                let proved = match principal(&self.shared, view, &self.cache, routed, (token, &possession), now)? {
+                let proved = match principal(&self.shared, view, &self.cache, routed, (evidence, &possession), (client.ip, now))? {
                     Known::Proved(proved) => proved,
-                    Known::Ask(request) => return Ok(Proof::Ask(request)),
+                    Known::Ask(request) => return Ok(Proof::Ask(ResolveRequest { address: client.ip, ..request })),
                 };
                 trail.renew_nonce(proved.admitted.and_then(|admitted| admitted.nonce));
                 Some(proved.verified)
@@ -297,6 +360,35 @@ impl Gateway {
         verified.iter().for_each(|verified| trail.proved(verified));
         trail.step(StepName::Principal);
         Ok(Proof::Of(verified))
+    }
+
+    /// Where a browser is sent that must log in first.
+    fn login_instead(&self, head: &Head<'_>, refusal: &Refusal) -> Option<Problem> {
+        let browsers = self.browsers.as_ref()?;
+        let routed = route(&self.shared.view(), head).ok()?;
+        browsers.login_instead(self, routed.route(), head, refusal)
+    }
+
+    /// Asks about every session anew, in the cookie itself.
+    pub(crate) fn forget_sessions(&self) {
+        self.cache.forget_sessions();
+    }
+
+    /// Takes in the access token of a session, as the credential that is asked about.
+    pub(crate) fn take_in_session(&self, request: &ResolveRequest, token: &str, now: Timestamp) -> Result<(), TokenError> {
+        self.cache.take_in_session(&self.shared.view(), request, token, now)
+    }
+
+    /// What is known of a session's cookie without asking anybody.
+    pub(crate) fn session(&self, consumer: &Consumer<'_>, cookie: &str, now: Timestamp) -> Result<Option<Arc<Verified>>, TokenError> {
+        let possession =
+            Possession { method: "", addresses: Vec::new(), proofs: Vec::new(), certificate: None, freshness: &self.freshness };
+        let evidence = Evidence::Lookup(CredentialKind::BrowserSession, cookie);
+        let known = self.cache.prove_or_ask(&self.shared.view(), consumer, (evidence, &possession), now)?;
+        Ok(match known {
+            Known::Proved(proved) => Some(proved.verified),
+            Known::Ask(_) => None,
+        })
     }
 
     /// A refusal, unless the route only observes.

@@ -2,6 +2,8 @@
 
 mod accept;
 mod access_evaluation;
+mod browser;
+mod certificate;
 mod cors;
 mod credential;
 mod decide;
@@ -20,5 +22,7 @@ mod terms;
 mod upgrade;
 mod upstream;
 
+pub use browser::BrowserSettings;
+pub use certificate::RealmAuthorities;
 pub use gateway::{Gateway, GatewaySettings};
 pub use upstream::UpstreamTimeouts;

@@ -1,22 +1,23 @@
 //! Step 4. The principal a credential proves, from the view and the verified-credential cache.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use durward_base::Timestamp;
 use durward_enforce::{
-    CannotVerify, Consumer, CredentialCache, Head, Known, Possession, PresentedToken, Refusal, Routed, View, must_be_accepted,
+    CannotVerify, Consumer, CredentialCache, Evidence, Head, Known, Possession, Refusal, Routed, View, must_be_accepted,
 };
 use durward_node::Shared;
 use url::Url;
 
-/// Verifies a token for a route, or says what the authority must be asked about it. "Cannot verify" (503) is never "invalid" (401): what is known here must be as fresh as the route asks.
+/// Verifies a credential for a route, or says what the authority must be asked about it. "Cannot verify" (503) is never "invalid" (401): what is known here must be as fresh as the route asks.
 pub(crate) fn principal(
     shared: &Shared<View>,
     view: &View,
     cache: &CredentialCache,
     routed: &Routed,
-    presented: (PresentedToken<'_>, &Possession<'_>),
-    now: Timestamp,
+    presented: (Evidence<'_>, &Possession<'_>),
+    (address, now): (Option<IpAddr>, Timestamp),
 ) -> Result<Known, Refusal> {
     let route = routed.route();
     let (age, allowed) = (shared.age(now), route.max_staleness());
@@ -27,6 +28,7 @@ pub(crate) fn principal(
     let known = cache.prove_or_ask(view, &consumer, presented, now).map_err(Refusal::Token)?;
     if let Known::Proved(proved) = &known {
         must_be_accepted(&proved.verified, &route.resource().accept).map_err(Refusal::Credential)?;
+        proved.verified.must_be_within_bounds(Some(route.name()), address, now).map_err(Refusal::Bounds)?;
     }
     Ok(known)
 }

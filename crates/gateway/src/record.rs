@@ -34,6 +34,8 @@ pub(crate) struct Trail<'a> {
     /// What the answer says besides, in place of the upstream's own.
     fields: Vec<(HeaderName, HeaderValue)>,
     show_decision: bool,
+    /// What the answer sets beside the upstream's own.
+    cookie: Option<HeaderValue>,
     hop: Hop,
     method: Method,
     began: Instant,
@@ -53,16 +55,17 @@ impl<'a> Trail<'a> {
             address: client.address.clone(),
             ..event::Request::default()
         });
-        let (began, echo) = (Instant::now(), None);
+        let began = Instant::now();
         Self {
             gateway,
             id,
             request: id.to_string(),
             event: Some(event),
             nonce: None,
-            echo,
+            echo: None,
             fields: Vec::new(),
             show_decision: false,
+            cookie: None,
             hop,
             method: method.clone(),
             began,
@@ -78,6 +81,17 @@ impl<'a> Trail<'a> {
     /// What the upstream is told of its place in the trace.
     pub(crate) fn traceparent(&self) -> String {
         self.hop.traceparent()
+    }
+
+    /// The gateway itself answers, at an address of its own.
+    pub(crate) fn own(&mut self, kind: EventKind, path: &str) {
+        self.read(path);
+        self.edit(|event| event.kind = kind);
+    }
+
+    /// Lets the answer set a cookie.
+    pub(crate) fn set_cookie(&mut self, cookie: Option<HeaderValue>) {
+        self.cookie = cookie;
     }
 
     /// The realm, once the route is known.
@@ -221,6 +235,9 @@ impl<'a> Trail<'a> {
         }
         if let Some(nonce) = self.nonce.take().and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
             response.headers_mut().insert(DPOP_NONCE, nonce);
+        }
+        if let Some(cookie) = self.cookie.take() {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
         }
         let endpoint = route.as_deref().unwrap_or("(none)");
         self.gateway.metrics.answered(LISTENER, endpoint, response.status().as_u16(), self.began.elapsed().as_secs_f64());

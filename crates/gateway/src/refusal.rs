@@ -2,6 +2,7 @@
 //! audit record, under the request's id.
 
 use durward_enforce::{Refusal, RouteError};
+use durward_model::CredentialKind;
 use durward_net::Problem;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
@@ -10,8 +11,13 @@ use crate::upstream::UpstreamError;
 /// RFC 9449 section 8: the nonce for the next proof.
 pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-/// The answer to a refusal. `realm` is the route's, once there is one; `metadata` is where the resource's document is found (RFC 9728).
-pub(crate) fn problem(refusal: &Refusal, realm: &str, metadata: impl FnOnce() -> Option<String>) -> Problem {
+/// The answer to a refusal. `realm` is the route's, once there is one, and `accepted` what it accepts; `metadata` is where the resource's
+/// document is found (RFC 9728).
+pub(crate) fn problem(
+    refusal: &Refusal,
+    (realm, accepted): (&str, &[CredentialKind]),
+    metadata: impl FnOnce() -> Option<String>,
+) -> Problem {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let sentence = match refusal {
         Refusal::Route(RouteError::Unusable { .. }) => "This address cannot be served as it is declared.",
@@ -19,19 +25,23 @@ pub(crate) fn problem(refusal: &Refusal, realm: &str, metadata: impl FnOnce() ->
         _ => sentence(status),
     };
     let mut problem = Problem::new(status, refusal.reason(), sentence);
-    let challenge = refusal.challenge(realm).map(|challenge| match metadata() {
-        Some(url) => format!("{challenge}, resource_metadata=\"{url}\""),
-        None => challenge,
-    });
-    if let Some(challenge) = challenge.and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
-        problem = problem.header(header::WWW_AUTHENTICATE, challenge);
+    let mut metadata = Some(metadata);
+    for challenge in refusal.challenges(realm, accepted) {
+        // What the document says is how to get a token.
+        let is_for_tokens = !challenge.starts_with("Basic") && !challenge.starts_with("ApiKey");
+        let url = metadata.take_if(|_| is_for_tokens).and_then(|metadata| metadata());
+        let challenge = url.map_or_else(|| challenge.clone(), |url| format!("{challenge}, resource_metadata=\"{url}\""));
+        problem =
+            HeaderValue::try_from(challenge).into_iter().fold(problem, |problem, value| problem.header(header::WWW_AUTHENTICATE, value));
     }
     if let Some(nonce) = refusal.dpop_nonce().and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
         problem = problem.header(DPOP_NONCE, nonce);
     }
+    if let Some(wait) = refusal.retry_after() {
+        problem = problem.header(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().saturating_add(1)));
+    }
     match refusal {
         Refusal::Path(_) => problem.header(header::CONNECTION, HeaderValue::from_static("close")),
-        Refusal::CannotVerify(_) | Refusal::CannotResolve(_) => problem.header(header::RETRY_AFTER, HeaderValue::from_static("1")),
         Refusal::Route(RouteError::MethodNotAllowed { allowed }) => match HeaderValue::try_from(allowed.join(", ")) {
             Ok(allowed) => problem.header(header::ALLOW, allowed),
             Err(_) => problem,
@@ -59,6 +69,7 @@ fn sentence(status: StatusCode) -> &'static str {
         StatusCode::FORBIDDEN => "The caller may not do this.",
         StatusCode::NOT_FOUND => "There is nothing at this address.",
         StatusCode::METHOD_NOT_ALLOWED => "This address does not take this method.",
+        StatusCode::TOO_MANY_REQUESTS => "There were too many requests. Come back as Retry-After says.",
         StatusCode::SERVICE_UNAVAILABLE => "Whether the credential counts cannot be said at the moment.",
         _ => "The request is refused.",
     }

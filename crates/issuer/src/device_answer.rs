@@ -51,7 +51,7 @@ impl Answering {
 #[derive(Debug)]
 pub(crate) enum Answered {
     /// It counts.
-    Committed { device: DeviceAuthorization, allowed: bool },
+    Committed { device: Box<DeviceAuthorization>, allowed: bool },
     /// It was answered before, or took too long, or may not be.
     TooLate(OAuthError),
     /// It is no answer to anything.
@@ -73,7 +73,7 @@ pub(crate) async fn answer(call: &Call, login: &LiveLogin, shown: DeviceId, para
         match decided {
             Ok(Ok(allowed)) => {
                 backchannel::notify(call, &device);
-                return Ok(Answered::Committed { device, allowed });
+                return Ok(Answered::Committed { device: Box::new(device), allowed });
             }
             Ok(Err(error)) => return Ok(Answered::TooLate(error)),
             Err(CommitError::Conflict { .. }) => {}

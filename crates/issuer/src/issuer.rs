@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use durward_authn::{ClientThrottle, Throttle};
+use durward_authn::{ClientThrottle, KeyGuesses, Throttle};
 use durward_base::{Clock, Rng, Timestamp};
 use durward_enforce::{CredentialCache, View};
 use durward_model::Stored;
@@ -90,6 +90,7 @@ pub(crate) struct Inner {
     throttle: Mutex<Throttle>,
     client_throttle: Mutex<ClientThrottle>,
     code_throttle: Mutex<Throttle>,
+    key_guesses: Mutex<KeyGuesses>,
     pub(crate) devices: Devices,
     pub(crate) calls: Calls,
     pub(crate) registrations: Registrations,
@@ -112,11 +113,12 @@ impl Issuer {
             fields: root.derive(Purpose::Field, None).sealer(),
             freshness: Freshness::sharing(&settings.rng, root.derive(Purpose::Nonce, None).expose()),
             client_documents: ClientDocuments::default(),
-            credentials: CredentialCache::default(),
+            credentials: CredentialCache::new(&settings.rng),
             key_sets: KeySets::new(settings.egress.clone(), settings.clock.clone()),
             throttle: Mutex::new(Throttle::default()),
             client_throttle: Mutex::new(ClientThrottle::default()),
             code_throttle: Mutex::new(Throttle::default()),
+            key_guesses: Mutex::default(),
             devices: Devices::default(),
             calls: Calls::default(),
             registrations: Registrations::default(),
@@ -158,6 +160,11 @@ impl Inner {
     /// Guesses at second factors.
     pub(crate) fn code_throttle(&self) -> MutexGuard<'_, Throttle> {
         self.code_throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wrong API keys.
+    pub(crate) fn key_guesses(&self) -> MutexGuard<'_, KeyGuesses> {
+        self.key_guesses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The keys that sign for a realm now.

@@ -7,6 +7,7 @@ mod answer;
 mod arrival;
 mod authorization;
 mod backchannel;
+mod basic;
 mod call;
 mod client;
 mod client_documents;

@@ -25,7 +25,7 @@ pub(crate) async fn decide(
     let request = Request::read(&call.realm, parameters, client)?;
     let name = client.registered().metadata.name.as_str();
     tracing::warn!(client = name, realm = call.realm.name(), "{REASON}: a client takes people's passwords; move it to authorization_code");
-    let person = proof::by_password(call, request.username, Secret::new(request.password)).await.map_err(refused)?;
+    let person = proof::by_password(&call.into(), request.username, Secret::new(request.password)).await.map_err(refused)?;
     // A password alone is not how this person logs in, by whatever way (MFA-003).
     if second_factor::is_set_up(call, person.id).await.map_err(|_| UNAVAILABLE)? {
         return Err(refused(Unproven::WrongCode("login.second_factor_required")));

@@ -3,12 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use durward_authn::{Account, Username, Verdict, password};
-use durward_base::{Duration, Secret};
+use durward_base::{Duration, Secret, Timestamp};
 use durward_model::Person;
 use http::StatusCode;
 
 use crate::answer::seconds;
 use crate::call::Call;
+use crate::issuer::Inner;
 
 /// Why somebody is not logged in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,32 +26,52 @@ pub(crate) enum Unproven {
     Unavailable,
 }
 
+/// Somebody who says who they are: guesses are counted together, whichever way they come.
+#[derive(Clone, Copy)]
+pub(crate) struct Guess<'a> {
+    /// What all endpoints share.
+    pub issuer: &'a Inner,
+    /// The realm's name.
+    pub realm: &'a str,
+    /// Where from.
+    pub address: Option<IpAddr>,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl<'a> From<&'a Call> for Guess<'a> {
+    fn from(call: &'a Call) -> Self {
+        Self { issuer: &call.issuer, realm: call.realm.name(), address: call.address(), now: call.now }
+    }
+}
+
 /// The person whose password this is.
 ///
 /// # Errors
 /// Why not.
-pub(crate) async fn by_password(call: &Call, typed: &str, password: Secret) -> Result<Person, Unproven> {
+pub(crate) async fn by_password(guess: &Guess<'_>, typed: &str, password: Secret) -> Result<Person, Unproven> {
+    let Guess { issuer, realm, now, .. } = *guess;
     let username = Username::parse(typed).map_err(|_| Unproven::Wrong("login.username_malformed"))?;
-    let account = Account::new(call.realm.name(), username.clone());
-    let address = call.address().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    if let Verdict::Wait(wait) = call.issuer.throttle().attempt(call.now, &account, address) {
+    let account = Account::new(realm, username.clone());
+    let address = guess.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    if let Verdict::Wait(wait) = issuer.throttle().attempt(now, &account, address) {
         return Err(Unproven::Throttled(wait));
     }
     let abandoned = |why| {
-        call.issuer.throttle().abandoned(&account, address);
+        issuer.throttle().abandoned(&account, address);
         why
     };
-    let found = call.issuer.store().person_by_username(call.realm.name(), username.as_str()).await;
+    let found = issuer.store().person_by_username(realm, username.as_str()).await;
     let found = found.map_err(|_| abandoned(Unproven::Unavailable))?;
     let stored = found.as_ref().and_then(|found| found.password_hash.clone());
     let has_password = stored.is_some();
     let stored = stored.unwrap_or_else(|| Secret::new(password::dummy_hash()));
-    let verified = call.issuer.settings.hashing.run(move || password::verify(&password, stored.expose())).await;
+    let verified = issuer.settings.hashing.run(move || password::verify(&password, stored.expose())).await;
     let verified = verified.map_err(|busy| abandoned(Unproven::Busy(busy.retry_after)))?;
     let person = found.map(|found| found.person).ok_or(Unproven::Wrong("login.person_unknown"))?;
     match verified {
         Ok(true) if has_password && !person.disabled => {
-            call.issuer.throttle().succeeded(&account, address);
+            issuer.throttle().succeeded(&account, address);
             Ok(person)
         }
         Ok(true) if has_password => Err(Unproven::Wrong("login.person_disabled")),

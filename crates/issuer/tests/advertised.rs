@@ -216,7 +216,8 @@ impl<'w> Walk<'w> {
         told.as_object_mut().unwrap().extend(userinfo.as_object().unwrap().clone());
         let mut told: Vec<&str> = told.as_object().unwrap().keys().map(String::as_str).collect();
         let mut values = values.to_vec();
-        (told.sort_unstable(), values.sort_unstable());
+        told.sort_unstable();
+        values.sort_unstable();
         assert_eq!(values, told);
     }
 

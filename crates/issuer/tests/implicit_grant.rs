@@ -84,7 +84,7 @@ async fn the_answer_comes_in_a_form_or_signed_when_that_is_asked_for() {
 #[tokio::test]
 async fn whoever_is_not_named_for_it_or_asks_otherwise_is_refused() {
     let world = world().await;
-    let cases: [(&str, &str, &[(&str, &str)], &str); 8] = [
+    let cases: [(_, _, &[_], _); 8] = [
         ("no nonce", "id_token", &[("nonce", "")], "invalid_request"),
         ("no nonce, both", "id_token token", &[("nonce", "")], "invalid_request"),
         ("no openid", "id_token", &[("scope", "orders:read")], "invalid_scope"),

@@ -1,6 +1,7 @@
 //! Plain records, their legal transitions, and the shared words: `Principal`, `Event`, `Write`, `Change`, `AccessClass`.
 
 pub mod access;
+pub mod api_key;
 pub mod authorization_details;
 pub mod change;
 pub mod device;
@@ -20,6 +21,7 @@ pub mod second_factor;
 pub mod write;
 
 pub use access::{AccessClass, AdminRole, RateClass};
+pub use api_key::{ApiKey, CredentialLimits};
 pub use authorization_details::AuthorizationDetails;
 pub use change::{Change, ClientSecret, Position, Record};
 pub use device::{Answerer, BackchannelRequest, DeviceAuthorization, DeviceState};

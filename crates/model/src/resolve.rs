@@ -1,12 +1,14 @@
 //! What a node asks the authority about a credential that no snapshot can verify, and what it is told. Hashes never leave the authority.
 
+use std::net::IpAddr;
+
 use durward_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Assurance, CredentialFacts, CredentialKind, PrincipalKind};
+use crate::{Assurance, CredentialFacts, CredentialKind, CredentialLimits, PrincipalKind};
 
 /// A question about one credential.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResolveRequest {
     /// The name of the realm it is presented in.
@@ -15,6 +17,12 @@ pub struct ResolveRequest {
     pub kind: CredentialKind,
     /// The credential itself.
     pub credential: String,
+    /// The service that it is presented to, where it may be presented to any.
+    #[serde(default)]
+    pub audience: String,
+    /// Where it comes from: guesses are counted by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
 }
 
 /// The answer to it.
@@ -25,6 +33,11 @@ pub enum Resolution {
     Proved(Box<Resolved>),
     /// It does not. Why is for the authority's own record.
     Refused,
+    /// It was not looked at, after too many guesses.
+    Throttled {
+        /// When to come back, in seconds.
+        seconds: u64,
+    },
 }
 
 /// Who a credential proves, for how long, and what ends it.
@@ -42,6 +55,9 @@ pub struct Resolved {
     pub assurance: Assurance,
     /// The service it is for.
     pub audience: String,
+    /// What it is kept to besides.
+    #[serde(default)]
+    pub limits: CredentialLimits,
     /// The credential: the ids it is revoked by.
     pub credential: CredentialFacts,
     /// When it was looked up: watermarks at or after this end the answer, and it is asked again.

@@ -19,7 +19,7 @@ pub use client::{ApplicationType, Client, ClientAuthentication, Origin, Profile,
 pub use name::name_fault;
 pub use person::PersonResource;
 pub use policy::{Policy, Schema};
-pub use realm::{PersonalTokens, Realm, Registrations};
+pub use realm::{KeyFormat, PersonalTokens, Realm, Registrations};
 pub use role::{Group, Role};
 pub use route::{Access, Acr, Authorize, Mode, Requirement, Route};
 pub use service::{DetailsMember, DetailsType, DetailsValue, Scope, Service, TokenType};

@@ -5,7 +5,7 @@ use durward_base::{ClientId, DeviceId, FamilyId, KeyId, PersonId, SessionId, Tim
 use crate::key::{KeyState, SealedKey};
 use crate::resource::Stored;
 use crate::{
-    Assurance, BoundKey, ClientSecret, Consent, DeviceAuthorization, DeviceState, Family, InitialAccess, Person, PersonalToken,
+    ApiKey, Assurance, BoundKey, ClientSecret, Consent, DeviceAuthorization, DeviceState, Family, InitialAccess, Person, PersonalToken,
     Registration, ResourceKind, Revocation, Session,
 };
 
@@ -141,6 +141,26 @@ pub enum Write {
         person: PersonId,
         /// Which.
         token: TokenId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Makes an API key. Guard: neither its id nor its hash exists in the realm.
+    PutApiKey(Box<ApiKey>),
+    /// Lets an API key end at a time. Guard: it exists, and does not end before.
+    ExpireApiKey {
+        /// The realm's name.
+        realm: String,
+        /// Which.
+        key: KeyId,
+        /// When it ends.
+        at: Timestamp,
+    },
+    /// Ends an API key, writing its revocation. No guard.
+    EndApiKey {
+        /// The realm's name.
+        realm: String,
+        /// Which.
+        key: KeyId,
         /// When.
         at: Timestamp,
     },

@@ -5,8 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use aws_lc_rs::hmac;
 use bytes::Bytes;
-use durward_base::{Clock, Duration, Timestamp};
+use durward_base::{Clock, Duration, Rng, SecretBytes, Timestamp};
 use durward_model::resolve::{Resolution, ResolveRequest};
 use durward_net::Client;
 use http::{Request, StatusCode, header};
@@ -33,13 +34,17 @@ pub trait Resolve: Send + Sync + 'static {
 pub struct Resolver {
     authority: Arc<dyn Resolve>,
     clock: Clock,
+    mac: hmac::Key,
     state: Mutex<State>,
 }
 
+/// A question's MAC under a key of this process. A wrong password is often the right one of another place, and is not kept.
+type Question = [u8; 32];
+
 #[derive(Default)]
 struct State {
-    asking: HashMap<ResolveRequest, Arc<OnceCell<Result<Resolution, CannotResolve>>>>,
-    refused: HashMap<ResolveRequest, Timestamp>,
+    asking: HashMap<Question, Arc<OnceCell<Result<Resolution, CannotResolve>>>>,
+    refused: HashMap<Question, Timestamp>,
 }
 
 /// How long a refusal holds: what was refused hardly ever comes to count.
@@ -51,8 +56,8 @@ const ANSWER: usize = 64 * 1024;
 
 impl Resolver {
     /// A driver that asks `authority`.
-    pub fn new(authority: Arc<dyn Resolve>, clock: Clock) -> Self {
-        Self { authority, clock, state: Mutex::default() }
+    pub fn new(authority: Arc<dyn Resolve>, clock: Clock, rng: &Rng) -> Self {
+        Self { authority, clock, mac: hmac::Key::new(hmac::HMAC_SHA256, &rng.bytes::<32>()), state: Mutex::default() }
     }
 
     /// What the authority says of a credential.
@@ -60,17 +65,18 @@ impl Resolver {
     /// # Errors
     /// `CannotResolve`: nothing may be concluded about the credential.
     pub async fn ask(&self, request: &ResolveRequest) -> Result<Resolution, CannotResolve> {
+        let question = self.question(request)?;
         let asking = {
             let mut state = self.lock();
-            if state.refused.get(request).is_some_and(|until| self.clock.now() < *until) {
+            if state.refused.get(&question).is_some_and(|until| self.clock.now() < *until) {
                 return Ok(Resolution::Refused);
             }
-            Arc::clone(state.asking.entry(request.clone()).or_default())
+            Arc::clone(state.asking.entry(question).or_default())
         };
         let answer = asking.get_or_init(|| self.authority.resolve(request)).await.clone();
         let mut state = self.lock();
-        if state.asking.get(request).is_some_and(|present| Arc::ptr_eq(present, &asking)) {
-            state.asking.remove(request);
+        if state.asking.get(&question).is_some_and(|present| Arc::ptr_eq(present, &asking)) {
+            state.asking.remove(&question);
         }
         if answer == Ok(Resolution::Refused) {
             let now = self.clock.now();
@@ -78,10 +84,18 @@ impl Resolver {
                 state.refused.retain(|_, until| now < *until);
             }
             if state.refused.len() < MOST_REFUSED {
-                state.refused.insert(request.clone(), now + REFUSED);
+                state.refused.insert(question, now + REFUSED);
             }
         }
         answer
+    }
+
+    fn question(&self, request: &ResolveRequest) -> Result<Question, CannotResolve> {
+        let text = serde_json::to_vec(request).map_err(|error| CannotResolve(error.to_string()))?;
+        let text = SecretBytes::new(text);
+        let mut question = Question::default();
+        question.copy_from_slice(hmac::sign(&self.mac, text.expose()).as_ref());
+        Ok(question)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -102,6 +102,13 @@ pub fn realm(realm: &Realm) -> Vec<Problem> {
     ] {
         problems.when(!(least..=most).contains(&seconds), field, || format!("{seconds} seconds, expected {least} to {most}"));
     }
+    for (index, format) in realm.foreign_api_keys.iter().enumerate() {
+        let (length, graphic) = (usize::from(format.length), format.prefix.bytes().all(|byte| byte.is_ascii_graphic()));
+        let usable = (20..=256).contains(&length) && format.prefix.len() + 16 <= length && graphic && !format.prefix.starts_with("dw_");
+        problems.when(!usable, &format!("foreign_api_keys[{index}]"), || {
+            "expected a length of 20 to 256 of which at least 16 follow the prefix, and a prefix in ASCII other than dw_".to_owned()
+        });
+    }
     for (index, scope) in realm.registration_scopes.iter().enumerate() {
         problems.when(!is_scope_token(scope), &format!("registration_scopes[{index}]"), || {
             format!("{scope:?} is no scope token (RFC 6749 section 3.3)")

@@ -240,6 +240,14 @@ fn roles(registry: &dyn Registry, applicant: &Applicant<'_>) -> Vec<String> {
     roles
 }
 
+/// The same, sorted and each once.
+pub fn roles_of(registry: &dyn Registry, person: &Person) -> Vec<String> {
+    let mut roles = roles_of_person(registry, person);
+    roles.sort_unstable();
+    roles.dedup();
+    roles
+}
+
 pub(crate) fn roles_of_person(registry: &dyn Registry, person: &Person) -> Vec<String> {
     let of_groups = person.groups.iter().filter_map(|group| registry.group(group)).flat_map(|group| &group.roles);
     person.roles.iter().chain(of_groups).cloned().collect()

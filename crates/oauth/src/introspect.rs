@@ -116,7 +116,7 @@ pub fn looked_up(registry: &dyn Registry, client: &AuthenticatedClient<'_>, reso
             cnf: None,
             act: None,
         }),
-        Resolution::Proved(_) | Resolution::Refused => None,
+        Resolution::Proved(_) | Resolution::Refused | Resolution::Throttled { .. } => None,
     };
     Introspection { active: facts.is_some(), facts }
 }

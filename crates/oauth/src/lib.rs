@@ -5,7 +5,9 @@
 
 pub mod access_token;
 pub mod acr;
+pub mod api_key;
 pub mod authorize;
+pub mod basic;
 pub mod builtin;
 pub mod ciba;
 pub mod client_authentication;
@@ -35,6 +37,7 @@ pub mod logout;
 pub mod logout_token;
 pub mod metadata;
 pub mod mint;
+mod opaque;
 pub mod par;
 pub mod parameters;
 pub mod person_claims;

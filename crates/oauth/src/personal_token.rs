@@ -5,11 +5,12 @@
 
 use durward_base::{Duration, RealmId, Secret, Timestamp, TokenId};
 use durward_model::{Assurance, Outcome, Person, PersonalToken, Write};
-use durward_seal::{HandleKeys, HandleKind, checksum};
+use durward_seal::{HandleKeys, HandleKind};
 
 use crate::builtin;
 use crate::decision::{EventFacts, person_caller};
-use crate::eligibility::{Ineligible, roles_of_person};
+use crate::eligibility::{Ineligible, roles_of};
+use crate::opaque;
 use crate::registry::Registry;
 
 /// The most tokens that a person may have at a time.
@@ -122,19 +123,18 @@ pub fn make(
 
 /// The text of a token, to be shown once: `dw_pat_`, the handle, and a checksum over both.
 pub fn text(token: &PersonalToken, keys: &HandleKeys, realm: RealmId) -> Secret {
-    let handle = keys.mint(HandleKind::PersonalToken, realm, token.id.to_bytes(), 0);
-    Secret::new(format!("{}_{}", handle.expose(), checksum(handle.expose())))
+    opaque::text(&keys.mint(HandleKind::PersonalToken, realm, token.id.to_bytes(), 0))
 }
 
 /// The id that a text is a handle on, when it is authentic. Nothing is looked up for one that is forged.
 pub fn read(text: &str, keys: &HandleKeys, realm: RealmId) -> Option<TokenId> {
-    let handle = checked(text)?;
+    let handle = opaque::handle(text)?;
     keys.read(HandleKind::PersonalToken, realm, handle).ok().map(|handle| TokenId::from_bytes(handle.id()))
 }
 
 /// Whether a text has the form of such a token, mistyped nowhere: all that can be said of it without a key.
 pub fn is_well_formed(text: &str) -> bool {
-    text.starts_with(PREFIX) && checked(text).is_some()
+    text.starts_with(PREFIX) && opaque::handle(text).is_some()
 }
 
 /// What a token is good for now.
@@ -176,18 +176,7 @@ pub fn standing(registry: &dyn Registry, token: &PersonalToken, person: &Person,
     if scopes.is_empty() {
         return Err(Ineligible::ScopeLost.reason());
     }
-    let mut roles = roles_of_person(registry, person);
-    roles.sort_unstable();
-    roles.dedup();
-    Ok(Standing { scopes, roles })
-}
-
-/// The handle before the checksum, when the checksum is right.
-fn checked(text: &str) -> Option<&str> {
-    let (handle, sum) = text.split_at_checked(text.len().checked_sub(CHECKSUM_LENGTH)?)?;
-    (sum.strip_prefix('_') == Some(checksum(handle).as_str())).then_some(handle)
+    Ok(Standing { scopes, roles: roles_of(registry, person) })
 }
 
 const PREFIX: &str = "dw_pat_";
-/// An underscore and six characters.
-const CHECKSUM_LENGTH: usize = 7;

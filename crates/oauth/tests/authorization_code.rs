@@ -29,7 +29,9 @@ fn issued(world: &World) -> Issued {
     let request = AuthorizationRequest::read(&form(&fields), world, NOW).unwrap();
     let mut rows = world.rows("web");
     let facts = IssueFacts { person: &rows.person, session: &rows.session, consent: None, consented: false };
-    let Issuance::Issue { code, mut writes, .. } = issue(&request, world, facts, (FamilyId::from_bytes([0xc0; 16]), jti(NOW)), NOW) else { panic!() };
+    let Issuance::Issue { code, mut writes, .. } = issue(&request, world, facts, (FamilyId::from_bytes([0xc0; 16]), jti(NOW)), NOW) else {
+        panic!()
+    };
     let Some(Write::OpenFamily(family)) = writes.pop() else { panic!() };
     rows.family = family;
     Issued { text: code.seal(&world.states, world.id(), &world.rng).unwrap(), rows }

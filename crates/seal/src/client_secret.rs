@@ -1,5 +1,6 @@
-//! Client secrets and recovery codes at rest: a keyed hash, sound for secrets of high entropy only. Passwords of people are argon2id's.
+//! Client secrets, recovery codes and keys of other systems at rest: a keyed hash, sound for secrets of high entropy only. Passwords of people are argon2id's.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use durward_base::{ClientId, PersonId, RealmId, Secret, equal};
 
@@ -24,6 +25,14 @@ impl SecretHasher {
         self.mac(&Context::new("durward recovery code 1").with(realm.to_bytes()).with(person.to_bytes()), code)
     }
 
+    /// What is stored of an API key that another system made: HMAC-SHA-256 over realm and SHA-256 of the key, which is all that is known of it.
+    pub fn hash_foreign_key(&self, realm: RealmId, sha256: &[u8; 32]) -> [u8; 32] {
+        let context = Context::new("durward foreign API key 1").with(realm.to_bytes()).with(sha256);
+        let mut hash = [0; 32];
+        hash.copy_from_slice(hmac::sign(&self.0, context.as_bytes()).as_ref());
+        hash
+    }
+
     /// Whether `secret` is the one that was stored, in constant time.
     pub fn verify(&self, realm: RealmId, client: ClientId, secret: &Secret, stored: &[u8; 32]) -> bool {
         equal(&self.hash(realm, client, secret), stored)
@@ -37,6 +46,13 @@ impl SecretHasher {
         hash.copy_from_slice(mac.sign().as_ref());
         hash
     }
+}
+
+/// SHA-256 of a text: what another system may have kept of a key of its own.
+pub fn sha256(text: &str) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+    hash
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub enum HandleKind {
     AuthReqId,
     /// A personal access token.
     PersonalToken,
+    /// An API key.
+    ApiKey,
     /// An initial access token (RFC 7591 section 1.2).
     InitialAccess,
     /// A registration access token (RFC 7592 section 1.2): a client and how often it was given a new one.
@@ -116,6 +118,7 @@ impl HandleKind {
             Self::DeviceCode => "dw_dc_",
             Self::AuthReqId => "dw_ar_",
             Self::PersonalToken => "dw_pat_",
+            Self::ApiKey => "dw_key_",
             Self::InitialAccess => "dw_iat_",
             Self::Registration => "dw_reg_",
         }

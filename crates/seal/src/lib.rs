@@ -13,7 +13,7 @@ mod state;
 mod xaes;
 
 pub use checksum::checksum;
-pub use client_secret::SecretHasher;
+pub use client_secret::{SecretHasher, sha256};
 pub use context::Context;
 pub use handle::{Handle, HandleError, HandleKeys, HandleKind};
 pub use pairwise::PairwiseKeys;

@@ -5,8 +5,8 @@ use durward_model::{Event, Position, Write};
 
 use crate::sql::Step;
 use crate::{
-    CommitError, client_secret, consent, device, event, family, key, logout_notice, person, personal_token, registration, resource,
-    revocation, session, spent, totp,
+    CommitError, api_key, client_secret, consent, device, event, family, key, logout_notice, person, personal_token, registration,
+    resource, revocation, session, spent, totp,
 };
 
 /// Steps of one transaction, each with the index of the write it belongs to.
@@ -86,6 +86,9 @@ fn steps(write: &Write, now: Timestamp) -> Vec<Step> {
         Write::MoveDevice { realm, device, from, to, family, at } => device::advance(realm, *device, (*from, *to), *family, *at),
         Write::PutPersonalToken(token) => personal_token::put(token),
         Write::EndPersonalToken { realm, person, token, at } => personal_token::end(realm, *person, *token, *at),
+        Write::PutApiKey(key) => api_key::put(key),
+        Write::ExpireApiKey { realm, key, at } => api_key::expire_at(realm, *key, *at),
+        Write::EndApiKey { realm, key, at } => api_key::end(realm, *key, *at),
         Write::CreatePerson { person, password_hash } => person::create(person, password_hash),
         Write::UpdatePerson(person) => person::update(person),
         Write::SetPassword { realm, person, hash } => person::set_password(realm, *person, hash),

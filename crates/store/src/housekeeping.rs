@@ -3,7 +3,9 @@
 use durward_base::Timestamp;
 
 use crate::batch::Batch;
-use crate::{Store, StoreError, device, event, family, feed, logout_notice, personal_token, registration, revocation, session, spent};
+use crate::{
+    Store, StoreError, api_key, device, event, family, feed, logout_notice, personal_token, registration, revocation, session, spent,
+};
 
 /// Most rows of one table that one call drops: some milliseconds of the writer's time.
 const PIECE: u64 = 500;
@@ -17,6 +19,7 @@ impl Store {
             spent::expire(now, PIECE),
             device::expire(now, PIECE),
             personal_token::expire(now, PIECE),
+            api_key::expire(now, PIECE),
             revocation::expire(now, PIECE),
             family::expire(now, PIECE),
             session::expire(now, PIECE),

@@ -1,5 +1,6 @@
 //! The only crate with SQL: `Store`, migrations, one file per aggregate.
 
+mod api_key;
 mod batch;
 mod client_secret;
 mod consent;

@@ -21,6 +21,7 @@ pub(crate) const SQLITE: &[Migration] = &[
     Migration { number: 5, text: include_str!("../migrations/sqlite/0005_second_factor.sql") },
     Migration { number: 6, text: include_str!("../migrations/sqlite/0006_registration.sql") },
     Migration { number: 7, text: include_str!("../migrations/sqlite/0007_logout_notice.sql") },
+    Migration { number: 8, text: include_str!("../migrations/sqlite/0008_api_keys.sql") },
     Migration { number: 9, text: include_str!("../migrations/sqlite/0009_backchannel.sql") },
     Migration { number: 10, text: include_str!("../migrations/sqlite/0010_authorization_details.sql") },
 ];
@@ -33,6 +34,7 @@ pub(crate) const POSTGRES: &[Migration] = &[
     Migration { number: 5, text: include_str!("../migrations/postgres/0005_second_factor.sql") },
     Migration { number: 6, text: include_str!("../migrations/postgres/0006_registration.sql") },
     Migration { number: 7, text: include_str!("../migrations/postgres/0007_logout_notice.sql") },
+    Migration { number: 8, text: include_str!("../migrations/postgres/0008_api_keys.sql") },
     Migration { number: 9, text: include_str!("../migrations/postgres/0009_backchannel.sql") },
     Migration { number: 10, text: include_str!("../migrations/postgres/0010_authorization_details.sql") },
 ];

@@ -79,7 +79,7 @@ impl Authenticated {
         self.record(&denial.decision);
         let refusal = Refusal::Denied(denial);
         self.recorder.edit(|event| event.detail = Some(refusal.to_string()));
-        problem(&refusal, &self.verified.principal().realm)
+        problem(&refusal, &self.verified.principal().realm, &[])
     }
 
     fn record(&self, decision: &Arc<Decided>) {

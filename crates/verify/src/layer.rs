@@ -13,7 +13,9 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath};
 use axum::response::IntoResponse;
 use durward_base::{Duration, EventId, Secret, Timestamp};
-use durward_enforce::{CannotVerify, Circumstances, Consumer, Head, Known, Possession, Presented, Proved, Refusal};
+use durward_enforce::{
+    CannotVerify, Circumstances, Consumer, CredentialError, Evidence, Head, Known, Possession, Presented, Proved, Refusal,
+};
 use durward_model::event::StepName;
 use durward_model::resolve::ResolveRequest;
 use durward_model::{CredentialKind, Event, EventKind, Outcome, event};
@@ -37,6 +39,7 @@ pub struct VerifyLayer {
     verifier: Verifier,
     audience: Arc<str>,
     public_url: Option<Arc<str>>,
+    accepted: Arc<[CredentialKind]>,
 }
 
 /// A service under the layer.
@@ -48,7 +51,7 @@ pub struct Verified<S> {
 
 impl VerifyLayer {
     pub(crate) fn new(verifier: Verifier, audience: &str) -> Self {
-        Self { verifier, audience: audience.into(), public_url: None }
+        Self { verifier, audience: audience.into(), public_url: None, accepted: ACCEPTED.into() }
     }
 
     /// Says where the service is reached without a gateway, without a trailing slash: `https://inventory.example`. A DPoP proof must name the
@@ -56,6 +59,16 @@ impl VerifyLayer {
     #[must_use]
     pub fn reached_at(self, public_url: &str) -> Self {
         Self { public_url: Some(public_url.trim_end_matches('/').into()), ..self }
+    }
+}
+
+impl VerifyLayer {
+    /// Takes API keys, or names with passwords, beside tokens. Only for a service that is [reached](Self::reached_at) over TLS by whoever sends
+    /// them: at any other they are refused, since whoever listens on the way knows them.
+    #[must_use]
+    pub fn accepting(self, kinds: &[CredentialKind]) -> Self {
+        let further = kinds.iter().filter(|kind| matches!(kind, CredentialKind::ApiKey | CredentialKind::Basic)).copied();
+        Self { accepted: ACCEPTED.into_iter().chain(further).collect(), ..self }
     }
 }
 
@@ -98,7 +111,7 @@ where
     }
 }
 
-/// The ways in: tokens, bearer or bound, and those that the authority is asked about.
+/// The ways in that every service takes: tokens, bearer or bound, and those that the authority is asked about.
 const ACCEPTED: [CredentialKind; 3] = [CredentialKind::Jwt, CredentialKind::BoundToken, CredentialKind::OpaqueToken];
 
 /// What is known of a request's credential.
@@ -148,7 +161,7 @@ impl Pass {
         let authenticated = self.authenticate(layer, &parts, Circumstances { now: self.now, address }).await;
         let authenticated = authenticated.map_err(|refusal| {
             self.recorder.edit(|event| event.detail = Some(refusal.to_string()));
-            problem(&refusal, &self.verifier.0.realm)
+            problem(&refusal, &self.verifier.0.realm, &layer.accepted)
         })?;
         parts.extensions.insert(authenticated);
         parts.extensions.insert(self.transaction.clone());
@@ -159,13 +172,13 @@ impl Pass {
     async fn authenticate(&self, layer: &VerifyLayer, parts: &Parts, circumstances: Circumstances) -> Result<Authenticated, Refusal> {
         let request = match self.verify(layer, parts, circumstances)? {
             Outlook::Known(authenticated) => return Ok(*authenticated),
-            Outlook::Ask(request) => request,
+            Outlook::Ask(request) => ResolveRequest { address: circumstances.address, ..request },
         };
         let Inner { shared, cache, resolver, .. } = &*self.verifier.0;
         let began = Instant::now();
         let answer = resolver.ask(&request).await.map_err(|error| Refusal::CannotResolve(error.0))?;
         self.step(StepName::Resolve, began);
-        cache.take_in(&shared.view(), &request, &answer, self.now).map_err(Refusal::Token)?;
+        cache.take_in(&shared.view(), &request, &answer, self.now)?;
         match self.verify(layer, parts, circumstances)? {
             Outlook::Known(authenticated) => Ok(*authenticated),
             Outlook::Ask(_) => Err(Refusal::CannotResolve("what it said did not last".to_owned())),
@@ -178,7 +191,11 @@ impl Pass {
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         let head = Head::new(&parts.method, target, "", &parts.headers);
         let presented = Presented::read(&head, None, realm).map_err(Refusal::Credential)?.ok_or(Refusal::NoCredential)?;
-        let token = presented.token(&ACCEPTED).map_err(Refusal::Credential)?;
+        let evidence = presented.evidence(&layer.accepted).map_err(Refusal::Credential)?;
+        let over_tls = layer.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+        if matches!(evidence, Evidence::Lookup(CredentialKind::ApiKey | CredentialKind::Basic, _)) && !over_tls {
+            return Err(Refusal::Credential(CredentialError::InTheClear));
+        }
         self.step(StepName::Credential, began);
         let age = shared.age(self.now);
         if age > STALE {
@@ -191,10 +208,11 @@ impl Pass {
         let possession = Possession::of(&head, address.into_iter().collect(), certificate, freshness);
         let consumer = Consumer::service(realm, &layer.audience);
         let Proved { verified, admitted } =
-            match cache.prove_or_ask(&view, &consumer, (token, &possession), self.now).map_err(Refusal::Token)? {
+            match cache.prove_or_ask(&view, &consumer, (evidence, &possession), self.now).map_err(Refusal::Token)? {
                 Known::Proved(proved) => proved,
                 Known::Ask(request) => return Ok(Outlook::Ask(request)),
             };
+        verified.must_be_within_bounds(None, circumstances.address, self.now).map_err(Refusal::Bounds)?;
         admitted.and_then(|admitted| admitted.nonce).into_iter().for_each(|nonce| drop(self.nonce.set(nonce)));
         self.step(StepName::Principal, began);
         self.recorder.edit(|event| {
@@ -203,7 +221,12 @@ impl Pass {
             event.chain.family.clone_from(&verified.chain().family);
             event.chain.session.clone_from(&verified.chain().session);
         });
-        let token = Arc::new(Secret::new(token.text));
+        // A key or a password is exchanged for nothing: what it is worth ends here.
+        let token = Arc::new(Secret::new(match evidence {
+            Evidence::Token(token) => token.text,
+            Evidence::Lookup(CredentialKind::OpaqueToken, text) => text,
+            Evidence::Lookup(..) => "",
+        }));
         let authenticated = Authenticated { view: Arc::clone(&view), verified, token, circumstances, recorder: self.recorder.clone() };
         Ok(Outlook::Known(Box::new(authenticated)))
     }

@@ -113,6 +113,7 @@ fn resources(name: &str, arguments: &Arguments) -> anyhow::Result<Vec<Resource>>
             service: name.to_owned(),
             audience: None,
             accept: vec![CredentialKind::Jwt],
+            api_key_in_url: false,
             access: Access::Protected,
             require: Requirement { authenticated: true, ..Requirement::default() },
             authorize: None,

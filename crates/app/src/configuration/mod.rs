@@ -6,4 +6,6 @@ mod settings;
 
 pub use documents::{Document, Documents};
 pub use place::ConfigurationError;
-pub use settings::{GatewaySettings, Listen, LogFormat, Outbound, Settings, StoreChoice, Telemetry, resolve};
+pub use settings::{
+    BrowserSessions, ClientAuthorities, GatewaySettings, Listen, LogFormat, Outbound, Settings, StoreChoice, Telemetry, resolve,
+};

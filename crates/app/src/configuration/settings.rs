@@ -79,8 +79,54 @@ pub struct GatewaySettings {
     /// The networks of the proxies in front, whose word about requests is believed.
     #[schemars(with = "Vec<String>")]
     pub fronts: Vec<IpNet>,
+    /// Who may vouch for clients whose certificates are a way in (`accept: [client_certificate]`), beside those that clients are registered with.
+    /// Clients are asked for one where `client_certificates` says so.
+    pub client_authorities: Vec<ClientAuthorities>,
+    /// People who log in with browsers: one realm a line.
+    pub sessions: Vec<BrowserSessions>,
     /// Whether it runs.
     pub enabled: bool,
+}
+
+/// Authorities for the certificates of clients.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientAuthorities {
+    /// The realm they vouch in.
+    #[serde(default = "main_realm")]
+    pub realm: String,
+    /// Their roots, as a file of certificates in PEM.
+    pub roots: PathBuf,
+    /// The SPIFFE trust domain whose ids they give to workloads; none when absent.
+    #[serde(default)]
+    pub trust_domain: Option<String>,
+    /// What they have taken back: a file a list, in PEM. With any, a certificate whose issuer has no current list does not count.
+    #[serde(default)]
+    pub revocation_lists: Vec<PathBuf>,
+}
+
+/// The logins of one realm's people with browsers. Routes that accept `browser_session` send them there.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BrowserSessions {
+    /// The realm.
+    #[serde(default = "main_realm")]
+    pub realm: String,
+    /// The client that the gateway is there: confidential, with `GATEWAY/.durward/callback` among its redirect URIs.
+    pub client: String,
+    /// Its secret, by `${NAME}` or `file:PATH`.
+    pub secret: SecretReference,
+    /// How long a session may lie unused, in minutes; a day at most.
+    #[serde(default = "idle_minutes")]
+    pub idle_minutes: u32,
+}
+
+fn main_realm() -> String {
+    durward_oauth::builtin::MAIN_REALM.to_owned()
+}
+
+const fn idle_minutes() -> u32 {
+    8 * 60
 }
 
 /// The audit record.
@@ -174,7 +220,16 @@ impl Default for Listen {
 impl Default for GatewaySettings {
     fn default() -> Self {
         let loopback = IpNet::from(std::net::IpAddr::from([127, 0, 0, 1]));
-        Self { name: "main".to_owned(), public_url: None, client_certificates: false, mode: Mode::Enforce, fronts: vec![loopback], enabled: true }
+        Self {
+            name: "main".to_owned(),
+            public_url: None,
+            client_certificates: false,
+            mode: Mode::Enforce,
+            fronts: vec![loopback],
+            client_authorities: Vec::new(),
+            sessions: Vec::new(),
+            enabled: true,
+        }
     }
 }
 
@@ -200,6 +255,10 @@ impl Settings {
         settings.data = directory.join(&settings.data);
         settings.seal = settings.seal.map(|path| directory.join(path));
         settings.resources = settings.resources.map(|path| directory.join(path));
+        for authorities in &mut settings.gateway.client_authorities {
+            let files = std::iter::once(&mut authorities.roots).chain(&mut authorities.revocation_lists);
+            files.for_each(|file| *file = directory.join(&*file));
+        }
         settings.passwords.breached = settings.passwords.breached.map(|path| directory.join(path));
         settings.outbound.trusted_roots = settings.outbound.trusted_roots.map(|path| directory.join(path));
         Ok(settings)

@@ -2,7 +2,9 @@
 
 mod background;
 mod breached;
+mod browsers;
 pub mod certificates;
+mod client_authorities;
 mod keys;
 mod listeners;
 pub mod local;

@@ -26,7 +26,9 @@ use prometheus_client::registry::Registry;
 use tokio_util::task::TaskTracker;
 
 use super::breached::BreachedFile;
+use super::browsers::{Authority, with_sessions};
 use super::certificates::{self, Certificates};
+use super::client_authorities;
 use super::keys::SigningKeys;
 use super::listeners::{Addresses, Listeners, hosts};
 use super::metrics::Gauges;
@@ -124,7 +126,8 @@ impl Parts {
         names: &[durward_pki::ServerName<'static>],
         trust_pem: &str,
     ) -> anyhow::Result<Vec<String>> {
-        let fleet = Fleet::new(FleetSettings { store: self.store.clone(), shared: self.shared.clone(), clock: self.clock.clone() });
+        let (store, shared, clock, rng) = (self.store.clone(), self.shared.clone(), self.clock.clone(), self.rng.clone());
+        let fleet = Fleet::new(FleetSettings { store, shared, clock, rng });
         self.follow(&fleet).await?;
         let rings = self.signing_keys().await?;
         let hashing = Arc::new(HashingPool::start(threads())?);
@@ -142,7 +145,7 @@ impl Parts {
         if let Some(bound) = listeners.gateway {
             let asking = self.settings.gateway.client_certificates;
             let tls = if asking { identity.server_config_asking()? } else { Arc::clone(&tls) };
-            let gateway = self.gateway(&issuer).await?;
+            let gateway = self.gateway(&issuer, trust_pem).await?;
             if let Some(bound) = listeners.fronts {
                 let fronts = self.settings.gateway.fronts.clone();
                 self.tasks.spawn(Arc::clone(&gateway).serve_fronts(bound, fronts, self.shutdown.clone()));
@@ -271,7 +274,7 @@ impl Parts {
         self.tasks.spawn(async move { telling.deliver_logouts(shutdown.cancelled()).await });
     }
 
-    async fn gateway(&self, issuer: &Issuer) -> anyhow::Result<Arc<Gateway>> {
+    async fn gateway(&self, issuer: &Issuer, trust_pem: &str) -> anyhow::Result<Arc<Gateway>> {
         let name = &self.settings.gateway.name;
         let identity: IdentityIssuer = local::gateway_key(name, &self.public_url, &self.settings.data, &self.root, &self.rng)?;
         local::enrol(&self.store, MAIN_REALM, &identity, self.clock.now(), &self.rng).await?;
@@ -279,7 +282,10 @@ impl Parts {
         let settings = GatewaySettings { public_url, mode: self.settings.gateway.mode, ..GatewaySettings::named(name.clone()) };
         let (metrics, clock, rng) = (self.metrics.clone(), self.clock.clone(), self.rng.clone());
         let gateway = Gateway::new(settings, self.shared.clone(), identity, metrics, clock, rng);
-        Ok(Arc::new(gateway.resolving_with(Arc::new(issuer.clone()))))
+        let gateway = gateway.resolving_with(Arc::new(issuer.clone()));
+        let gateway = gateway.with_client_authorities(client_authorities::open(&self.settings.gateway.client_authorities)?);
+        let authority = Authority { public_url: &self.public_url, address: self.addresses.authority, trust_pem };
+        Ok(Arc::new(with_sessions(gateway, &self.settings.gateway.sessions, &authority, &self.root)?))
     }
 
     fn surface(&self, listener: &'static str, hosts: Vec<String>, gate: Arc<dyn Gate>, endpoints: Vec<Endpoint>) -> Surface {

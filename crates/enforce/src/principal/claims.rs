@@ -11,6 +11,7 @@ use durward_oauth::rar;
 use durward_oauth::trusted_issuer::Foreigner;
 
 use super::TokenError;
+use crate::bounds::Bounds;
 use crate::verified::{Ancestor, NEVER_CHECKED, TokenFacts, TokenKind, Verified};
 
 /// A token's one audience. Durward makes no token for two.
@@ -146,6 +147,7 @@ fn verified(
         chain: Chain { family: principal.credential.family.clone(), session: principal.credential.session.clone(), ..Chain::default() },
         principal,
         expires,
+        bounds: Bounds::default(),
         token: facts,
         from: hangs_on.from,
         act: hangs_on.act,

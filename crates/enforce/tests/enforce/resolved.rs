@@ -1,9 +1,9 @@
 //! Credentials that the authority is asked about.
 
 use durward_base::Duration;
-use durward_enforce::{Consumer, Freshness, Head, Known, Possession, Presented, TokenError, realm_issuer};
+use durward_enforce::{Consumer, Freshness, Head, Known, Possession, Presented, Refusal, TokenError, realm_issuer};
 use durward_model::resolve::{Resolution, ResolveRequest, Resolved};
-use durward_model::{Assurance, CredentialFacts, CredentialKind, PrincipalKind, RevocationKind};
+use durward_model::{Assurance, CredentialFacts, CredentialKind, CredentialLimits, PrincipalKind, RevocationKind};
 
 use crate::fixture::{AUTHORITY, NOW, World, revocation};
 
@@ -34,6 +34,7 @@ fn answer(world: &World) -> (String, Resolution) {
         scopes: vec!["order".into()],
         assurance: Assurance::default(),
         audience: "payments".into(),
+        limits: CredentialLimits::default(),
         credential,
         made: NOW,
         until: NOW + Duration::from_secs(300),
@@ -45,7 +46,7 @@ fn present(world: &World, text: &str, audience: &str, now: durward_base::Timesta
     let authorization = format!("Bearer {text}");
     let headers = vec![("authorization", authorization.as_bytes())];
     let head = Head { method: "GET", target: "/", authority: "", headers };
-    let token = Presented::read(&head, None, "main").unwrap().unwrap().token(&[CredentialKind::OpaqueToken]).unwrap();
+    let token = Presented::read(&head, None, "main").unwrap().unwrap().evidence(&[CredentialKind::OpaqueToken]).unwrap();
     let freshness = Freshness::new(&world.rng);
     let possession = Possession::of(&head, Vec::new(), None, &freshness);
     world.cache.prove_or_ask(&world.view, &Consumer::entrance("main", audience), (token, &possession), now)
@@ -73,7 +74,7 @@ fn what_the_authority_said_holds_until_its_time_a_watermark_or_a_revocation() {
     let request = asked(present(&world, &text(), "payments", NOW));
     assert!(!format!("{request:?}").contains("dw_pat_"), "never the credential");
     let (id, said) = answer(&world);
-    assert_eq!(world.cache.take_in(&world.view, &request, &Resolution::Refused, NOW), Err(TokenError::Unknown));
+    assert_eq!(world.cache.take_in(&world.view, &request, &Resolution::Refused, NOW), Err(Refusal::Token(TokenError::Unknown)));
     world.cache.take_in(&world.view, &request, &said, NOW).unwrap();
     let Ok(Known::Proved(proved)) = present(&world, &text(), "payments", NOW) else { panic!("it is known") };
     assert_eq!(proved.verified.principal().roles, ["clerk"]);

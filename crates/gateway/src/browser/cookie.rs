@@ -70,17 +70,14 @@ pub(super) struct Session {
 /// What is sealed, with the name that keeps its kind from being taken for another.
 pub(super) trait Sealed: Encode<()> + for<'b> Decode<'b, ()> {
     const PURPOSE: &'static str;
-    const COOKIE: Cookie;
 }
 
 impl Sealed for Pendings {
     const PURPOSE: &'static str = "gateway pending logins";
-    const COOKIE: Cookie = Cookie::Pending;
 }
 
 impl Sealed for Session {
     const PURPOSE: &'static str = "gateway session";
-    const COOKIE: Cookie = Cookie::Session;
 }
 
 impl Cookie {

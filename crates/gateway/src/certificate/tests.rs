@@ -1,6 +1,6 @@
 use durward_base::ResourceId;
 use durward_feed::Snapshot;
-use durward_model::resource::Stored;
+use durward_model::resource::{Realm, Resource, Stored};
 use durward_model::{CredentialKind, Position, Record};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
@@ -33,9 +33,8 @@ fn certificate(name: &str, uri: &str, by: &Authority) -> PeerCertificate {
 }
 
 fn view(clients: &[Value]) -> View {
-    let realm = json!({"kind": "realm", "name": "main"});
-    let records = std::iter::once(&realm).chain(clients).zip(1_u8..).map(|(resource, number)| {
-        let resource = serde_json::from_value(resource.clone()).unwrap();
+    let clients = clients.iter().map(|client| serde_json::from_value(client.clone()).unwrap());
+    let records = std::iter::once(Resource::Realm(Realm::named("main"))).chain(clients).zip(1_u8..).map(|(resource, number)| {
         let id = ResourceId::from_bytes([number; 16]);
         Record::Resource(Box::new(Stored { id, realm: "main".to_owned(), version: 1, resource }))
     });
@@ -77,7 +76,11 @@ fn a_certificate_is_who_it_is_registered_for_or_the_workload_it_names_and_nobody
     ] {
         let Ok(Resolution::Proved(resolved)) = found(&certificate, "main", NOW) else { panic!("{id}") };
         assert_eq!((resolved.kind, resolved.id.as_str()), (kind, id));
-        assert_eq!((resolved.roles.as_slice(), resolved.audience.as_str()), (roles, "shop"), "{id}");
+        assert_eq!(
+            (resolved.roles.iter().map(String::as_str).collect::<Vec<_>>(), resolved.audience.as_str()),
+            (roles.to_vec(), "shop"),
+            "{id}"
+        );
         assert_eq!(resolved.credential.id, durward_pki::thumbprint(certificate.der()));
         assert!(resolved.until <= NOW + HOLDS);
     }

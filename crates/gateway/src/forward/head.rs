@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use durward_enforce::without_key;
 use durward_net::http1::tokens;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -14,6 +15,8 @@ use crate::upstream::Upload;
 pub(crate) struct Said<'a> {
     /// The bytes that were authorized: path and query.
     pub(crate) target: &'a str,
+    /// Whether the client's URLs may bear an API key, which goes no further.
+    pub(crate) key_in_url: bool,
     /// The upstream's own `Host`.
     pub(crate) host: &'a str,
     /// The host the client asked.
@@ -26,8 +29,8 @@ pub(crate) struct Said<'a> {
     pub(crate) request: &'a str,
     /// This hop in the trace.
     pub(crate) traceparent: &'a str,
-    /// The client's fields that the route keeps from its upstream besides the reserved ones.
-    pub(crate) withheld: &'a [String],
+    /// The client's fields that the route, and the gateway, keep from upstreams besides the reserved ones.
+    pub(crate) withheld: [&'a [String]; 2],
     /// How the body follows.
     pub(crate) framing: Option<Upload>,
     /// The protocol that the connection is to go on with.
@@ -42,12 +45,22 @@ pub(crate) fn write(parts: &Parts, said: &Said<'_>) -> Vec<u8> {
     }
     let listed = listed(&parts.headers);
     for (name, value) in &parts.headers {
-        if strip::is_reserved(name.as_str()) || listed.contains(name) || strip::is_listed(name.as_str(), said.withheld) {
+        if strip::is_reserved(name.as_str())
+            || listed.contains(name)
+            || said.withheld.iter().any(|list| strip::is_listed(name.as_str(), list))
+        {
             continue;
         }
         if *name == header::COOKIE {
             if let Some(cookies) = strip::cookies(value.as_bytes()) {
                 field(&mut head, name.as_str(), &cookies);
+            }
+            continue;
+        }
+        if said.key_in_url && *name == header::REFERER {
+            // One that is no text says nothing that could be kept.
+            if let Ok(referer) = value.to_str() {
+                field(&mut head, name.as_str(), without_key(referer).as_bytes());
             }
             continue;
         }
@@ -150,13 +163,14 @@ mod tests {
         let (request, traceparent) = ("Aa", format!("00-{}-00000000000000ab-01", "ab".repeat(16)));
         let said = Said {
             target: "/orders?a=1",
+            key_in_url: true,
             host: "127.0.0.1:9002",
             authority: "shop.example",
             client,
             identity,
             request,
             traceparent: &traceparent,
-            withheld: &["X-Legacy-Agent".to_owned()],
+            withheld: [&["X-Legacy-Agent".to_owned()], &["x.build".to_owned()]],
             framing: Some(Upload::Length(3)),
             upgrade: None,
         };
@@ -180,13 +194,15 @@ mod tests {
                 ("content-length", "99"),
                 ("accept", "*/*"),
                 ("X_Legacy_Agent", "root"),
+                ("X-Build", "7"),
+                ("referer", "https://shop.example/?api_key=dw_key_secret"),
             ],
             Some(&HeaderValue::from_static("Bearer signed")),
         );
         assert_eq!(
             head,
             format!(
-                "GET /orders?a=1 HTTP/1.1\r\nhost: 127.0.0.1:9002\r\ncookie: a=1\r\naccept: */*\r\nauthorization: Bearer signed\r\n\
+                "GET /orders?a=1 HTTP/1.1\r\nhost: 127.0.0.1:9002\r\ncookie: a=1\r\naccept: */*\r\nreferer: https://shop.example/\r\nauthorization: Bearer signed\r\n\
                  x-request-id: Aa\r\ntraceparent: 00-{}-00000000000000ab-01\r\nx-forwarded-for: 192.0.2.1\r\nx-forwarded-host: shop.example\r\n\
                  x-forwarded-proto: https\r\ncontent-length: 3\r\n\r\n",
                 "ab".repeat(16),

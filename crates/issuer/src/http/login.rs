@@ -48,7 +48,7 @@ pub async fn post(call: Call) -> Response {
     client_documents::read_for(&call, &step.destination).await;
     let username = parameters.get("username").unwrap_or_default();
     let password = Secret::new(parameters.get("password").unwrap_or_default());
-    let outcome = match proof::by_password(&call, username, password).await {
+    let outcome = match proof::by_password(&(&call).into(), username, password).await {
         Ok(person) => proved(&call, step.destination.clone(), person).await,
         Err(unproven) => Err(unproven),
     };

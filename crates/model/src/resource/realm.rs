@@ -24,6 +24,9 @@ pub struct Realm {
     /// Whether people may make personal access tokens, and how long those may last.
     #[serde(default)]
     pub personal_tokens: PersonalTokens,
+    /// What API keys look like that another system made and that were taken over by their hashes. Nobody is asked about any other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign_api_keys: Vec<KeyFormat>,
     /// Who may sign the certificates of clients with `tls_client_auth`, in PEM: root certificates only. The installation's own authority when
     /// absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,6 +73,17 @@ impl Default for PersonalTokens {
     }
 }
 
+/// What the API keys of another system look like.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyFormat {
+    /// How they begin, as `sk_live_`; anyhow when empty.
+    #[serde(default)]
+    pub prefix: String,
+    /// How many characters they have, with those of the prefix: 20 to 256.
+    pub length: u16,
+}
+
 /// Who may register clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -112,6 +126,7 @@ impl Realm {
             session_seconds: session_seconds(),
             refresh_seconds: refresh_seconds(),
             personal_tokens: PersonalTokens::default(),
+            foreign_api_keys: Vec::new(),
             client_certificate_authorities: None,
             signing_algorithms: Vec::new(),
             require_pushed_authorization_requests: false,

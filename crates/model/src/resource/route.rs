@@ -33,6 +33,10 @@ pub struct Route {
     /// Which ways in it accepts.
     #[serde(default = "accept_jwt")]
     pub accept: Vec<CredentialKind>,
+    /// Whether an API key may stand in the URL, as the parameter `api_key`, for callers that can send it nowhere else. It is taken out of what is
+    /// forwarded.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub api_key_in_url: bool,
     /// `public`: anyone, without a credential.
     #[serde(default)]
     pub access: Access,

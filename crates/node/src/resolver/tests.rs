@@ -34,14 +34,20 @@ impl Resolve for Slow {
 }
 
 fn about(credential: &str) -> ResolveRequest {
-    ResolveRequest { realm: "main".into(), kind: CredentialKind::OpaqueToken, credential: credential.into() }
+    ResolveRequest {
+        realm: "main".into(),
+        kind: CredentialKind::OpaqueToken,
+        credential: credential.into(),
+        audience: "inventory".into(),
+        address: None,
+    }
 }
 
 #[tokio::test]
 async fn what_many_ask_at_once_is_asked_once() {
     let authority = Slow::new(Ok(Resolution::Refused));
     let clock = FakeClock::at(Timestamp::from_seconds(1_800_000_000));
-    let resolver = Arc::new(Resolver::new(authority.clone(), clock.clock()));
+    let resolver = Arc::new(Resolver::new(authority.clone(), clock.clock(), &durward_testkit::seeded(7)));
     let ask = |credential: &'static str| {
         let resolver = Arc::clone(&resolver);
         tokio::spawn(async move { resolver.ask(&about(credential)).await })
@@ -64,7 +70,7 @@ async fn a_refusal_holds_for_seconds_and_what_was_not_answered_is_asked_again() 
     for (answer, asked) in [(Ok(Resolution::Refused), 1), (Err(CannotResolve("it is away".into())), 3)] {
         let authority = Slow::new(answer.clone());
         authority.let_go.add_permits(100);
-        let resolver = Resolver::new(authority.clone(), clock.clock());
+        let resolver = Resolver::new(authority.clone(), clock.clock(), &durward_testkit::seeded(7));
         for _ in 0..3 {
             assert_eq!(resolver.ask(&about("a")).await, answer);
         }
@@ -79,7 +85,7 @@ async fn a_refusal_holds_for_seconds_and_what_was_not_answered_is_asked_again() 
 async fn an_asker_that_goes_away_leaves_the_question_to_the_others() {
     let authority = Slow::new(Ok(Resolution::Refused));
     let clock = FakeClock::at(Timestamp::from_seconds(1_800_000_000));
-    let resolver = Arc::new(Resolver::new(authority.clone(), clock.clock()));
+    let resolver = Arc::new(Resolver::new(authority.clone(), clock.clock(), &durward_testkit::seeded(7)));
     let first = tokio::spawn({
         let resolver = Arc::clone(&resolver);
         async move { resolver.ask(&about("a")).await }

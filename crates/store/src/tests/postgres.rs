@@ -89,7 +89,8 @@ async fn a_deadlock_is_tried_again_and_never_called_a_lost_race() {
     let mut other = connect(dsn(&bench)).await;
     let crossing = other.transaction().await.unwrap();
     crossing.execute("UPDATE person SET email = 'x' WHERE username = 'two'", &[]).await.unwrap();
-    let set = |person: &durward_model::Person| Write::SetPassword { realm: REALM.to_owned(), person: person.id, hash: Some("h".to_owned()) };
+    let set =
+        |person: &durward_model::Person| Write::SetPassword { realm: REALM.to_owned(), person: person.id, hash: Some("h".to_owned()) };
     let (store, writes, event) = (bench.store.clone(), [set(&one), set(&two)], bench.event());
     let commit = tokio::spawn(async move { store.commit(&writes, event).await });
     while crossing.query_one(WAITING, &[]).await.unwrap().get::<_, i64>(0) == 0 {

@@ -3,11 +3,12 @@
 use super::bench::{Bench, connect};
 use crate::sql::Sql;
 use crate::{
-    StoreSettings, client_secret, consent, device, event, family, feed, key, logout_notice, material, person, personal_token, registration,
-    resource, revocation, session, spent, totp,
+    StoreSettings, api_key, client_secret, consent, device, event, family, feed, key, logout_notice, material, person, personal_token,
+    registration, resource, revocation, session, spent, totp,
 };
 
 const ALL: &[(&str, &[(&str, Sql)])] = &[
+    ("api_key", api_key::STATEMENTS),
     ("client_secret", client_secret::STATEMENTS),
     ("consent", consent::STATEMENTS),
     ("device", device::STATEMENTS),

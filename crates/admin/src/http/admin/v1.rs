@@ -1,5 +1,6 @@
 //! `/admin/v1`
 
+pub mod api_keys;
 pub mod apply;
 pub mod audit;
 pub mod backup;

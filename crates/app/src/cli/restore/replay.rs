@@ -80,13 +80,20 @@ pub async fn again(store: &Store, snapshot: &Snapshot, changes: &[Event], now: T
     Ok(Again { writes: replay.writes, disabled, without: replay.without })
 }
 
-/// Ends every login and every personal access token.
+/// Ends every login, every personal access token and every API key.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub async fn end_all(store: &Store, snapshot: &Snapshot, now: Timestamp) -> anyhow::Result<Vec<Write>> {
     let mut writes = Vec::new();
     for (realm, ..) in snapshot.resources().keys().filter(|(_, kind, _)| *kind == ResourceKind::Realm) {
+        let mut last = None;
+        loop {
+            let keys = store.api_keys(realm, last, now).await?;
+            let Some(newest) = keys.last() else { break };
+            last = Some(newest.id);
+            writes.extend(keys.iter().map(|key| Write::EndApiKey { realm: realm.clone(), key: key.id, at: now }));
+        }
         let mut after = None;
         loop {
             let page = store.people(realm, after.as_ref(), durward_store::PEOPLE_PAGE).await?;
@@ -167,6 +174,11 @@ impl Replay<'_> {
                 let found = self.store.personal_token(realm, token).await?;
                 let end = found.map(|found| Write::EndPersonalToken { realm: owned, person: found.person.id, token, at: self.now });
                 self.writes.extend(end);
+            }
+            "api_key" => {
+                let Ok(key) = name.parse() else { return Ok(()) };
+                let known = self.store.api_key(realm, key).await?;
+                self.writes.extend(known.map(|_| Write::EndApiKey { realm: owned, key, at: self.now }));
             }
             "consent" => self.end_consents(realm, name, event).await?,
             "client" => {

@@ -50,6 +50,7 @@ async fn answer(call: &Call, parameters: &Parameters) -> Result<Response, OAuthE
 /// What a personal access token stands for, when it is one that is asked about.
 async fn personal(call: &Call, parameters: &Parameters) -> Result<Option<Resolution>, OAuthError> {
     let Some(text) = parameters.get("token").filter(|text| personal_token::is_well_formed(text)) else { return Ok(None) };
-    let request = ResolveRequest { realm: call.realm.name().to_owned(), kind: CredentialKind::OpaqueToken, credential: text.to_owned() };
+    let (realm, kind) = (call.realm.name().to_owned(), CredentialKind::OpaqueToken);
+    let request = ResolveRequest { realm, kind, credential: text.to_owned(), audience: String::new(), address: call.address() };
     resolver::resolve(&call.issuer, &request).await.map(Some).map_err(|_| UNAVAILABLE)
 }

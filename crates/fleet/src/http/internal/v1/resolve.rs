@@ -42,13 +42,21 @@ pub async fn post(
             recorder.edit(|event| event.target = Some(format!("credential/{}", resolved.credential.id)));
             Resolution::Proved(resolved)
         }
+        Resolution::Throttled { seconds } => {
+            denied(&recorder, "credential_throttled");
+            Resolution::Throttled { seconds }
+        }
         Resolution::Proved(_) | Resolution::Refused => {
-            recorder.edit(|event| {
-                event.outcome = Outcome::Denied;
-                event.reason = Some("credential_refused".to_owned());
-            });
+            denied(&recorder, "credential_refused");
             Resolution::Refused
         }
     };
     Ok(Json(answer))
+}
+
+fn denied(recorder: &Recorder, reason: &str) {
+    recorder.edit(|event| {
+        event.outcome = Outcome::Denied;
+        event.reason = Some(reason.to_owned());
+    });
 }

@@ -2,11 +2,12 @@
 
 use axum::extract::Path;
 use durward_base::KeyId;
-use durward_model::Write;
+use durward_model::{RevocationKind, Write};
 use http::StatusCode;
 
 use crate::Refused;
 use crate::call::Call;
+use crate::plan::consequences::revocation;
 
 /// Ends a secret now.
 pub async fn delete(call: Call, Path((name, id)): Path<(String, String)>) -> Result<StatusCode, Refused> {
@@ -18,7 +19,9 @@ pub async fn delete(call: Call, Path((name, id)): Path<(String, String)>) -> Res
     let secret = secrets.into_iter().find(|secret| secret.id == secret_id).ok_or_else(none)?;
     if secret.expires.is_none_or(|expires| expires > call.now()) {
         let end = Write::ExpireClientSecret { realm: call.realm.clone(), secret: secret_id, at: call.now() };
-        call.commit(&[end], format!("client/{name}"), StatusCode::NO_CONTENT).await?;
+        // What it proved by Basic (RFC 7617) a while ago is known at the gateways by its id.
+        let known = Write::Revoke(revocation(&call.realm, RevocationKind::Token, &secret_id.to_string(), call.now(), "revoked"));
+        call.commit(&[end, known], format!("client/{name}"), StatusCode::NO_CONTENT).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -117,6 +117,10 @@ fn expected(row: &Row, shown: Shown) -> (u16, &'static str) {
         ("Operations", _) => (200, ""),
         ("Browser", _) => (page_for_a_stranger(row), ""),
         ("Client" | "ConfidentialClient", _) => (401, "invalid_client"),
+        // Asked by services, as the gateway is: its words.
+        ("Bearer", Shown::Nothing) if row.path.contains("/access/v1/") => (401, "no_credential"),
+        ("Bearer", Shown::TokenNobodySigned) if row.path.contains("/access/v1/") => (401, "not_compact"),
+        ("Bearer", Shown::WrongSecret) if row.path.contains("/access/v1/") => (401, "credential_not_accepted"),
         ("Bearer", _) => (401, "invalid_token"),
         ("Node" | "Admin(Auditor)" | "Admin(Operator)" | "Admin(Admin)", Shown::Nothing) => (401, "no_credential"),
         ("Node" | "Admin(Auditor)" | "Admin(Operator)" | "Admin(Admin)", Shown::TokenNobodySigned) => (401, "not_compact"),

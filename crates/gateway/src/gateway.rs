@@ -35,42 +35,9 @@ use crate::refusal::problem;
 use crate::request_id::RequestIds;
 use crate::resource_metadata;
 use crate::route::route;
+use crate::settings::GatewaySettings;
 use crate::terms;
-use crate::upstream::{UpstreamTimeouts, Upstreams};
-
-/// What a gateway is told.
-#[derive(Debug, Clone)]
-pub struct GatewaySettings {
-    /// Its name: `gateway/{name}` in events, `{public_url}/gateways/{name}` as an issuer.
-    pub name: String,
-    /// Where the world reaches it, without a trailing slash: `https://api.example`. A DPoP proof must name it; with none, none can.
-    pub public_url: Option<Url>,
-    /// Bounds on what connections may cost.
-    pub limits: Limits,
-    /// How long upstreams may take.
-    pub timeouts: UpstreamTimeouts,
-    /// What becomes of requests that may not pass, on routes that do not say.
-    pub mode: Mode,
-    /// The networks whose plain HTTP may bear credentials: proxies that take it over TLS.
-    pub fronts: Vec<IpNet>,
-    /// Fields of clients that no upstream is to see, besides those that could say who calls and those that a route withholds.
-    pub withhold: Vec<String>,
-}
-
-impl GatewaySettings {
-    /// A gateway of this name with the usual limits.
-    pub fn named(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            public_url: None,
-            limits: Limits::default(),
-            timeouts: UpstreamTimeouts::default(),
-            mode: Mode::Enforce,
-            fronts: Vec::new(),
-            withhold: Vec::new(),
-        }
-    }
-}
+use crate::upstream::Upstreams;
 
 /// A gateway. Its routes, keys, policies and revocations are those of the shared view at each request, so that a reload drops nothing.
 pub struct Gateway {

@@ -18,11 +18,13 @@ mod refusal;
 mod request_id;
 mod resource_metadata;
 mod route;
+mod settings;
 mod terms;
 mod upgrade;
 mod upstream;
 
 pub use browser::BrowserSettings;
 pub use certificate::RealmAuthorities;
-pub use gateway::{Gateway, GatewaySettings};
+pub use gateway::Gateway;
+pub use settings::GatewaySettings;
 pub use upstream::UpstreamTimeouts;

@@ -43,7 +43,7 @@ fn list(by: &Authority, serial: u64, until: i32) -> String {
         invalidity_date: None,
     };
     let params = CertificateRevocationListParams {
-        this_update: date_time_ymd(2026, 1, 1),
+        this_update: date_time_ymd(2025, 1, 1),
         next_update: date_time_ymd(until, 1, 1),
         crl_number: SerialNumber::from(1_u64),
         issuing_distribution_point: None,

@@ -1,0 +1,42 @@
+//! What a gateway is told when it starts.
+
+use durward_model::resource::Mode;
+use durward_net::Limits;
+use ipnet::IpNet;
+use url::Url;
+
+use crate::upstream::UpstreamTimeouts;
+
+/// What a gateway is told.
+#[derive(Debug, Clone)]
+pub struct GatewaySettings {
+    /// Its name: `gateway/{name}` in events, `{public_url}/gateways/{name}` as an issuer.
+    pub name: String,
+    /// Where the world reaches it, without a trailing slash: `https://api.example`. A DPoP proof must name it; with none, none can.
+    pub public_url: Option<Url>,
+    /// Bounds on what connections may cost.
+    pub limits: Limits,
+    /// How long upstreams may take.
+    pub timeouts: UpstreamTimeouts,
+    /// What becomes of requests that may not pass, on routes that do not say.
+    pub mode: Mode,
+    /// The networks whose plain HTTP may bear credentials: proxies that take it over TLS.
+    pub fronts: Vec<IpNet>,
+    /// Fields of clients that no upstream is to see, besides those that could say who calls and those that a route withholds.
+    pub withhold: Vec<String>,
+}
+
+impl GatewaySettings {
+    /// A gateway of this name with the usual limits.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            public_url: None,
+            limits: Limits::default(),
+            timeouts: UpstreamTimeouts::default(),
+            mode: Mode::Enforce,
+            fronts: Vec::new(),
+            withhold: Vec::new(),
+        }
+    }
+}

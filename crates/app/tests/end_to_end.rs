@@ -20,3 +20,4 @@ mod revocation;
 mod shop;
 mod start;
 mod traces;
+mod ways_in;

@@ -64,7 +64,7 @@ pub fn run(plan: &Plan) -> anyhow::Result<Report> {
 /// The microseconds of each step, from the audit record of the last requests. The record has whole ones, rounded down: half of one is
 /// added, and the mean of many is exact to less than one.
 fn steps(durward: &Authority) -> anyhow::Result<Vec<String>> {
-    let events = durward.command(&["audit", "list", "--kind", "gateway.request", "--limit", "1000", "--output", "json"])?;
+    let events = durward.command(&["audit", "list", "--kind", "gateway.request", "--limit", "200", "--output", "json"])?;
     let page: serde_json::Value = serde_json::from_str(&events)?;
     let events = page.get("items").and_then(serde_json::Value::as_array).context("no events on record")?;
     let mut times: std::collections::BTreeMap<&str, Vec<u64>> = std::collections::BTreeMap::new();

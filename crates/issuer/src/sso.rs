@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::response::Response;
 use durward_base::{Duration, PersonId, SessionId, Timestamp};
 use durward_model::{Person, RevocationKind, Session};
 use durward_oauth::Registry as _;
@@ -13,6 +14,7 @@ use durward_store::StoreError;
 use http::HeaderValue;
 use minicbor::{Decode, Encode};
 
+use crate::answer;
 use crate::call::Call;
 use crate::cookie::Cookie;
 
@@ -79,6 +81,21 @@ impl LiveLogin {
         match SignOn::read(call) {
             Some(sign_on) => sign_on.load(call).await,
             None => Ok(None),
+        }
+    }
+
+    /// The login of the browser that sends a form, put on the record: such a form was shown to somebody who was logged in.
+    ///
+    /// # Errors
+    /// The answer to a browser that no longer is, or of which it cannot be told.
+    pub(crate) async fn of_form(call: &Call) -> Result<Self, Box<Response>> {
+        match Self::of_browser(call).await {
+            Ok(Some(login)) => {
+                login.record(call);
+                Ok(login)
+            }
+            Ok(None) => Err(Box::new(answer::stale_form(call))),
+            Err(_) => Err(Box::new(answer::unavailable(call))),
         }
     }
 

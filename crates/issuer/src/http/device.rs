@@ -55,12 +55,10 @@ pub async fn post(call: Call) -> Response {
     if call.clock_jumped() {
         return answer::clock_jumped(&call);
     }
-    let login = match LiveLogin::of_browser(&call).await {
-        Ok(Some(login)) => login,
-        Ok(None) => return answer::stale_form(&call),
-        Err(_) => return answer::unavailable(&call),
+    let login = match LiveLogin::of_form(&call).await {
+        Ok(login) => login,
+        Err(refused) => return *refused,
     };
-    login.record(&call);
     let answered = match parameters.get("decision") {
         None => look_up(&call, &login, &parameters).await,
         Some(_) => decide(&call, &login, &parameters).await,

@@ -39,12 +39,10 @@ pub async fn post(call: Call) -> Response {
     if call.clock_jumped() {
         return answer::clock_jumped(&call);
     }
-    let login = match LiveLogin::of_browser(&call).await {
-        Ok(Some(login)) => login,
-        Ok(None) => return answer::stale_form(&call),
-        Err(_) => return answer::unavailable(&call),
+    let login = match LiveLogin::of_form(&call).await {
+        Ok(login) => login,
+        Err(refused) => return *refused,
     };
-    login.record(&call);
     decide(&call, &login, &parameters).await.unwrap_or_else(|_| answer::unavailable(&call))
 }
 

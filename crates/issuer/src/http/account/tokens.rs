@@ -57,12 +57,10 @@ pub async fn post(call: Call) -> Response {
     if parameters.get("end").is_none() && call.clock_jumped() {
         return answer::clock_jumped(&call);
     }
-    let login = match LiveLogin::of_browser(&call).await {
-        Ok(Some(login)) => login,
-        Ok(None) => return answer::stale_form(&call),
-        Err(_) => return answer::unavailable(&call),
+    let login = match LiveLogin::of_form(&call).await {
+        Ok(login) => login,
+        Err(refused) => return *refused,
     };
-    login.record(&call);
     match parameters.get("end") {
         Some(token) => end(&call, &login, &parameters, token).await,
         None => make(&call, &login, &parameters).await,

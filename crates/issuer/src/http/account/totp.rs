@@ -71,12 +71,10 @@ pub async fn post(call: Call) -> Response {
     if call.clock_jumped() {
         return answer::clock_jumped(&call);
     }
-    let login = match LiveLogin::of_browser(&call).await {
-        Ok(Some(login)) => login,
-        Ok(None) => return answer::stale_form(&call),
-        Err(_) => return answer::unavailable(&call),
+    let login = match LiveLogin::of_form(&call).await {
+        Ok(login) => login,
+        Err(refused) => return *refused,
     };
-    login.record(&call);
     let Ok(has_one) = second_factor::is_set_up(&call, login.person.id).await else { return answer::unavailable(&call) };
     let may = assurance::may_change_factors(&login.session.assurance, has_one, call.now);
     match (parameters.get("change"), has_one) {

@@ -7,12 +7,19 @@ use serde_json::Value;
 
 use crate::fixture::{ALICE, Durward, PASSWORD, PROGRAM, PROGRAM_SECRET, within};
 
-/// A gateway whose `/orders` takes keys and passwords.
+/// A gateway whose `/orders` takes keys and passwords, and that withholds a field which nobody else knows. The service says what it was asked.
 async fn open() -> Durward {
-    let durward = Durward::start().await;
+    let mut durward = Durward::start().await;
+    durward.configure("gateway: {withhold: [x-legacy-user]}");
+    durward.stop();
+    durward.restart();
     let service = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let upstream = format!("http://{}", service.local_addr().unwrap());
-    tokio::spawn(async { axum::serve(service, axum::Router::new().fallback(|uri: http::Uri| async move { uri.to_string() })).await });
+    let echo = |uri: http::Uri, headers: http::HeaderMap| async move {
+        let legacy = headers.get("x-legacy-user").map_or("nobody", |user| user.to_str().unwrap());
+        format!("{uri} for {legacy}")
+    };
+    tokio::spawn(async move { axum::serve(service, axum::Router::new().fallback(echo)).await });
     let route = |name: &str, more: &str| {
         format!(
             "kind: route\nname: {name}\npath: /{name}\nupstream: {upstream}\nservice: orders\naccept: [api_key, basic, jwt]\nrequire: {{authenticated: true}}\n{more}"
@@ -40,8 +47,9 @@ async fn an_api_key_is_good_until_it_is_revoked_and_then_nowhere() {
     assert_eq!(asked(orders("x-api-key", &key)).await.0, StatusCode::OK);
     assert_eq!(asked(orders("authorization", &format!("ApiKey {key}"))).await.0, StatusCode::OK);
 
-    let answer: Response = client.get(durward.at_gateway(&format!("/links?a=1&api_key={key}"))).send().await.unwrap();
-    assert_eq!((answer.status(), answer.text().await.unwrap().as_str()), (StatusCode::OK, "/links?a=1"));
+    let link = client.get(durward.at_gateway(&format!("/links?a=1&api_key={key}"))).header("x-legacy-user", "root");
+    let answer: Response = link.send().await.unwrap();
+    assert_eq!((answer.status(), answer.text().await.unwrap().as_str()), (StatusCode::OK, "/links?a=1 for nobody"));
     let in_url = client.get(durward.at_gateway(&format!("/orders?api_key={key}")));
     assert_eq!(asked(in_url).await.0, StatusCode::UNAUTHORIZED, "this route takes none there");
 

@@ -79,6 +79,8 @@ pub struct GatewaySettings {
     /// The networks of the proxies in front, whose word about requests is believed.
     #[schemars(with = "Vec<String>")]
     pub fronts: Vec<IpNet>,
+    /// Fields of clients that no service is to see, besides those that could say who calls and those that a route withholds.
+    pub withhold: Vec<String>,
     /// Who may vouch for clients whose certificates are a way in (`accept: [client_certificate]`), beside those that clients are registered with.
     /// Clients are asked for one where `client_certificates` says so.
     pub client_authorities: Vec<ClientAuthorities>,
@@ -226,6 +228,7 @@ impl Default for GatewaySettings {
             client_certificates: false,
             mode: Mode::Enforce,
             fronts: vec![loopback],
+            withhold: Vec::new(),
             client_authorities: Vec::new(),
             sessions: Vec::new(),
             enabled: true,

@@ -8,6 +8,7 @@ mod client_authorities;
 mod keys;
 mod listeners;
 pub mod local;
+mod memory;
 mod metrics;
 mod retention;
 pub mod root;

@@ -33,7 +33,7 @@ use super::keys::SigningKeys;
 use super::listeners::{Addresses, Listeners, hosts};
 use super::metrics::Gauges;
 use super::retention::Retention;
-use super::{Server, background, local, root};
+use super::{Server, background, local, memory, root};
 use crate::configuration::{Outbound, Settings, StoreChoice, resolve};
 use crate::http::{Operations, Probe};
 
@@ -174,6 +174,7 @@ impl Parts {
         self.listen(listeners.operations, None, self.surface("operations", Vec::new(), Arc::new(Open), operations));
         self.tasks.spawn(background::watch_clock(self.clock.clone(), self.shutdown.clone()));
         self.tasks.spawn(background::keep_house(self.store.clone(), self.clock.clone(), self.shutdown.clone()));
+        self.tasks.spawn(memory::give_back(self.shutdown.clone()));
         self.tasks.spawn(self.retention().run(self.shutdown.clone()));
         Ok(served)
     }
@@ -279,7 +280,8 @@ impl Parts {
         let identity: IdentityIssuer = local::gateway_key(name, &self.public_url, &self.settings.data, &self.root, &self.rng)?;
         local::enrol(&self.store, MAIN_REALM, &identity, self.clock.now(), &self.rng).await?;
         let public_url = self.gateway_url().as_deref().map(url::Url::parse).transpose()?;
-        let settings = GatewaySettings { public_url, mode: self.settings.gateway.mode, ..GatewaySettings::named(name.clone()) };
+        let (mode, withhold) = (self.settings.gateway.mode, self.settings.gateway.withhold.clone());
+        let settings = GatewaySettings { public_url, mode, withhold, ..GatewaySettings::named(name.clone()) };
         let (metrics, clock, rng) = (self.metrics.clone(), self.clock.clone(), self.rng.clone());
         let gateway = Gateway::new(settings, self.shared.clone(), identity, metrics, clock, rng);
         let gateway = gateway.resolving_with(Arc::new(issuer.clone()));

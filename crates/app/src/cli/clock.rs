@@ -32,7 +32,7 @@ pub async fn run(arguments: &Arguments, connection: &Connection, output: Output)
     let Verb::Confirm = arguments.verb;
     let confirmed: Confirmed = connection.api().await?.post("clock/confirm", &json!({})).await?;
     output.print(&confirmed, |confirmed| match confirmed.jumped_by_milliseconds {
-        Some(by) => format!("confirmed: the clock had jumped by {} s\n", by / 1000),
+        Some(by) => format!("confirmed: the clock had jumped by {} s\n", (by + by.signum() * 500) / 1000),
         None => "the clock had not jumped\n".to_owned(),
     })?;
     Ok(ExitCode::SUCCESS)

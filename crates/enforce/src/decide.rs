@@ -11,7 +11,7 @@ pub use durward_model::Decided as Decision;
 use durward_model::resource::Requirement;
 use durward_model::{BoundKey, Principal};
 pub use durward_policy::Circumstances;
-use durward_policy::{Entity, Question, Subject};
+use durward_policy::{Entity, Question, Subject, Verdict};
 
 pub(crate) use kept::KeptDecisions;
 pub use step_up::StepUp;
@@ -179,7 +179,7 @@ impl Asked<'_> {
         let Some(subject) = self.verified.subject() else {
             return (Err(denial("policy_error", "the principal has no form that policies can read".to_owned(), asked)), false);
         };
-        let verdict = self.realm.policies().decide(&Question { subject, action, resource, circumstances: self.circumstances });
+        let verdict = self.decide(subject, action, resource);
         let rule = verdict.by.join(", ");
         let by = if rule.is_empty() { "default" } else { "policy" };
         let decision = Decision { by: by.to_owned(), rule, read: verdict.read, ..asked };
@@ -199,9 +199,12 @@ impl Asked<'_> {
 
     /// Whether the policies would allow it to the same principal with another login.
     fn would_allow(&self, principal: &Principal, action: &str, resource: &Entity) -> bool {
-        let question =
-            |subject: &Subject| self.realm.policies().decide(&Question { subject, action, resource, circumstances: self.circumstances });
-        Subject::new(principal).is_some_and(|subject| question(&subject).allowed)
+        Subject::new(principal).is_some_and(|subject| self.decide(&subject, action, resource).allowed)
+    }
+
+    fn decide(&self, subject: &Subject, action: &str, resource: &Entity) -> Verdict {
+        let (circumstances, places) = (self.circumstances, self.view.places());
+        self.realm.policies().decide(&Question { subject, action, resource, circumstances, places })
     }
 }
 

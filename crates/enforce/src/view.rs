@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use durward_feed::{Revocations, Snapshot, TokenKeys};
 use durward_model::{Position, ResourceKind, Revocation, Stored};
+use durward_policy::Places;
 
 pub use catalog::{Catalog, Declared};
 pub use keys::{Keys, VerificationKey};
@@ -25,6 +26,7 @@ pub struct View {
     keys: Arc<Keys>,
     routes: Arc<Routes>,
     problems: Arc<[ViewProblem]>,
+    places: Places,
 }
 
 /// Something in the snapshot that cannot be used. What it was before stays in force; where there was nothing, nothing is allowed: a route
@@ -73,6 +75,17 @@ impl View {
         }
         let problems = view.problems.to_vec();
         (view, problems)
+    }
+
+    /// The same, and those that are compiled after it, where policies ask these places about addresses.
+    #[must_use]
+    pub fn with_places(self, places: Places) -> Self {
+        Self { places, ..self }
+    }
+
+    /// Where addresses are.
+    pub const fn places(&self) -> &Places {
+        &self.places
     }
 
     /// The snapshot it was compiled from.

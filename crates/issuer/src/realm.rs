@@ -1,8 +1,9 @@
 //! One realm of the present view, as the rules of OAuth ask about it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use durward_base::{ClientId, RealmId};
+use durward_base::{ClientId, RealmId, Secret};
 use durward_enforce::{RealmView, View, realm_issuer};
 use durward_jose::{JwkSet, VerifyingKey};
 use durward_model::resource::{Client, Group, Realm, Resource, Service};
@@ -11,7 +12,7 @@ use durward_node::KeySets;
 use durward_oauth::issue_policy::IssuePolicies;
 use durward_oauth::request_object_keys::RequestObjectKeys;
 use durward_oauth::trusted_issuer::TrustedIssuer;
-use durward_oauth::{RegisteredClient, Registry, builtin};
+use durward_oauth::{RegisteredClient, Registry};
 use durward_pki::TrustBundle;
 use durward_seal::PairwiseKeys;
 
@@ -25,6 +26,7 @@ pub(crate) struct PresentRealm {
     issuer: String,
     builtin: Arc<[Stored]>,
     key_sets: KeySets,
+    shared_secrets: Arc<BTreeMap<String, Secret>>,
     source: Source,
     installation: Option<TrustBundle>,
     pairwise: Arc<PairwiseKeys>,
@@ -38,13 +40,13 @@ impl PresentRealm {
     pub(crate) fn find(issuer: &Inner, name: &str, source: Source) -> Option<Self> {
         let view = issuer.settings.views.load_full();
         let realm = Arc::clone(view.realm(name)?);
-        let builtin = if name == builtin::MAIN_REALM { Arc::clone(&issuer.builtin) } else { Arc::default() };
         Some(Self {
             view,
             realm,
             issuer: realm_issuer(&issuer.settings.public_url, name),
-            builtin,
+            builtin: issuer.builtin(name),
             key_sets: issuer.key_sets.clone(),
+            shared_secrets: Arc::clone(&issuer.settings.shared_secrets),
             source,
             installation: issuer.settings.mutual_tls.as_ref().map(|mutual| mutual.authority.clone()),
             pairwise: Arc::clone(&issuer.pairwise),
@@ -147,6 +149,10 @@ impl Registry for PresentRealm {
         self.realm.trusted_issuers()
     }
 
+    fn shared_secret(&self, name: &str) -> Option<&Secret> {
+        self.shared_secrets.get(name)
+    }
+
     fn published_keys(&self, uri: &EgressUrl) -> Option<Arc<JwkSet>> {
         self.key_sets.kept(uri)
     }
@@ -156,7 +162,7 @@ impl Registry for PresentRealm {
     }
 
     fn issue_policies(&self) -> Option<IssuePolicies<'_>> {
-        Some(IssuePolicies { policies: self.realm.policies(), version: self.realm.policy_version().seq })
+        Some(IssuePolicies { policies: self.realm.policies(), version: self.realm.policy_version().seq, places: self.view.places() })
     }
 
     fn pairwise_keys(&self) -> &PairwiseKeys {

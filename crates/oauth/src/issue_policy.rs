@@ -5,7 +5,7 @@ use std::sync::Arc;
 use durward_base::Timestamp;
 use durward_model::resource::{ClientAuthentication, Service};
 use durward_model::{Assurance, AuthorizationDetails, CredentialFacts, CredentialKind, Decided, GrantType, Principal, PrincipalKind};
-use durward_policy::{Circumstances, Issue, Policies, Subject as Cedar};
+use durward_policy::{Circumstances, Issue, Places, Policies, Subject as Cedar};
 
 use crate::eligibility::{Applicant, Holder, Ineligible, Who};
 use crate::registry::Registry;
@@ -17,6 +17,8 @@ pub struct IssuePolicies<'a> {
     pub policies: &'a Policies,
     /// The position in the feed from which they are.
     pub version: u64,
+    /// Where addresses are.
+    pub places: &'a Places,
 }
 
 /// What the policies leave of scopes, and what they say for the record.
@@ -36,7 +38,8 @@ pub(crate) fn ask(
     (scopes, roles): (Vec<String>, &[String]),
     now: Timestamp,
 ) -> Result<Left, Ineligible> {
-    let Some(IssuePolicies { policies, version }) = registry.issue_policies().filter(|known| known.policies.concern_issuing()) else {
+    let Some(IssuePolicies { policies, version, places }) = registry.issue_policies().filter(|known| known.policies.concern_issuing())
+    else {
         return Ok(Left { scopes, decided: None });
     };
     let decided = |by: &str, rule: String, read| {
@@ -53,6 +56,7 @@ pub(crate) fn ask(
         service_scopes: &service_scopes,
         grant: applicant.grant.name(),
         circumstances: Circumstances { now, address: registry.source().address },
+        places,
     });
     let took = !verdict.by.is_empty();
     let decided = decided(if took { "policy" } else { "default" }, names(&verdict.by), verdict.read);

@@ -8,6 +8,7 @@ use cedar_policy::{AuthorizationError, Authorizer, Context, Decision, Entities, 
 use durward_base::Timestamp;
 
 use crate::compile::id;
+use crate::places::{Place, Places};
 use crate::{Entity, Policies, Subject};
 
 /// The most combinations of candidates kept ready. Real policies make few: the combinations of roles that people hold, per action.
@@ -24,6 +25,8 @@ pub struct Question<'a> {
     pub resource: &'a Entity,
     /// When and from where.
     pub circumstances: Circumstances,
+    /// Where addresses are.
+    pub places: &'a Places,
 }
 
 /// What of a question is of the moment: it reaches policies as `context`.
@@ -48,6 +51,13 @@ pub struct Verdict {
     pub errors: Vec<String>,
     /// Whether any policy that could have decided reads `context`: then the answer is good for this moment only.
     pub reads_context: bool,
+}
+
+/// What `context` has besides what the subject brings.
+pub(crate) struct Moment<'a> {
+    pub circumstances: Circumstances,
+    pub place: Place,
+    pub extra: &'a Extra<'a>,
 }
 
 /// What only the question of issuing has.
@@ -79,7 +89,7 @@ impl Policies {
     }
 
     pub(crate) fn evaluate(&self, question: &Question<'_>, extra: &Extra<'_>) -> Verdict {
-        let Question { subject, action, resource, circumstances } = *question;
+        let Question { subject, action, resource, circumstances, places } = *question;
         let resource = resource.uid();
         let Some(declared) = self.actions.get(action) else {
             return Verdict::error(format!("no schema declares the action \"{action}\""));
@@ -95,7 +105,9 @@ impl Policies {
         let Some(candidates) = self.candidates.of(&numbers, self) else {
             return Verdict::error("the candidate policies do not make a set".to_owned());
         };
-        let context = if candidates.reads_context { subject.context(&circumstances, extra) } else { Some(Context::empty()) };
+        let place = if candidates.reads_context { places.of(circumstances.address) } else { Place::default() };
+        let moment = Moment { circumstances, place, extra };
+        let context = if candidates.reads_context { subject.context(&moment) } else { Some(Context::empty()) };
         let Some(context) = context else {
             return Verdict::error("the circumstances do not make a Cedar context".to_owned());
         };
@@ -122,7 +134,7 @@ impl Policies {
         };
         for entry in deciding.into_iter().filter_map(|number| self.entries.get(number)) {
             verdict.by.push(Arc::clone(&entry.name));
-            verdict.read.extend(entry.reads.values(subject, resource, &circumstances, extra));
+            verdict.read.extend(entry.reads.values(subject, resource, &moment));
         }
         verdict.read.sort_unstable();
         verdict.read.dedup();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::compile::Entry;
 use crate::decide::Extra;
 use crate::subject::{entity, text, texts};
-use crate::{Circumstances, Document, Entity, Policies, PolicyError, Question, Subject};
+use crate::{Circumstances, Document, Entity, Places, Policies, PolicyError, Question, Subject};
 
 /// The action's id.
 pub(crate) const ISSUE: &str = "issue";
@@ -30,6 +30,8 @@ pub struct Issue<'a> {
     pub grant: &'a str,
     /// When and from where.
     pub circumstances: Circumstances,
+    /// Where addresses are.
+    pub places: &'a Places,
 }
 
 /// What the policies leave of it.
@@ -55,11 +57,11 @@ impl Policies {
 
     /// Decides what may be issued: asked once for the whole, where `context` has no `scope`, and then for each scope by itself.
     pub fn issue(&self, issue: &Issue<'_>) -> IssueVerdict {
-        let Issue { subject, service, grant, circumstances, .. } = *issue;
+        let Issue { subject, service, grant, circumstances, places, .. } = *issue;
         let (Some(entities), Ok(resource)) = (issue.entities(), Entity::new("Durward::Service", service)) else {
             return IssueVerdict { errors: vec!["the service has no form that policies can read".to_owned()], ..IssueVerdict::default() };
         };
-        let question = Question { subject, action: ISSUE, resource: &resource, circumstances };
+        let question = Question { subject, action: ISSUE, resource: &resource, circumstances, places };
         let ask = |scope| self.evaluate(&question, &Extra { grant: Some(grant), scope, entities: Some(&entities) });
         let whole = ask(None);
         // Nobody permits here: what decides is whether a policy forbade.

@@ -7,7 +7,7 @@ use durward_model::{Acting, Principal};
 use serde_json::Value;
 
 use crate::Subject;
-use crate::decide::{Circumstances, Extra};
+use crate::decide::Moment;
 use crate::subject::bound_key_name;
 
 /// What one policy reads.
@@ -37,14 +37,8 @@ impl Reads {
     }
 
     /// Name and value of each thing read.
-    pub(crate) fn values(
-        &self,
-        subject: &Subject,
-        resource: &EntityUid,
-        moment: &Circumstances,
-        extra: &Extra<'_>,
-    ) -> impl Iterator<Item = (String, String)> {
-        self.names.iter().filter_map(move |name| Some((name.clone(), value(name, subject, resource, moment, extra)?)))
+    pub(crate) fn values(&self, subject: &Subject, resource: &EntityUid, moment: &Moment<'_>) -> impl Iterator<Item = (String, String)> {
+        self.names.iter().filter_map(move |name| Some((name.clone(), value(name, subject, resource, moment)?)))
     }
 
     /// Whether the policy reads what is so named.
@@ -87,7 +81,8 @@ impl Reads {
     }
 }
 
-fn value(name: &str, subject: &Subject, resource: &EntityUid, moment: &Circumstances, extra: &Extra<'_>) -> Option<String> {
+fn value(name: &str, subject: &Subject, resource: &EntityUid, moment: &Moment<'_>) -> Option<String> {
+    let Moment { circumstances, place, extra } = moment;
     let Principal { id, realm, acts_for, roles, scopes, assurance, credential, .. } = subject.principal();
     match name {
         "principal" => Some(subject.uid.to_string()),
@@ -104,11 +99,13 @@ fn value(name: &str, subject: &Subject, resource: &EntityUid, moment: &Circumsta
         "context.authorization_details" => Some(subject.principal().authorization_details.types().join(" ")),
         "context.acr" => assurance.acr.clone(),
         "context.amr" => Some(assurance.amr.join(" ")),
-        "context.auth_age" => assurance.auth_time.map(|time| moment.now.since(time).as_secs().to_string()),
+        "context.auth_age" => assurance.auth_time.map(|time| circumstances.now.since(time).as_secs().to_string()),
         "context.grant" => extra.grant.map(str::to_owned),
         "context.scope" => extra.scope.map(str::to_owned),
-        "context.time" => Some(moment.now.seconds().to_string()),
-        "context.address" => moment.address.map(|address| address.to_canonical().to_string()),
+        "context.time" => Some(circumstances.now.seconds().to_string()),
+        "context.address" => circumstances.address.map(|address| address.to_canonical().to_string()),
+        "context.country" => place.country.clone(),
+        "context.city" => place.city.clone(),
         _ => None,
     }
 }

@@ -33,6 +33,8 @@ namespace Durward {
     auth_age?: Long,
     time: Long,
     address?: ipaddr,
+    country?: String,
+    city?: String,
     grant?: String,
     scope?: String,
   };

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use cedar_policy::{Context, Entities, Entity as CedarEntity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
 use durward_model::{Acting, BoundKey, CredentialKind, Principal, PrincipalKind};
 
-use crate::decide::{Circumstances, Extra};
+use crate::decide::Moment;
 
 /// A principal, ready to be asked about.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ impl Subject {
     }
 
     /// The one context record (`Durward::Context`).
-    pub(crate) fn context(&self, circumstances: &Circumstances, extra: &Extra<'_>) -> Option<Context> {
+    pub(crate) fn context(&self, Moment { circumstances, place, extra }: &Moment<'_>) -> Option<Context> {
         let Principal { scopes, authorization_details, acts_for, assurance, credential, .. } = &self.facts;
         let age = assurance.auth_time.and_then(|time| i64::try_from(circumstances.now.since(time).as_secs()).ok());
         let pairs = [
@@ -52,6 +52,8 @@ impl Subject {
             ("grant", extra.grant.map(text)),
             ("scope", extra.scope.map(text)),
             ("address", circumstances.address.map(|address| RestrictedExpression::new_ip(address.to_canonical().to_string()))),
+            ("country", place.country.as_deref().map(text)),
+            ("city", place.city.as_deref().map(text)),
         ];
         Context::from_pairs(pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))).ok()
     }

@@ -2,7 +2,7 @@
 
 use crate::fixture::{ask, compile, here, principal, stock, user};
 use durward_model::{Acting, PrincipalKind};
-use durward_policy::{Entity, Policies, Question, Subject};
+use durward_policy::{Entity, Places, Policies, Question, Subject};
 
 const CLERK: &str = r#"permit (principal in Durward::Role::"clerk", action in [Action::"inventory:read", Action::"inventory:restock"], resource is Stock);"#;
 const RESERVE: &str = r#"permit (principal == Durward::Service::"payments", action == Action::"inventory:reserve", resource);"#;
@@ -144,7 +144,13 @@ fn nothing_in_an_id_becomes_policy_pol_005() {
     let subject = Subject::new(&user("alice", &["clerk"])).unwrap();
     for id in ["a\" } || true", "{sku}", "Stock::\"1\""] {
         let resource = stock(id);
-        let question = Question { subject: &subject, action: "inventory:read", resource: &resource, circumstances: here() };
+        let question = Question {
+            subject: &subject,
+            action: "inventory:read",
+            resource: &resource,
+            circumstances: here(),
+            places: &Places::default(),
+        };
         assert!(policies.decide(&question).read.iter().any(|(name, value)| name == "resource" && *value == resource.to_string()));
     }
 }

@@ -1,4 +1,4 @@
-use durward_policy::{Issue, IssueVerdict, Policies, Subject};
+use durward_policy::{Issue, IssueVerdict, Places, Policies, Subject};
 
 use crate::fixture::{compile, compile_with, here, principal};
 use durward_model::PrincipalKind;
@@ -14,6 +14,7 @@ fn ask(policies: &Policies, scopes: &[&str]) -> IssueVerdict {
         service_scopes: &service_scopes,
         grant: "authorization_code",
         circumstances: here(),
+        places: &Places::default(),
     })
 }
 

@@ -6,3 +6,4 @@ mod decide;
 mod fixture;
 mod index;
 mod issue;
+mod places;

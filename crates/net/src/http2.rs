@@ -1,4 +1,6 @@
-//! RFC 9113: HTTP/2, the server's side, which is hyper's.
+//! RFC 9113: HTTP/2, the server's side, which is hyper's, with limits on what a client may leave open or take back.
+
+mod traffic;
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -8,19 +10,22 @@ use durward_base::Duration;
 use hyper::server::conn::http2::Builder;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
 
+use self::traffic::{Counted, Traffic};
 use crate::{Answer, Incoming, Limits, Shutdown, unserved};
 
-/// Serves a connection until it ends; `Err` says why it did when what came was no HTTP/2.
+/// Serves a connection until it ends; `Err` says why it did when what came was no HTTP/2, or nothing in time.
 pub(crate) async fn serve<I, H>(io: I, handler: H, limits: Limits, shutdown: &Shutdown) -> Result<(), &'static str>
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Answer,
 {
-    let handler = Arc::new(handler);
+    let (handler, traffic) = (Arc::new(handler), Arc::new(Traffic::default()));
+    let counting = Arc::clone(&traffic);
     let service = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
-        let handler = Arc::clone(&handler);
-        async move { Ok::<_, Infallible>(handler.answer(request.map(Incoming::from)).await) }
+        let (handler, call) = (Arc::clone(&handler), counting.begin());
+        async move { Ok::<_, Infallible>(handler.answer(request.map(Incoming::from)).await.map(|body| Counted::new(body, call))) }
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder
@@ -32,6 +37,13 @@ where
     let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = traffic.is_idle(limits.head, limits.idle) => {
+            connection.as_mut().graceful_shutdown();
+            // What is not over by then is a head that never became whole.
+            let _ = timeout(limits.head, connection).await;
+            return if traffic.has_begun() { Ok(()) } else { Err("http.too_slow") };
+        }
+        () = traffic.is_abused() => return Ok(()),
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await

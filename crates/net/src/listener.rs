@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use durward_base::Duration;
+use ipnet::IpNet;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
@@ -16,15 +17,18 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
 
+use crate::crowd::Crowd;
 use crate::http1::{self, Allowances, Answer};
 use crate::unserved::{self, Unserved};
-use crate::{Peer, PeerCertificate, Shutdown, http2};
+use crate::{Peer, PeerCertificate, Shutdown, http2, proxy_protocol};
 
 /// Bounds on what a connection may cost before its request is understood.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Connections at a time; more wait in the kernel's queue.
     pub connections: usize,
+    /// Those of one address among them (one /64 of IPv6); more are closed. This machine's own are not counted.
+    pub connections_per_address: usize,
     /// Time for the TLS handshake, and for a request's head.
     pub head: Duration,
     /// Time without a byte within a body or an answer, and between requests.
@@ -40,15 +44,23 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let second = Duration::from_secs(1);
-        Self { connections: 16_384, head: 10 * second, idle: 60 * second, head_bytes: 32 * 1024, streams: 128, drain: 10 * second }
+        Self {
+            connections: 16_384,
+            connections_per_address: 1_024,
+            head: 10 * second,
+            idle: 60 * second,
+            head_bytes: 32 * 1024,
+            streams: 128,
+            drain: 10 * second,
+        }
     }
 }
 
 /// A bound listener.
 #[derive(Debug)]
 pub enum Bound {
-    /// On an address.
-    Tcp(TcpListener),
+    /// On an address. What comes from these networks comes from proxies in front.
+    Tcp(TcpListener, Vec<IpNet>),
     /// On a path.
     Unix(UnixListener),
 }
@@ -56,7 +68,16 @@ pub enum Bound {
 impl Bound {
     /// Binds an address; port 0 takes a free one.
     pub async fn tcp(address: SocketAddr) -> io::Result<Self> {
-        Ok(Self::Tcp(TcpListener::bind(address).await?))
+        Ok(Self::Tcp(TcpListener::bind(address).await?, Vec::new()))
+    }
+
+    /// The same behind proxies in these networks, each of whose connections must begin with the PROXY protocol.
+    #[must_use]
+    pub fn behind(self, fronts: Vec<IpNet>) -> Self {
+        match self {
+            Self::Tcp(listener, _) => Self::Tcp(listener, fronts),
+            unix @ Self::Unix(_) => unix,
+        }
     }
 
     /// Binds a path that only its owner may open, replacing a socket left behind.
@@ -74,7 +95,7 @@ impl Bound {
     /// The address it listens on, when it has one.
     pub fn address(&self) -> Option<SocketAddr> {
         match self {
-            Self::Tcp(listener) => listener.local_addr().ok(),
+            Self::Tcp(listener, _) => listener.local_addr().ok(),
             Self::Unix(_) => None,
         }
     }
@@ -88,7 +109,8 @@ where
 {
     let slots = Arc::new(Semaphore::new(limits.connections));
     let connections = TaskTracker::new();
-    let listener = Arc::new(Listener { acceptor: tls.map(TlsAcceptor::from), limits, unserved, service, shutdown });
+    let crowd = Crowd::of(limits.connections_per_address);
+    let listener = Arc::new(Listener { acceptor: tls.map(TlsAcceptor::from), limits, crowd, unserved, service, shutdown });
     let mut settling = tokio::time::interval(unserved::WINDOW);
     loop {
         let accepted = tokio::select! {
@@ -111,9 +133,9 @@ where
         let listener = Arc::clone(&listener);
         connections.spawn(async move {
             let _slot = slot;
-            let address = peer.address;
-            if let Err(reason) = listener.connection(stream, peer).await {
-                listener.unserved.ended(address, reason);
+            let mut peer = peer;
+            if let Err(reason) = listener.connection(stream, &mut peer).await {
+                listener.unserved.ended(peer.address, reason);
             }
         });
     }
@@ -129,6 +151,7 @@ where
 struct Listener<M> {
     acceptor: Option<TlsAcceptor>,
     limits: Limits,
+    crowd: Arc<Crowd>,
     unserved: Unserved,
     service: M,
     shutdown: Shutdown,
@@ -141,21 +164,29 @@ where
 {
     /// Serves a connection until it ends; `Err` says why it did when it never brought a request. Handshakes and HTTP/2 are boxed, so that a
     /// connection which waits for a request is small.
-    async fn connection(&self, stream: Stream, peer: Peer) -> Result<(), &'static str> {
+    async fn connection(&self, stream: Stream, peer: &mut Peer) -> Result<(), &'static str> {
         let stream = match stream {
             Stream::Unix(stream) => {
                 self.http1(stream, peer).await;
                 return Ok(());
             }
             Stream::Tcp(stream) => stream,
+            Stream::Front(mut stream) => {
+                // A front that only looks whether somebody listens says nothing.
+                let Some(proxied) = Box::pin(proxy_protocol::take(&mut stream, self.limits.head)).await? else { return Ok(()) };
+                peer.address = proxied.client.or(peer.address);
+                peer.tls = !proxied.in_the_clear;
+                stream
+            }
         };
+        let _place = self.crowd.admit(peer.ip())?;
         let Some(acceptor) = &self.acceptor else {
             // RFC 9113 section 3.3: over TCP, a client that knows of it begins HTTP/2 at once.
             let mut start = [0; 4];
             let begun = timeout(self.limits.head, stream.peek(&mut start)).await;
             if begun.is_ok_and(|begun| begun.is_ok()) {
                 if &start == b"PRI " {
-                    return Box::pin(http2::serve(stream, (self.service)(peer), self.limits, &self.shutdown)).await;
+                    return Box::pin(http2::serve(stream, (self.service)(peer.clone()), self.limits, &self.shutdown)).await;
                 }
                 self.http1(stream, peer).await;
             }
@@ -163,10 +194,10 @@ where
         };
         let stream = Box::pin(self.handshake(acceptor, stream)).await?;
         let session = stream.get_ref().1;
-        let certificate = session.peer_certificates().and_then(|chain| PeerCertificate::proved(chain.to_vec()));
-        let peer = Peer { tls: true, certificate, ..peer };
+        peer.certificate = session.peer_certificates().and_then(|chain| PeerCertificate::proved(chain.to_vec()));
+        peer.tls = true;
         if session.alpn_protocol() == Some(b"h2") {
-            return Box::pin(http2::serve(stream, (self.service)(peer), self.limits, &self.shutdown)).await;
+            return Box::pin(http2::serve(stream, (self.service)(peer.clone()), self.limits, &self.shutdown)).await;
         }
         self.http1(stream, peer).await;
         Ok(())
@@ -180,28 +211,32 @@ where
         }
     }
 
-    fn http1<I>(&self, stream: I, peer: Peer) -> impl Future<Output = ()>
+    fn http1<I>(&self, stream: I, peer: &Peer) -> impl Future<Output = ()>
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let Limits { head, idle, head_bytes, .. } = self.limits;
         let allowances = Allowances { head_bytes, head, idle, clock: self.unserved.clock.clone() };
-        http1::serve(stream, (self.service)(peer), allowances, &self.shutdown)
+        http1::serve(stream, (self.service)(peer.clone()), allowances, &self.shutdown)
     }
 }
 
 enum Stream {
     Tcp(TcpStream),
+    /// Of a proxy in front.
+    Front(TcpStream),
     Unix(tokio::net::UnixStream),
 }
 
 async fn accept(bound: &Bound, slots: &Arc<Semaphore>) -> io::Result<(Stream, tokio::sync::OwnedSemaphorePermit, Peer)> {
     let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
     match bound {
-        Bound::Tcp(listener) => {
+        Bound::Tcp(listener, fronts) => {
             let (stream, address) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            Ok((Stream::Tcp(stream), slot, Peer { address: Some(address), ..Peer::default() }))
+            let peer = Peer { address: Some(address), ..Peer::default() };
+            let is_front = peer.ip().is_some_and(|ip| fronts.iter().any(|front| front.contains(&ip)));
+            Ok((if is_front { Stream::Front(stream) } else { Stream::Tcp(stream) }, slot, peer))
         }
         Bound::Unix(listener) => {
             let (stream, _) = listener.accept().await?;

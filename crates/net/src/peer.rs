@@ -1,4 +1,4 @@
-//! The other end of a connection, as the kernel and TLS know it; never as a header says.
+//! The other end of a connection, as the kernel, TLS and listed proxies in front know it; never as a request's fields say.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -15,7 +15,7 @@ pub struct Peer {
     pub address: Option<SocketAddr>,
     /// Its user id, on a Unix socket.
     pub uid: Option<u32>,
-    /// Whether the connection is encrypted.
+    /// Whether the connection is encrypted: up to here, or up to a listed proxy in front.
     pub tls: bool,
     /// The certificate whose key it proved, where it was asked for one and has one.
     pub certificate: Option<PeerCertificate>,

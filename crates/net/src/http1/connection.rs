@@ -35,7 +35,7 @@ const LINGER_BYTES: usize = 256 * 1024;
 /// What answers the requests of one connection.
 pub trait Answer: Send + Sync + 'static {
     /// The bodies of its answers.
-    type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
+    type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static;
 
     /// Answers a request.
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Self::Body>> + Send;

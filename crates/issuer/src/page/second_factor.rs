@@ -38,6 +38,8 @@ pub(crate) struct TotpEnrol<'a> {
     pub frame: Frame,
     pub navigation: Navigation,
     pub qr: QrCode,
+    /// What the QR code says, for an app on the device that shows this page.
+    pub uri: &'a str,
     /// The secret, for whoever cannot scan.
     pub secret: &'a str,
     pub action: String,

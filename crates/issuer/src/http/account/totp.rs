@@ -195,6 +195,7 @@ fn enrol(call: &Call, login: &LiveLogin, secret: &TotpSecret, onward: Option<&st
         frame: answer::frame(call),
         navigation: Navigation::at(call, Place::TwoFactor),
         qr,
+        uri: uri.expose(),
         secret: text.expose(),
         action: action(call),
         transaction: &transaction,

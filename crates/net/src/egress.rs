@@ -140,6 +140,6 @@ impl Egress {
 /// The system's roots and those added.
 fn trust(added: &[u8]) -> Result<Trust, TlsError> {
     let mut roots = rustls_native_certs::load_native_certs().certs;
-    roots.extend(crate::tls::roots(added)?);
+    roots.extend(crate::tls::certificates(added)?);
     Trust::from_der(roots)
 }

@@ -11,6 +11,7 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::client_certificate::Asked;
+use crate::named_certificates::NamedCertificates;
 
 /// Why a certificate, key or set of roots cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -18,12 +19,21 @@ pub enum TlsError {
     /// The key does not fit or cannot be read.
     #[error("the certificate's key cannot be used: {0}")]
     Key(#[source] rustls::Error),
-    /// The roots' text is no PEM.
-    #[error("the trusted roots cannot be read: {0}")]
+    /// The certificates' text is no PEM.
+    #[error("the certificates cannot be read: {0}; expected PEM")]
     Pem(#[source] rustls_pki_types::pem::Error),
     /// A root is no certificate.
     #[error("a trusted root cannot be used: {0}")]
     Root(#[source] rustls::Error),
+    /// The key's text is no PEM, or holds no key.
+    #[error("the certificate's key cannot be read: {0}; expected a PRIVATE KEY in PEM")]
+    KeyPem(#[source] rustls_pki_types::pem::Error),
+    /// The leaf is no certificate.
+    #[error("the certificate cannot be used: {0}")]
+    Chain(#[source] rustls::Error),
+    /// There is no leaf.
+    #[error("no certificate was given: expected a chain in PEM, leaf first")]
+    NoChain,
     /// There is none.
     #[error("no trusted root was given: expected at least one certificate in PEM")]
     NoRoots,
@@ -39,17 +49,27 @@ pub fn provider() -> Arc<CryptoProvider> {
 pub struct ServerIdentity(Arc<Resolver>);
 
 #[derive(Debug)]
-struct Resolver(ArcSwap<CertifiedKey>);
+struct Resolver {
+    own: Arc<ArcSwap<CertifiedKey>>,
+    named: NamedCertificates,
+}
 
 impl ServerIdentity {
     /// From a chain (leaf first, DER) and its key (PKCS#8, DER).
     pub fn new(chain: Vec<Vec<u8>>, key_pkcs8: &[u8]) -> Result<Self, TlsError> {
-        Ok(Self(Arc::new(Resolver(ArcSwap::new(certified(chain, key_pkcs8)?)))))
+        let own = Arc::new(ArcSwap::new(certified(chain, key_pkcs8)?));
+        Ok(Self(Arc::new(Resolver { own, named: NamedCertificates::default() })))
+    }
+
+    /// The same, but for names that `named` has a certificate for.
+    #[must_use]
+    pub fn beside(&self, named: NamedCertificates) -> Self {
+        Self(Arc::new(Resolver { own: Arc::clone(&self.0.own), named }))
     }
 
     /// New connections use this chain from now on; those that stand go on.
     pub fn replace(&self, chain: Vec<Vec<u8>>, key_pkcs8: &[u8]) -> Result<(), TlsError> {
-        self.0.0.store(certified(chain, key_pkcs8)?);
+        self.0.own.store(certified(chain, key_pkcs8)?);
         Ok(())
     }
 
@@ -80,8 +100,8 @@ impl ServerIdentity {
 }
 
 impl ResolvesServerCert for Resolver {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load_full())
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        hello.server_name().and_then(|name| self.named.of(name)).or_else(|| Some(self.own.load_full()))
     }
 }
 
@@ -98,7 +118,7 @@ pub struct Trust(Arc<ClientConfig>);
 impl Trust {
     /// From certificates in PEM.
     pub fn from_pem(pem: &[u8]) -> Result<Self, TlsError> {
-        Self::from_der(roots(pem)?)
+        Self::from_der(certificates(pem)?)
     }
 
     /// From certificates in DER.
@@ -124,6 +144,6 @@ impl Trust {
 }
 
 /// Certificates in PEM.
-pub(crate) fn roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(TlsError::Pem)
 }

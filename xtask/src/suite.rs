@@ -19,7 +19,7 @@ const PROGRAMS: [(&str, &str); 10] = [
 ];
 
 /// The fuzz targets, each run for a share of time here and in full by `soak`.
-const FUZZ_TARGETS: [&str; 5] = ["jwt", "jwe", "path", "configuration", "http1"];
+const FUZZ_TARGETS: [&str; 6] = ["jwt", "jwe", "path", "configuration", "http1", "proxy_protocol"];
 
 /// `cargo xtask test`.
 pub fn test() -> anyhow::Result<()> {

@@ -8,6 +8,7 @@ mod ext_authz;
 #[rustfmt::skip]
 mod messages;
 mod original;
+pub(crate) mod told;
 
 use std::sync::Arc;
 

@@ -17,8 +17,8 @@ use durward_node::{NoAuthority, Resolve, Resolver, Shared};
 use durward_seal::StateKeys;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
-use ipnet::IpNet;
 use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
 use url::Url;
 
 use crate::accept::{Client, accept};
@@ -28,6 +28,7 @@ use crate::certificate::{self, RealmAuthorities};
 use crate::credential::credential;
 use crate::decide::{Passage, decide};
 use crate::forward::{Passing, forward};
+use crate::front::told;
 use crate::principal::{address, principal};
 use crate::rate::Rates;
 use crate::record::{LISTENER, Trail};
@@ -52,7 +53,7 @@ pub struct Gateway {
     pub(crate) public_url: Option<Url>,
     pub(crate) mode: Mode,
     pub(crate) rates: Rates,
-    fronts: Vec<IpNet>,
+    fronts: Vec<CertificateDer<'static>>,
     pub(crate) withhold: Vec<String>,
     pub(crate) metrics: HttpMetrics,
     pub(crate) clock: Clock,
@@ -187,9 +188,19 @@ impl Gateway {
     async fn answer(&self, client: &Client, request: Request<Incoming>) -> Response<Body> {
         let now = self.clock.now();
         let (parts, body) = request.into_parts();
+        let behind = match self.is_front(client).then(|| told::client(&parts)).transpose() {
+            Ok(behind) => behind,
+            Err(problem) => return Trail::open(self, &parts.method, &parts.headers, client, now).close(Err(problem)).await,
+        };
+        let client = behind.as_ref().unwrap_or(client);
         let mut trail = Trail::open(self, &parts.method, &parts.headers, client, now);
         let answer = self.pass(&parts, body, client, now, &mut trail).await;
         trail.close(answer).await
+    }
+
+    /// Whether the connection is that of a proxy in front, by its certificate.
+    fn is_front(&self, client: &Client) -> bool {
+        client.certificate_der().is_some_and(|shown| self.fronts.iter().any(|front| front.as_ref() == shown))
     }
 
     /// The seven steps but the last.
@@ -303,10 +314,9 @@ impl Gateway {
         (client, now): (&Client, Timestamp),
         trail: &mut Trail<'_>,
     ) -> Result<Proof, Refusal> {
-        let in_the_clear = !client.tls && !client.ip.is_some_and(|ip| self.fronts.iter().any(|front| front.contains(&ip.to_canonical())));
         let is_a_way_in = routed.route().resource().accept.contains(&CredentialKind::ClientCertificate);
         let thumbprint = client.certificate_der().filter(|_| is_a_way_in).map(durward_pki::thumbprint);
-        let evidence = credential(head, routed, in_the_clear, thumbprint.as_deref())?;
+        let evidence = credential(head, routed, !client.tls, thumbprint.as_deref())?;
         if let (Some(Evidence::Lookup(CredentialKind::BrowserSession, _)), Some(browsers)) = (&evidence, &self.browsers) {
             browsers.must_be_ours(routed, head)?;
         }

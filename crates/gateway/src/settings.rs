@@ -2,7 +2,7 @@
 
 use durward_model::resource::Mode;
 use durward_net::Limits;
-use ipnet::IpNet;
+use rustls::pki_types::CertificateDer;
 use url::Url;
 
 use crate::upstream::UpstreamTimeouts;
@@ -20,8 +20,8 @@ pub struct GatewaySettings {
     pub timeouts: UpstreamTimeouts,
     /// What becomes of requests that may not pass, on routes that do not say.
     pub mode: Mode,
-    /// The networks whose plain HTTP may bear credentials: proxies that take it over TLS.
-    pub fronts: Vec<IpNet>,
+    /// The certificates of proxies in front, whose word about their clients is believed.
+    pub fronts: Vec<CertificateDer<'static>>,
     /// Fields of clients that no upstream is to see, besides those that could say who calls and those that a route withholds.
     pub withhold: Vec<String>,
 }

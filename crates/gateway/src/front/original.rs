@@ -8,7 +8,7 @@ use durward_net::http1::is_authority;
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
 
-use super::{bad, once};
+use super::{bad, once, told};
 use crate::accept::Client;
 
 /// The longest target that is read, in bytes.
@@ -84,11 +84,7 @@ pub(super) fn checked(
         return Err(unreadable());
     }
     let authority = authority.filter(|authority| is_authority(authority)).ok_or_else(unreadable)?.to_owned();
-    let tls = match proto {
-        Some("https" | "wss") => true,
-        Some("http" | "ws") => false,
-        _ => return Err(unreadable()),
-    };
+    let tls = told::is_encrypted(proto).ok_or_else(unreadable)?;
     let client = Client { ip: address, address: address.map(|address| address.to_string()), tls, certificate: None };
     Ok(Original { method, target: target.to_owned(), authority, headers, client, dialect })
 }
@@ -113,15 +109,11 @@ fn forward_auth(parts: &Parts, front: &Client) -> Result<Original, Problem> {
     }
 }
 
-/// The address that the front has seen: the last of the list, which it has written itself. What stands before it, anyone may have written. Envoy
-/// says it in a field of its own.
+/// The address that the front has seen. Envoy says it in a field of its own.
 fn client_address(parts: &Parts, front: &Client, dialect: Dialect) -> Result<Option<IpAddr>, Problem> {
     let said = match dialect {
         Dialect::Envoy => once(parts, "x-envoy-external-address")?,
-        Dialect::Forwarded | Dialect::Original => {
-            let last = parts.headers.get_all("x-forwarded-for").iter().next_back();
-            last.map(|list| list.to_str().unwrap_or_default().rsplit(',').next().unwrap_or_default().trim())
-        }
+        Dialect::Forwarded | Dialect::Original => told::forwarded_for(&parts.headers),
     };
     let unreadable = |_| bad("front_malformed", "The front does not say where the request comes from.");
     said.map_or(Ok(front.ip.filter(|_| dialect != Dialect::Envoy)), |said| said.parse().map(Some).map_err(unreadable))

@@ -70,6 +70,15 @@ impl CredentialCache {
         now: Timestamp,
     ) -> Result<Proved, TokenError> {
         let verified = self.standing(view, consumer, token.text, now)?;
+        self.proved(verified, (token, possession), now)
+    }
+
+    fn proved(
+        &self,
+        verified: Arc<Verified>,
+        (token, possession): (PresentedToken<'_>, &Possession<'_>),
+        now: Timestamp,
+    ) -> Result<Proved, TokenError> {
         let Principal { realm, credential, .. } = &verified.principal;
         let admitted = possession.must_prove(credential.bound_key.as_ref(), token, realm, now)?;
         Ok(Proved { verified, admitted })
@@ -87,16 +96,49 @@ impl CredentialCache {
         now: Timestamp,
     ) -> Result<Known, TokenError> {
         let (kind, text) = match evidence {
-            Evidence::Token(token) => return self.prove(view, consumer, (token, possession), now).map(Known::Proved),
+            Evidence::Token(token) => match self.prove(view, consumer, (token, possession), now) {
+                Err(TokenError::KeyUnknown) if resolved::is_of_another_issuer(view, consumer, token.text) => {
+                    return self.prove_foreign(view, consumer, (token, possession), now);
+                }
+                known => return known.map(Known::Proved),
+            },
             Evidence::Lookup(kind, text) => (kind, text),
         };
-        let question = || resolved::question(view, consumer, kind, text).map(Known::Ask);
+        Ok(match self.looked_at(view, consumer, (kind, text), now)? {
+            Ok(verified) => Known::Proved(Proved { verified, admitted: None }),
+            Err(question) => Known::Ask(question),
+        })
+    }
+
+    /// A token of another issuer, which the authority is asked about, with the proof of the key that it is bound to.
+    fn prove_foreign(
+        &self,
+        view: &View,
+        consumer: &Consumer<'_>,
+        (token, possession): (PresentedToken<'_>, &Possession<'_>),
+        now: Timestamp,
+    ) -> Result<Known, TokenError> {
+        match self.looked_at(view, consumer, (CredentialKind::Jwt, token.text), now)? {
+            Ok(verified) => self.proved(verified, (token, possession), now).map(Known::Proved),
+            Err(question) => Ok(Known::Ask(question)),
+        }
+    }
+
+    /// What is known of something that only the authority can say, or the question.
+    fn looked_at(
+        &self,
+        view: &View,
+        consumer: &Consumer<'_>,
+        (kind, text): (CredentialKind, &str),
+        now: Timestamp,
+    ) -> Result<Result<Arc<Verified>, ResolveRequest>, TokenError> {
+        let question = || resolved::question(view, consumer, kind, text).map(Err);
         let key = self.looked_up(consumer.realm, kind, resolved::audience(consumer, kind), text);
         let Some(known) = self.shard(&key).and_then(|shard| shard.get(&key).map(Arc::clone)) else { return question() };
         match known.must_stand(view) {
             Ok(()) if !known.is_expired(now) => {
                 known.must_be_for(consumer)?;
-                Ok(Known::Proved(Proved { verified: known, admitted: None }))
+                Ok(Ok(known))
             }
             // A watermark ends what was known, and the authority says what is so since.
             Err(TokenError::Revoked { kind, reason }) if kind.is_absolute() => Err(TokenError::Revoked { kind, reason }),

@@ -125,6 +125,9 @@ pub enum TokenError {
     /// Its client is disabled.
     #[error("the token's client is disabled")]
     ClientDisabled,
+    /// Whoever vouched for its subject is not trusted (any more).
+    #[error("the issuer that vouched for the token's subject is not trusted")]
+    IssuerNotTrusted,
 }
 
 impl TokenError {
@@ -148,6 +151,7 @@ impl TokenError {
             Self::Revoked { kind, .. } => revoked_reason(*kind),
             Self::RealmDisabled => "realm_disabled",
             Self::ClientDisabled => "client_disabled",
+            Self::IssuerNotTrusted => "issuer_not_trusted",
         }
     }
 }

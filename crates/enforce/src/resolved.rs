@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use durward_model::resolve::{ResolveRequest, Resolved};
 use durward_model::{AuthorizationDetails, Caller, Chain, CredentialKind, Principal, Source};
+use durward_oauth::foreign_token::ForeignToken;
 use durward_oauth::{api_key, personal_token};
 
 use crate::bounds::Bounds;
@@ -35,6 +36,7 @@ pub(crate) fn question(view: &View, consumer: &Consumer<'_>, kind: CredentialKin
         // Its thumbprint: the gateway that has the certificate knows whose it is.
         CredentialKind::ClientCertificate => text.len() == THUMBPRINT,
         CredentialKind::BrowserSession => text.len() <= LONGEST_SESSION,
+        CredentialKind::Jwt => text.len() <= LONGEST_TOKEN,
         _ => false,
     };
     if !may_be {
@@ -42,6 +44,14 @@ pub(crate) fn question(view: &View, consumer: &Consumer<'_>, kind: CredentialKin
     }
     let (realm, audience) = (consumer.realm.to_owned(), audience(consumer, kind).to_owned());
     Ok(ResolveRequest { realm, kind, credential: text.to_owned(), audience, address: None })
+}
+
+/// Whether a text says that it is an access token of an issuer that the realm trusts, for the service it is presented to. That alone is worth
+/// a question: whether it is one, the authority says.
+pub(crate) fn is_of_another_issuer(view: &View, consumer: &Consumer<'_>, text: &str) -> bool {
+    let issuer = view.realm(consumer.realm).and_then(|realm| ForeignToken::claimed(text, realm.trusted_issuers()));
+    let tokens = issuer.and_then(|issuer| issuer.declared().access_tokens.as_ref());
+    tokens.is_some_and(|tokens| tokens.audiences.values().any(|service| consumer.audience == Audience::Exactly(service)))
 }
 
 /// The service that the question names: tokens and keys are for one anyway, and a password or certificate is good for whichever it is presented to.
@@ -54,6 +64,8 @@ pub(crate) fn audience<'a>(consumer: &Consumer<'a>, kind: CredentialKind) -> &'a
 
 /// A name of 128 and a password of 256 characters, in base64.
 const LONGEST_BASIC: usize = 2_048;
+/// What a question to the authority has room for.
+const LONGEST_TOKEN: usize = 12 * 1024;
 /// What browsers keep of one cookie.
 const LONGEST_SESSION: usize = 4_096;
 /// A SHA-256 in base64url.

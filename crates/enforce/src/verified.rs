@@ -156,6 +156,11 @@ impl Verified {
             return Ok(());
         }
         let realm = view.realm(&self.principal.realm).filter(|realm| !realm.settings().disabled).ok_or(TokenError::RealmDisabled)?;
+        let vouched = Foreigner::issuer_of(self.subject_name());
+        let is_trusted = |name| realm.trusted_issuers().iter().any(|issuer| issuer.declared().name == name && !issuer.declared().disabled);
+        if vouched.is_some_and(|name| !is_trusted(name)) {
+            return Err(TokenError::IssuerNotTrusted);
+        }
         let own = (&self.token, self.principal.credential.client.as_deref());
         for (token, client) in std::iter::once(own).chain(self.from.iter().map(|from| (&from.token, from.client.as_deref()))) {
             if client.and_then(|client| realm.client(client)).is_some_and(|client| client.resource.disabled) {

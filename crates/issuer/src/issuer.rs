@@ -1,11 +1,11 @@
 //! What every endpoint of the issuer shares.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use durward_authn::{ClientThrottle, KeyGuesses, Throttle};
-use durward_base::{Clock, Rng, Timestamp};
+use durward_base::{Clock, Rng, Secret, Timestamp};
 use durward_enforce::{CredentialCache, View};
 use durward_model::Stored;
 use durward_net::{Egress, Endpoint};
@@ -43,6 +43,8 @@ pub struct IssuerSettings {
     pub keys: KeyRings,
     /// The way out to URLs that clients name.
     pub egress: Egress,
+    /// The secrets shared with other issuers, by name.
+    pub shared_secrets: Arc<BTreeMap<String, Secret>>,
     /// Where passwords are hashed.
     pub hashing: Arc<HashingPool>,
     /// When the store was last restored from a backup.

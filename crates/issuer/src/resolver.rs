@@ -1,5 +1,5 @@
 //! The authority's answers about credentials that no snapshot can verify: personal access tokens and API keys by their rows, names with
-//! passwords by [`crate::basic`].
+//! passwords by [`crate::basic`], tokens of other issuers by [`crate::foreign_token`].
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -20,7 +20,7 @@ use durward_store::StoreError;
 use crate::authorization::ATTEMPTS;
 use crate::issuer::Inner;
 use crate::realm::PresentRealm;
-use crate::{Issuer, basic};
+use crate::{Issuer, basic, foreign_token};
 
 /// How long an answer about a personal access token holds, unless it ends sooner or the feed says so: the life of an access token.
 const HOLDS: Duration = Duration::from_secs(300);
@@ -99,9 +99,8 @@ pub(crate) async fn resolve(issuer: &Arc<Inner>, request: &ResolveRequest) -> Re
         CredentialKind::OpaqueToken => personal(issuer, &request.realm, &request.credential).await,
         CredentialKind::ApiKey => key(issuer, request).await,
         CredentialKind::Basic => basic::resolve(issuer, request).await,
-        CredentialKind::Jwt | CredentialKind::BoundToken | CredentialKind::ClientCertificate | CredentialKind::BrowserSession => {
-            Ok(Resolution::Refused)
-        }
+        CredentialKind::Jwt => foreign_token::resolve(issuer, request).await,
+        CredentialKind::BoundToken | CredentialKind::ClientCertificate | CredentialKind::BrowserSession => Ok(Resolution::Refused),
     }
 }
 

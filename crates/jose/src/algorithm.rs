@@ -33,12 +33,19 @@ pub enum Algorithm {
     RS512,
     /// HMAC with SHA-256; an [`HmacKey`](crate::HmacKey) only.
     HS256,
+    /// HMAC with SHA-384; an [`HmacKey`](crate::HmacKey) only.
+    HS384,
+    /// HMAC with SHA-512; an [`HmacKey`](crate::HmacKey) only.
+    HS512,
 }
 
 impl Algorithm {
     /// Those of public keys: what others may sign with.
     pub const ASYMMETRIC: [Self; 10] =
         [Self::ES256, Self::ES384, Self::ES512, Self::EdDSA, Self::PS256, Self::PS384, Self::PS512, Self::RS256, Self::RS384, Self::RS512];
+
+    /// Those of shared secrets: who verifies could have signed.
+    pub const SYMMETRIC: [Self; 3] = [Self::HS256, Self::HS384, Self::HS512];
 
     /// The name in a JWS header.
     pub const fn name(self) -> &'static str {
@@ -54,6 +61,8 @@ impl Algorithm {
             Self::RS384 => "RS384",
             Self::RS512 => "RS512",
             Self::HS256 => "HS256",
+            Self::HS384 => "HS384",
+            Self::HS512 => "HS512",
         }
     }
 
@@ -63,7 +72,7 @@ impl Algorithm {
             Self::ES256 | Self::ES384 | Self::ES512 => "EC",
             Self::EdDSA => "OKP",
             Self::PS256 | Self::PS384 | Self::PS512 | Self::RS256 | Self::RS384 | Self::RS512 => "RSA",
-            Self::HS256 => "oct",
+            Self::HS256 | Self::HS384 | Self::HS512 => "oct",
         }
     }
 
@@ -82,8 +91,8 @@ impl Algorithm {
     pub fn digest(self, bytes: &[u8]) -> Vec<u8> {
         let hash = match self {
             Self::ES256 | Self::PS256 | Self::RS256 | Self::HS256 => &SHA256,
-            Self::ES384 | Self::PS384 | Self::RS384 => &SHA384,
-            Self::ES512 | Self::PS512 | Self::RS512 | Self::EdDSA => &SHA512,
+            Self::ES384 | Self::PS384 | Self::RS384 | Self::HS384 => &SHA384,
+            Self::ES512 | Self::PS512 | Self::RS512 | Self::HS512 | Self::EdDSA => &SHA512,
         };
         digest(hash, bytes).as_ref().to_vec()
     }
@@ -102,7 +111,7 @@ impl FromStr for Algorithm {
     fn from_str(name: &str) -> Result<Self, JoseError> {
         Self::ASYMMETRIC
             .into_iter()
-            .chain([Self::HS256])
+            .chain(Self::SYMMETRIC)
             .find(|algorithm| algorithm.name() == name)
             .ok_or_else(|| JoseError::AlgorithmUnsupported { found: name.chars().take(32).collect() })
     }
@@ -114,7 +123,7 @@ mod tests {
 
     #[test]
     fn an_algorithm_is_read_back_from_its_name_and_from_json() {
-        for algorithm in Algorithm::ASYMMETRIC.into_iter().chain([Algorithm::HS256]) {
+        for algorithm in Algorithm::ASYMMETRIC.into_iter().chain(Algorithm::SYMMETRIC) {
             assert_eq!(algorithm.to_string().parse::<Algorithm>(), Ok(algorithm));
             assert_eq!(serde_json::from_str::<Algorithm>(&format!("\"{algorithm}\"")).unwrap(), algorithm);
         }
@@ -122,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_name_in_other_letters_is_no_algorithm() {
-        for name in ["none", "None", "NONE", "", "es256", "ES256 ", "HS384", "RSA1_5"] {
+        for name in ["none", "None", "NONE", "", "es256", "ES256 ", "hs384", "RSA1_5"] {
             assert!(name.parse::<Algorithm>().is_err(), "{name}");
         }
     }

@@ -55,7 +55,7 @@ pub enum JoseError {
     },
     /// An algorithm that is not in use here.
     #[error(
-        "algorithm {found:?} is not supported (expected ES256, ES384, ES512, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512 or HS256)"
+        "algorithm {found:?} is not supported (expected ES256, ES384, ES512, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512, HS256, HS384 or HS512)"
     )]
     AlgorithmUnsupported {
         /// The name found, cut to 32 characters.
@@ -135,10 +135,20 @@ pub enum JoseError {
         why: &'static str,
     },
     /// An HMAC key shorter than its hash.
-    #[error("key: {found} bytes, HS256 needs at least 32")]
+    #[error("key: {found} bytes, {algorithm} needs at least {needed}")]
     HmacKeyTooShort {
+        /// What it is for.
+        algorithm: Algorithm,
+        /// The size of that algorithm's hash in bytes.
+        needed: usize,
         /// Its length in bytes.
         found: usize,
+    },
+    /// An HMAC key for an algorithm that has public keys.
+    #[error("key: {found} is no algorithm of a shared secret (expected HS256, HS384 or HS512)")]
+    NotSymmetric {
+        /// The algorithm.
+        found: Algorithm,
     },
     /// Bytes that are no private key of the algorithm.
     #[error("key: not a PKCS#8 private key for {algorithm}")]
@@ -200,6 +210,7 @@ impl JoseError {
             Self::KeyMember { .. } => "key_member_invalid",
             Self::KeyWeak { .. } => "key_weak",
             Self::HmacKeyTooShort { .. } => "hmac_key_too_short",
+            Self::NotSymmetric { .. } => "alg_mismatch",
             Self::NotPkcs8 { .. } | Self::NotDecryptionPkcs8 { .. } => "not_pkcs8",
             Self::Crypto { .. } => "crypto_failed",
             Self::KidDuplicate { .. } => "kid_duplicate",

@@ -80,10 +80,10 @@ impl<'a> UnverifiedJwt<'a> {
         Ok(self.verified(key.kid(), key.algorithm()))
     }
 
-    /// Verifies an HS256 token. No public key can get here: it is of another type.
+    /// Verifies a token under a shared secret. No public key can get here: it is of another type.
     pub fn verify_mac(self, key: &HmacKey) -> Result<VerifiedJwt, JoseError> {
-        self.jws.verify(Algorithm::HS256, |message, signature| key.verifies(message, signature))?;
-        Ok(self.verified(key.kid(), Algorithm::HS256))
+        self.jws.verify(key.algorithm(), |message, signature| key.verifies(message, signature))?;
+        Ok(self.verified(key.kid(), key.algorithm()))
     }
 
     fn verified(self, kid: &str, algorithm: Algorithm) -> VerifiedJwt {

@@ -30,7 +30,7 @@ enum KeyPair {
 }
 
 impl SigningKey {
-    /// Makes a new key; an RSA key has 2048 bits. For HS256 there is [`HmacKey`](crate::HmacKey).
+    /// Makes a new key; an RSA key has 2048 bits. For shared secrets there is [`HmacKey`](crate::HmacKey).
     pub fn generate(algorithm: Algorithm) -> Result<Self, JoseError> {
         let failed = |_| JoseError::Crypto { doing: "making a key" };
         let random = SystemRandom::new();
@@ -44,7 +44,7 @@ impl SigningKey {
                 let der: Pkcs8V1Der<'_> = key.as_der().map_err(failed)?;
                 return Self::from_pkcs8(algorithm, der.as_ref());
             }
-            Algorithm::HS256 => return Err(JoseError::NotPkcs8 { algorithm }),
+            Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => return Err(JoseError::NotPkcs8 { algorithm }),
         };
         Self::from_pkcs8(algorithm, document.as_ref())
     }
@@ -65,7 +65,7 @@ impl SigningKey {
             Algorithm::RS256 => rsa(&RSA_PKCS1_SHA256),
             Algorithm::RS384 => rsa(&RSA_PKCS1_SHA384),
             Algorithm::RS512 => rsa(&RSA_PKCS1_SHA512),
-            Algorithm::HS256 => Err(JoseError::NotPkcs8 { algorithm }),
+            Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => Err(JoseError::NotPkcs8 { algorithm }),
         }?;
         let mut jwk = key.jwk(algorithm);
         let verifying = VerifyingKey::from_jwk(&jwk)?;

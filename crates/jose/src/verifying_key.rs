@@ -38,7 +38,7 @@ impl VerifyingKey {
             Algorithm::RS256 => rsa(jwk, &RSA_PKCS1_2048_8192_SHA256),
             Algorithm::RS384 => rsa(jwk, &RSA_PKCS1_2048_8192_SHA384),
             Algorithm::RS512 => rsa(jwk, &RSA_PKCS1_2048_8192_SHA512),
-            Algorithm::HS256 => Err(JoseError::KeyNotPublic { member: "kty" }),
+            Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => Err(JoseError::KeyNotPublic { member: "kty" }),
         }?;
         let kid = jwk.kid().map_or_else(|| jwk.own_kid(), str::to_owned);
         Ok(Self(Arc::new(Inner { kid, algorithm, key })))

@@ -24,7 +24,7 @@ pub use role::{Group, Role};
 pub use route::{Access, Acr, Authorize, Mode, Requirement, Route};
 pub use service::{DetailsMember, DetailsType, DetailsValue, Scope, Service, TokenType};
 pub use terms::{Cors, RateKey, RateLimit};
-pub use trusted_issuer::{Subjects, TrustedIssuer};
+pub use trusted_issuer::{ForeignAccessTokens, Subjects, TrustedIssuer};
 
 /// A declared resource. In YAML: `kind:`, `name:`, and the kind's own fields beside them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -23,6 +23,7 @@ pub mod device;
 pub mod dpop;
 pub mod eligibility;
 pub mod error;
+pub mod foreign_token;
 pub mod grant;
 pub mod id_token;
 pub mod introspect;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use durward_base::{ClientId, RealmId, Timestamp};
+use durward_base::{ClientId, RealmId, Secret, Timestamp};
 use durward_jose::{JwkSet, VerifyingKey};
 use durward_model::resource::{Client, Group, Realm, Resource, Service, Stored};
 use durward_model::{ClientSecret, Consent, EgressUrl, Family, Person, Revocation, RevocationKind, Session, Source};
@@ -47,6 +47,10 @@ pub trait Registry {
     /// The issuers whose JWTs are taken, disabled or not.
     fn trusted_issuers(&self) -> &[Arc<TrustedIssuer>] {
         &[]
+    }
+    /// The secret of this name that is shared with an issuer; none where the authority is not told it.
+    fn shared_secret(&self, _name: &str) -> Option<&Secret> {
+        None
     }
     /// The keys last read from where somebody publishes them; none when they have not been read.
     fn published_keys(&self, _uri: &EgressUrl) -> Option<Arc<JwkSet>> {

@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
-use durward_base::{Duration, Timestamp};
-use durward_jose::{Algorithm, Expected, JoseError, JwkSet, LEEWAY, UnverifiedJwt, VerifiedJwt, VerifyingKey};
+use durward_base::{Duration, Secret, Timestamp};
+use durward_jose::{Algorithm, Expected, HmacKey, JoseError, JwkSet, LEEWAY, UnverifiedJwt, VerifiedJwt, VerifyingKey};
 use durward_model::resource::{Subjects, TrustedIssuer as Declared, name_fault};
 use durward_model::write::Spent;
 use durward_model::{EgressUrl, PrincipalKind, Write};
 
 use crate::client_authentication::spent_id;
 use crate::client_metadata::Problem;
+use crate::foreign_token;
 use crate::registry::Registry;
 use crate::scope::is_scope_token;
 
 /// What stands between an issuer's name and its subject in an id. No name of ours has it, so that no such id is one of ours.
 const SEPARATOR: char = '|';
+/// The `kid` of a shared secret, as it is on record.
+const SHARED: &str = "shared_secret";
 /// The longest subject, in bytes.
 const LONGEST_SUBJECT: usize = 256;
 /// The most words that are looked at for roles.
@@ -25,6 +28,12 @@ const MOST_WORDS: usize = 256;
 pub struct TrustedIssuer {
     declared: Declared,
     keys: Arc<[VerifyingKey]>,
+}
+
+/// What verifies a token: a key that everybody may know, or a secret shared with the issuer. The type keeps them apart (RFC 8725 section 2.1).
+enum Key {
+    Public(VerifyingKey),
+    Shared(HmacKey),
 }
 
 /// Somebody that a trusted issuer vouches for.
@@ -57,12 +66,17 @@ impl Foreigner {
 }
 
 impl TrustedIssuer {
-    /// Where the keys are published that an unverified JWT of one of these issuers is signed with, and their `kid`: to be read first.
-    pub fn keys_to_read<'r>(text: &str, registry: &'r dyn Registry) -> Option<(&'r EgressUrl, Option<String>)> {
+    /// The one of these issuers that an unverified JWT says it is of; none that is disabled.
+    pub fn claimed<'r>(text: &str, issuers: &'r [Arc<Self>]) -> Option<&'r Self> {
         let unverified = UnverifiedJwt::parse(text).ok()?;
         let named = |issuer: &&Arc<Self>| unverified.issuer() == Some(&issuer.declared.issuer) && !issuer.declared.disabled;
-        let issuer = registry.trusted_issuers().iter().find(named)?;
-        Some((issuer.declared.jwks_uri.as_ref()?, unverified.kid().map(str::to_owned)))
+        issuers.iter().find(named).map(Arc::as_ref)
+    }
+
+    /// Where the keys are published that an unverified JWT of one of these issuers is signed with, and their `kid`: to be read first.
+    pub fn keys_to_read<'r>(text: &str, registry: &'r dyn Registry) -> Option<(&'r EgressUrl, Option<String>)> {
+        let issuer = Self::claimed(text, registry.trusted_issuers())?;
+        Some((issuer.declared.jwks_uri.as_ref()?, UnverifiedJwt::parse(text).ok()?.kid().map(str::to_owned)))
     }
 
     /// Parses an issuer's keys.
@@ -82,10 +96,51 @@ impl TrustedIssuer {
         &self.declared
     }
 
+    /// Verifies the signature of a JWT of this issuer, whom it names: by its own keys, and an algorithm that it is declared with.
+    ///
+    /// # Errors
+    /// The stable reason for the audit record.
+    pub(crate) fn verify(&self, unverified: UnverifiedJwt<'_>, registry: &dyn Registry) -> Result<VerifiedJwt, &'static str> {
+        let published = self.declared.jwks_uri.as_ref().and_then(|uri| registry.published_keys(uri));
+        let secret = self.declared.shared_secret.as_ref().and_then(|name| registry.shared_secret(name));
+        self.verify_with(unverified, published.as_deref(), secret)
+    }
+
+    /// The same by keys that were got otherwise.
+    ///
+    /// # Errors
+    /// The stable reason for the audit record.
+    pub fn verify_with(
+        &self,
+        unverified: UnverifiedJwt<'_>,
+        published: Option<&JwkSet>,
+        secret: Option<&Secret>,
+    ) -> Result<VerifiedJwt, &'static str> {
+        if self.declared.disabled {
+            return Err("assertion.issuer_disabled");
+        }
+        let key = match &self.declared.shared_secret {
+            Some(_) => secret.and_then(|secret| self.shared(secret)).map(Key::Shared),
+            None => self.key(published, unverified.kid()).map(Key::Public),
+        };
+        let verified = match key.ok_or("assertion.key_unknown")? {
+            Key::Public(key) if !self.signs_with(key.algorithm()) => return Err("assertion.algorithm"),
+            Key::Public(key) => unverified.verify(&key),
+            Key::Shared(key) => unverified.verify_mac(&key),
+        };
+        verified.map_err(|error| error.reason())
+    }
+
+    /// The shared secret as a key of the one algorithm that the issuer is declared with.
+    fn shared(&self, secret: &Secret) -> Option<HmacKey> {
+        let [name] = self.declared.algorithms.as_slice() else { return None };
+        HmacKey::of(name.parse().ok()?, SHARED, secret.expose().as_bytes()).ok()
+    }
+
     /// The key of this `kid`, among those declared or those fetched from where they are published; without a `kid`, the only one.
-    fn key(&self, registry: &dyn Registry, kid: Option<&str>) -> Option<VerifyingKey> {
-        if let Some(uri) = &self.declared.jwks_uri {
-            let set = registry.published_keys(uri)?;
+    fn key(&self, published: Option<&JwkSet>, kid: Option<&str>) -> Option<VerifyingKey> {
+        if self.declared.jwks_uri.is_some() {
+            let set = published?;
             // Among what others publish may be keys of kinds that are not in use here.
             let mut keys = set.keys.iter().filter_map(|jwk| VerifyingKey::from_jwk(jwk).ok());
             return match kid {
@@ -105,7 +160,10 @@ impl TrustedIssuer {
     }
 
     /// Whom a verified token speaks of.
-    fn foreigner(&self, verified: &VerifiedJwt) -> Result<Foreigner, &'static str> {
+    ///
+    /// # Errors
+    /// The stable reason for the audit record.
+    pub fn foreigner(&self, verified: &VerifiedJwt) -> Result<Foreigner, &'static str> {
         let claims = verified.claims();
         let subject = claims.str(&self.declared.subject_claim).map_err(|error| error.reason())?.unwrap_or_default();
         if subject.is_empty() || subject.len() > LONGEST_SUBJECT {
@@ -142,14 +200,7 @@ impl<'r> Assertion<'r> {
         let unverified = UnverifiedJwt::parse(text).map_err(|error| error.reason())?;
         let named = |issuer: &&Arc<TrustedIssuer>| unverified.issuer() == Some(&issuer.declared.issuer);
         let issuer = registry.trusted_issuers().iter().find(named).ok_or("assertion.issuer_unknown")?;
-        if issuer.declared.disabled {
-            return Err("assertion.issuer_disabled");
-        }
-        let key = issuer.key(registry, unverified.kid()).ok_or("assertion.key_unknown")?;
-        if !issuer.signs_with(key.algorithm()) {
-            return Err("assertion.algorithm");
-        }
-        let verified = unverified.verify(&key).map_err(|error| error.reason())?;
+        let verified = issuer.verify(unverified, registry)?;
         let expected = Expected {
             // RFC 8725 3.12: an access token or an identity token of that issuer was made for something else.
             typ: &["JWT", ""],
@@ -199,15 +250,23 @@ pub fn problems(issuer: &Declared) -> Vec<Problem> {
     when(fault.is_some(), "name", fault.unwrap_or_default());
     when(issuer.name.len() > 64, "name", "expected at most 64 characters: it begins every id of its subjects".to_owned());
     when(!issuer.issuer.starts_with("https://"), "issuer", format!("{:?}: expected an https URL, as it stands in `iss`", issuer.issuer));
-    when(issuer.jwks.is_some() == issuer.jwks_uri.is_some(), "jwks", "expected either jwks or jwks_uri".to_owned());
+    let keys = [issuer.jwks.is_some(), issuer.jwks_uri.is_some(), issuer.shared_secret.is_some()];
+    let one = keys.into_iter().filter(|given| *given).count() == 1;
+    when(!one, "jwks", "expected exactly one of jwks, jwks_uri and shared_secret".to_owned());
     if let Err(error) = TrustedIssuer::compile(issuer) {
         when(true, "jwks", error.to_string());
     }
     when(issuer.algorithms.is_empty(), "algorithms", "expected at least one: there is no default".to_owned());
+    let (offered, example) = match issuer.shared_secret {
+        Some(_) => (Algorithm::SYMMETRIC.as_slice(), "HS256, HS384 or HS512, for it is a secret that is shared"),
+        None => (Algorithm::ASYMMETRIC.as_slice(), "ES256, EdDSA, PS256 or the like"),
+    };
     for (index, name) in issuer.algorithms.iter().enumerate() {
-        let offered = name.parse().is_ok_and(|algorithm: Algorithm| algorithm != Algorithm::HS256);
-        when(!offered, &format!("algorithms[{index}]"), format!("{name:?} is not taken (expected ES256, EdDSA, PS256 or the like)"));
+        let taken = name.parse().is_ok_and(|algorithm: Algorithm| offered.contains(&algorithm));
+        when(!taken, &format!("algorithms[{index}]"), format!("{name:?} is not taken (expected {example})"));
     }
+    let several = issuer.shared_secret.is_some() && issuer.algorithms.len() > 1;
+    when(several, "algorithms", "a secret is for one algorithm".to_owned());
     when(issuer.subject_claim.is_empty(), "subject_claim", "expected the name of a claim".to_owned());
     when(
         issuer.roles_claim.is_none() && !issuer.roles.is_empty(),
@@ -219,5 +278,8 @@ pub fn problems(issuer: &Declared) -> Vec<Problem> {
     }
     let seconds = issuer.max_lifetime_seconds;
     when(!(1..=3600).contains(&seconds), "max_lifetime_seconds", format!("{seconds} seconds, expected 1 to 3600"));
+    for problem in issuer.access_tokens.iter().flat_map(|tokens| foreign_token::problems(issuer, tokens)) {
+        problems.push(problem);
+    }
     problems
 }

@@ -16,6 +16,7 @@ mod device_code;
 mod eligibility;
 mod encrypted_request;
 mod fixture;
+mod foreign_token;
 mod introspect;
 mod issue_policy;
 mod jwt_bearer;

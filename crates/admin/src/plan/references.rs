@@ -42,7 +42,11 @@ impl References<'_> {
             }
             Resource::TrustedIssuer(issuer) => {
                 let role = |(word, role): (&String, &String)| self.one(ResourceKind::Role, &format!("roles.{word}"), role);
-                issuer.roles.iter().filter_map(role).collect()
+                let service = |(audience, service): (&String, &String)| {
+                    self.one(ResourceKind::Service, &format!("access_tokens.audiences.{audience}"), service)
+                };
+                let audiences = issuer.access_tokens.iter().flat_map(|tokens| &tokens.audiences);
+                issuer.roles.iter().filter_map(role).chain(audiences.filter_map(service)).collect()
             }
             Resource::Realm(_) | Resource::Service(_) | Resource::Role(_) | Resource::Policy(_) | Resource::Schema(_) => Vec::new(),
         }

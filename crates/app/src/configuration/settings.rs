@@ -1,5 +1,6 @@
 //! `durward.yaml`: listeners, addresses, store, seal, telemetry. Every key has a safe default; unknown keys are errors.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,9 @@ pub struct Settings {
     pub audit: Audit,
     /// Logs and traces.
     pub telemetry: Telemetry,
+    /// Secrets shared with trusted issuers that sign with HS256, HS384 or HS512, by the name that their `shared_secret` says: at least 32, 48 or
+    /// 64 bytes.
+    pub shared_secrets: BTreeMap<String, SecretReference>,
 }
 
 /// Addresses to listen on. Port 0 takes a free one.
@@ -233,6 +237,7 @@ impl Default for GatewaySettings {
             sessions: Vec::new(),
             enabled: true,
         }
+            shared_secrets: BTreeMap::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Starting: store, root key, certificates, first realm and keys, view, then listeners; in that order, each standing on the one before.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use durward_admin::{Admin, AdminSettings};
 use durward_authn::password::Breached;
-use durward_base::{Clock, Duration, EventId, ResourceId, Rng};
+use durward_base::{Clock, Duration, EventId, ResourceId, Rng, Secret};
 use durward_enforce::{IdentityIssuer, View};
 use durward_fleet::{Fleet, FleetSettings};
 use durward_gateway::{Gateway, GatewaySettings};
@@ -233,6 +234,7 @@ impl Parts {
     /// Where clients with certificates reach the authority: as configured, or at the listener's port of its public host.
     fn mutual_tls_url(&self) -> anyhow::Result<Option<String>> {
         let Some(address) = self.addresses.mutual_tls else { return Ok(None) };
+            shared_secrets: Arc::new(shared_secrets(&self.settings)?),
         if let Some(url) = &self.settings.mutual_tls_public_url {
             return Ok(Some(url.clone()));
         }
@@ -368,3 +370,15 @@ fn egress(settings: &Outbound) -> anyhow::Result<Egress> {
     };
     Ok(Egress::new(EgressRules { loopback: settings.allow_loopback }, roots))
 }
+/// What is shared with other issuers.
+fn shared_secrets(settings: &Settings) -> anyhow::Result<BTreeMap<String, Secret>> {
+    let read = |(name, reference)| {
+        let what = format!("shared_secrets.{name}");
+        let secret = resolve(reference, &what)?;
+        // RFC 7518 section 3.2, for the least of the algorithms.
+        anyhow::ensure!(secret.expose().len() >= 32, "{what}: {} bytes: expected at least 32", secret.expose().len());
+        Ok((String::clone(name), secret))
+    };
+    settings.shared_secrets.iter().map(read).collect()
+}
+

@@ -89,7 +89,8 @@ fn lines(event: &Event, origin: &Origin) -> Vec<(&'static str, String)> {
 }
 
 fn describe_credential(credential: &CredentialFacts) -> String {
-    format!("{} {} by {}", Word(credential.kind), credential.id, credential.issuer)
+    let key = credential.key.as_ref().map(|key| format!(", key {key}")).unwrap_or_default();
+    format!("{} {} by {}{key}", Word(credential.kind), credential.id, credential.issuer)
 }
 
 fn describe_issue(credential: &CredentialFacts, origin: &Origin) -> String {

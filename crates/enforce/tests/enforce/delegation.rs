@@ -96,16 +96,21 @@ fn a_delegated_token_dies_with_whatever_it_hangs_on() {
 
 #[test]
 fn a_subject_of_a_trusted_issuer_is_never_one_of_the_realms_own() {
-    let world = World::new();
+    let mut world = World::new();
+    let verify = |world: &World, token: String| world.cache.verify(&world.view, &inventory(), &token, NOW);
+    let vouched = world.sign("JWT", &with(with(with(world.program_claims(), "sub", json!("pipelines|main")), "svc", json!(null)), "kind", json!("client")));
+    assert_eq!(verify(&world, vouched).unwrap_err(), TokenError::IssuerNotTrusted, "nobody of that name is trusted");
+    let issuer = json!({"kind": "trusted_issuer", "name": "pipelines", "issuer": "https://pipelines.example", "algorithms": ["ES256"],
+        "jwks_uri": "https://pipelines.example/keys"});
+    world.change(resource_version("main", issuer, 1));
     let foreign = |sub: &str, kind: Value| {
         let claims = with(world.program_claims(), "sub", json!(sub));
         world.sign("JWT", &with(with(claims, "svc", json!(null)), "kind", kind))
     };
-    let verify = |token: String| world.cache.verify(&world.view, &inventory(), &token, NOW);
-    let verified = verify(foreign("pipelines|main", json!("client"))).unwrap();
+    let verified = verify(&world, foreign("pipelines|main", json!("client"))).unwrap();
     assert_eq!((verified.principal().kind, verified.principal().id.as_str()), (PrincipalKind::Client, "pipelines|main"));
     for (sub, kind) in [("alice-sub", json!("user")), ("pipelines|main", json!(null)), ("pipelines|main", json!("root"))] {
-        assert!(matches!(verify(foreign(sub, kind.clone())), Err(TokenError::Claim(_))), "{sub} {kind}");
+        assert!(matches!(verify(&world, foreign(sub, kind.clone())), Err(TokenError::Claim(_))), "{sub} {kind}");
     }
 }
 

@@ -6,6 +6,7 @@ mod credential;
 mod decide;
 mod delegation;
 mod fixture;
+mod foreign_token;
 mod identity;
 mod path;
 mod possession;

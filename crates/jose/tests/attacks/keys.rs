@@ -13,6 +13,12 @@ fn a_short_hmac_secret_is_no_key() {
         assert_eq!(outcome(HmacKey::new("kid", &vec![7; length])), "hmac_key_too_short", "{id}");
     }
     assert!(HmacKey::new("kid", &[7; 32]).is_ok());
+    for (algorithm, needed) in Algorithm::SYMMETRIC.into_iter().zip([32, 48, 64]) {
+        let of = |length| HmacKey::of(algorithm, "kid", &vec![7; length]);
+        assert_eq!(outcome(of(needed - 1)), "hmac_key_too_short", "JOSE-005 {algorithm}");
+        assert_eq!(of(needed).unwrap().algorithm(), algorithm);
+    }
+    assert_eq!(outcome(HmacKey::of(Algorithm::RS256, "kid", &[7; 64])), "alg_mismatch", "JOSE-003");
 }
 
 #[test]

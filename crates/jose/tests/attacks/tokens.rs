@@ -136,8 +136,7 @@ fn no_public_key_is_ever_an_hmac_secret() {
             let input = format!("{}.e30", base64url::encode(format!(r#"{{"alg":"{name}"}}"#).as_bytes()));
             let tag = hmac::sign(&hmac::Key::new(hash, secret), input.as_bytes());
             let token = format!("{input}.{}", base64url::encode(tag.as_ref()));
-            let expected = if name == "HS256" { "alg_mismatch" } else { "alg_unsupported" };
-            assert_eq!(outcome(accept(&token, &key.verifying_key())), expected, "JOSE-003 JOSE-004 {algorithm} {name}");
+            assert_eq!(outcome(accept(&token, &key.verifying_key())), "alg_mismatch", "JOSE-003 JOSE-004 {algorithm} {name}");
         }
     }
 }

@@ -65,6 +65,8 @@ pub(super) struct MayAct {
 #[derive(Deserialize)]
 struct Origin {
     jti: TokenId,
+    /// None of what was looked up.
+    #[serde(default)]
     kid: String,
     sid: Option<FamilyId>,
     ses: Option<SessionId>,

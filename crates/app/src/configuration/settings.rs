@@ -37,15 +37,15 @@ pub struct Settings {
     pub resources: Option<PathBuf>,
     /// What passwords people may have.
     pub passwords: Passwords,
+    /// Secrets shared with trusted issuers that sign with HS256, HS384 or HS512, by the name that their `shared_secret` says: at least 32, 48 or
+    /// 64 bytes.
+    pub shared_secrets: BTreeMap<String, SecretReference>,
     /// Calls to URLs that somebody else named.
     pub outbound: Outbound,
     /// The audit record.
     pub audit: Audit,
     /// Logs and traces.
     pub telemetry: Telemetry,
-    /// Secrets shared with trusted issuers that sign with HS256, HS384 or HS512, by the name that their `shared_secret` says: at least 32, 48 or
-    /// 64 bytes.
-    pub shared_secrets: BTreeMap<String, SecretReference>,
 }
 
 /// Addresses to listen on. Port 0 takes a free one.
@@ -208,6 +208,7 @@ impl Default for Settings {
             names: Vec::new(),
             store: StoreChoice::default(),
             resources: None,
+            shared_secrets: BTreeMap::new(),
             passwords: Passwords::default(),
             outbound: Outbound::default(),
             audit: Audit::default(),
@@ -237,7 +238,6 @@ impl Default for GatewaySettings {
             sessions: Vec::new(),
             enabled: true,
         }
-            shared_secrets: BTreeMap::new(),
     }
 }
 

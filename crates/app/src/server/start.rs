@@ -223,6 +223,7 @@ impl Parts {
             store: self.store.clone(),
             keys,
             egress: self.egress.clone(),
+            shared_secrets: Arc::new(shared_secrets(&self.settings)?),
             hashing,
             restored: self.store.restored_at().await?,
             clock: self.clock.clone(),
@@ -234,7 +235,6 @@ impl Parts {
     /// Where clients with certificates reach the authority: as configured, or at the listener's port of its public host.
     fn mutual_tls_url(&self) -> anyhow::Result<Option<String>> {
         let Some(address) = self.addresses.mutual_tls else { return Ok(None) };
-            shared_secrets: Arc::new(shared_secrets(&self.settings)?),
         if let Some(url) = &self.settings.mutual_tls_public_url {
             return Ok(Some(url.clone()));
         }
@@ -357,6 +357,18 @@ fn store_settings(settings: &Settings) -> anyhow::Result<StoreSettings> {
     })
 }
 
+/// What is shared with other issuers.
+fn shared_secrets(settings: &Settings) -> anyhow::Result<BTreeMap<String, Secret>> {
+    let read = |(name, reference)| {
+        let what = format!("shared_secrets.{name}");
+        let secret = resolve(reference, &what)?;
+        // RFC 7518 section 3.2, for the least of the algorithms.
+        anyhow::ensure!(secret.expose().len() >= 32, "{what}: {} bytes: expected at least 32", secret.expose().len());
+        Ok((String::clone(name), secret))
+    };
+    settings.shared_secrets.iter().map(read).collect()
+}
+
 /// One hashing thread a core.
 fn threads() -> NonZeroU32 {
     std::thread::available_parallelism().ok().and_then(|cores| NonZeroU32::try_from(cores).ok()).unwrap_or(NonZeroU32::MIN)
@@ -370,15 +382,3 @@ fn egress(settings: &Outbound) -> anyhow::Result<Egress> {
     };
     Ok(Egress::new(EgressRules { loopback: settings.allow_loopback }, roots))
 }
-/// What is shared with other issuers.
-fn shared_secrets(settings: &Settings) -> anyhow::Result<BTreeMap<String, Secret>> {
-    let read = |(name, reference)| {
-        let what = format!("shared_secrets.{name}");
-        let secret = resolve(reference, &what)?;
-        // RFC 7518 section 3.2, for the least of the algorithms.
-        anyhow::ensure!(secret.expose().len() >= 32, "{what}: {} bytes: expected at least 32", secret.expose().len());
-        Ok((String::clone(name), secret))
-    };
-    settings.shared_secrets.iter().map(read).collect()
-}
-

@@ -11,6 +11,7 @@ pub use password::{PasswordError, StoredHashError};
 pub use recovery_code::RecoveryCode;
 pub use throttle::budget::{Budget, CodeGuesses, TooManyGuesses};
 pub use throttle::client::{ClientClaim, ClientThrottle};
+pub use throttle::host::Host;
 pub use throttle::key::KeyGuesses;
 pub use throttle::pace::Pace;
 pub use throttle::{Account, Throttle, Verdict};

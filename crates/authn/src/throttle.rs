@@ -7,6 +7,7 @@
 mod bounded;
 pub mod budget;
 pub mod client;
+pub mod host;
 pub mod key;
 pub mod pace;
 

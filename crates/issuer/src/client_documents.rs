@@ -2,18 +2,19 @@
 //! as long as they say, within limits. One that cannot be had, or is none, is never kept, and its client is unknown.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use durward_authn::{Budget, Verdict};
+use durward_authn::{Budget, Host, Verdict};
 use durward_base::{Duration, Timestamp};
 use durward_model::EgressUrl;
 use durward_oauth::client_document::{self, LARGEST};
 use durward_oauth::registration::RegistrationError;
 use durward_oauth::{Parameters, Registry as _};
 use http::header::CACHE_CONTROL;
+use tokio::sync::Semaphore;
 
 use crate::call::Call;
 use crate::issuer::Inner;
@@ -26,15 +27,18 @@ const SHORTEST: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(3600);
 /// The most documents kept.
 const MOST: usize = 1_000;
-/// How many fetches one address may cause in a minute: anybody can name any URL.
+/// How many fetches one host may cause in a minute: anybody can name any URL.
 const FETCHES: u32 = 60;
 const MINUTE: Duration = Duration::from_secs(60);
+/// How many are fetched at one time, half of what the way out takes: keys, logouts and notifications get through whoever names slow places.
+const AT_ONCE: usize = 16;
 
 /// The documents that are kept.
 #[derive(Debug)]
 pub(crate) struct ClientDocuments {
     kept: Mutex<HashMap<EgressUrl, Kept>>,
-    fetches: Mutex<Budget<IpAddr>>,
+    fetches: Mutex<Budget<Host>>,
+    turns: Semaphore,
 }
 
 #[derive(Debug)]
@@ -45,15 +49,17 @@ struct Kept {
 
 impl Default for ClientDocuments {
     fn default() -> Self {
-        Self { kept: Mutex::default(), fetches: Mutex::new(Budget::new(FETCHES, MINUTE)) }
+        Self { kept: Mutex::default(), fetches: Mutex::new(Budget::new(FETCHES, MINUTE)), turns: Semaphore::new(AT_ONCE) }
     }
 }
 
 /// Why a client is not known by its document.
 #[derive(Debug, thiserror::Error)]
 enum DocumentError {
-    #[error("too many documents were asked for from one address")]
+    #[error("too many documents were asked for from one host")]
     TooMany,
+    #[error("too many documents are being read")]
+    Busy,
     #[error(transparent)]
     Fetch(#[from] durward_net::GuardedError),
     #[error(transparent)]
@@ -110,10 +116,10 @@ impl ClientDocuments {
         if let Some(kept) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(url).filter(|kept| now < kept.until) {
             return Ok(kept.document.clone());
         }
-        let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        if self.fetches.lock().unwrap_or_else(PoisonError::into_inner).attempt(&address, now) != Verdict::Allowed {
+        if self.fetches.lock().unwrap_or_else(PoisonError::into_inner).attempt(&Host::of(address), now) != Verdict::Allowed {
             return Err(DocumentError::TooMany);
         }
+        let _turn = self.turns.try_acquire().map_err(|_| DocumentError::Busy)?;
         let answer = issuer.settings.egress.get(url, "application/json", LARGEST).await?;
         let until = now + freshness(answer.headers());
         let document = answer.into_body();

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Mutex, PoisonError};
 
-use durward_authn::{Budget, CodeGuesses, Pace, TooManyGuesses, Verdict};
+use durward_authn::{Budget, CodeGuesses, Host, Pace, TooManyGuesses, Verdict};
 use durward_base::{DeviceId, Duration, SessionId, Timestamp, TokenId};
 use durward_model::{DeviceState, GrantType};
 use durward_oauth::ciba;
@@ -20,7 +20,7 @@ use crate::lineage::FamilyRows;
 pub(crate) struct Devices {
     pace: Mutex<Pace>,
     guesses: Mutex<CodeGuesses>,
-    requests: Mutex<Budget<IpAddr>>,
+    requests: Mutex<Budget<Host>>,
 }
 
 impl Default for Devices {
@@ -40,7 +40,7 @@ impl Devices {
     /// # Errors
     /// `temporarily_unavailable`, with 429.
     pub(crate) fn request(&self, call: &Call) -> Result<(), OAuthError> {
-        match self.requests.lock().unwrap_or_else(PoisonError::into_inner).attempt(&address(call), call.now) {
+        match self.requests.lock().unwrap_or_else(PoisonError::into_inner).attempt(&Host::of(call.address()), call.now) {
             Verdict::Allowed => Ok(()),
             Verdict::Wait(_) => Err(TOO_MANY),
         }
@@ -102,7 +102,7 @@ fn address(call: &Call) -> IpAddr {
     call.address().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
-/// Requests for user codes, a minute and an address.
+/// Requests for user codes, a minute and a host.
 const REQUESTS: u32 = 60;
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -1,11 +1,10 @@
 //! RFC 7591: what registering remembers between requests, and the writes that come of it.
 
 use std::collections::HashSet;
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Mutex, PoisonError};
 
 use axum::response::Response;
-use durward_authn::{Budget, Verdict};
+use durward_authn::{Budget, Host, Verdict};
 use durward_base::{ClientId, Duration, KeyId, RealmId, Secret, base64url};
 use durward_model::resource::{Client, Origin};
 use durward_model::{ClientSecret, Write};
@@ -24,7 +23,7 @@ const LARGEST_SECTOR: usize = 64 * 1024;
 /// Counters of this process.
 #[derive(Debug)]
 pub(crate) struct Registrations {
-    requests: Mutex<Budget<IpAddr>>,
+    requests: Mutex<Budget<Host>>,
     used: Mutex<HashSet<ClientId>>,
 }
 
@@ -40,8 +39,7 @@ impl Registrations {
     /// # Errors
     /// `temporarily_unavailable`, with 429.
     pub(crate) fn request(&self, call: &Call) -> Result<(), OAuthError> {
-        let address = call.address().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        match self.requests.lock().unwrap_or_else(PoisonError::into_inner).attempt(&address, call.now) {
+        match self.requests.lock().unwrap_or_else(PoisonError::into_inner).attempt(&Host::of(call.address()), call.now) {
             Verdict::Allowed => Ok(()),
             Verdict::Wait(_) => Err(TOO_MANY),
         }

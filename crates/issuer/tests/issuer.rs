@@ -22,6 +22,7 @@ mod guesses;
 mod implicit_grant;
 mod interaction;
 mod login;
+mod limits;
 mod logout;
 mod logout_delivery;
 mod mutual_tls;

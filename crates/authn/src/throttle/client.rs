@@ -11,6 +11,7 @@ use durward_base::{Duration, Timestamp};
 
 use super::MAX_ENTRIES;
 use super::bounded::Bounded;
+use super::host::Host;
 
 #[cfg(test)]
 mod tests;
@@ -38,7 +39,7 @@ pub struct ClientThrottle {
 pub struct ClientClaim {
     realm: Box<str>,
     client: Box<str>,
-    source: IpAddr,
+    source: Host,
 }
 
 impl Default for ClientThrottle {
@@ -79,10 +80,6 @@ impl ClientThrottle {
 impl ClientClaim {
     /// A claim to be this client, from this address.
     pub fn new(realm: &str, client: &str, address: IpAddr) -> Self {
-        let source = match address.to_canonical() {
-            IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
-            address @ IpAddr::V4(_) => address,
-        };
-        Self { realm: realm.into(), client: client.chars().take(MAX_NAME).collect(), source }
+        Self { realm: realm.into(), client: client.chars().take(MAX_NAME).collect(), source: Host::of(Some(address)) }
     }
 }

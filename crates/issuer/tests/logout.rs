@@ -69,6 +69,18 @@ async fn who_is_not_signed_in_is_told_that_they_are_out() {
     assert_eq!(back.location(), "https://shop.example/bye");
 }
 
+/// RFC 9700 section 4.11.2: nobody is sent on by somebody else's client before they have clicked on anything.
+#[tokio::test]
+async fn who_is_not_signed_in_follows_a_link_to_somebody_elses_client() {
+    let world = World::new().await;
+    let bye = "https://parcels.example/bye";
+    world.change_client("partner", |client| client.post_logout_redirect_uris = vec![bye.to_owned()]).await;
+    let target = format!("{LOGOUT}?client_id=partner&post_logout_redirect_uri={bye}&state=s1");
+    let page = world.browser().get(&target).await;
+    assert_eq!((page.status, page.headers.get("refresh")), (StatusCode::OK, None));
+    assert_eq!(page.attribute("id=\"logged-out-onward\"", "href"), format!("{bye}?state=s1"));
+}
+
 #[tokio::test]
 async fn the_last_page_tells_the_clients_of_this_login_in_frames_and_then_goes_back() {
     let world = World::new().await;

@@ -1,7 +1,7 @@
 //! OpenID Connect RP-Initiated Logout 1.0: a client asks that a person's login be ended.
 
 use durward_base::{FamilyId, Timestamp};
-use durward_model::resource::Client;
+use durward_model::resource::{Client, Trust};
 
 use crate::error::OAuthError;
 use crate::id_token::IdTokenHint;
@@ -17,6 +17,9 @@ pub struct LogoutRequest {
     pub hint: Option<IdTokenHint>,
     /// Where to send the person afterwards: one of the client's registered addresses, with `state` added.
     pub redirect: Option<String>,
+    /// Whether somebody who is not signed in follows a link there, rather than being sent: nothing shows that they come from the client, and
+    /// whoever has one could use us to send people anywhere (RFC 9700 section 4.11.2).
+    pub interstitial: bool,
 }
 
 impl LogoutRequest {
@@ -34,7 +37,7 @@ impl LogoutRequest {
             return Err(OAuthError::invalid_request("logout.client_mismatch", "client_id is not the client of id_token_hint"));
         }
         let Some(wanted) = parameters.get("post_logout_redirect_uri") else {
-            return Ok(Self { hint, redirect: None });
+            return Ok(Self { hint, redirect: None, interstitial: false });
         };
         let client = client_id.or(hinted).and_then(|name| registry.client(name)).filter(|client| !client.metadata.disabled);
         // 3: "the OP MUST NOT perform post-logout redirection if the post_logout_redirect_uri value supplied does not exactly match one of
@@ -46,7 +49,10 @@ impl LogoutRequest {
             ));
         }
         let state = parameters.limited("state")?.map(|state| ("state", state));
-        Ok(Self { redirect: Some(with_query(wanted, state)), hint })
+        // A hint is easily had by whoever may register a client and log in themselves.
+        let is_ours = |client: &Client| client.trust == Trust::FirstParty || client.origin.is_declared() && hint.is_some();
+        let interstitial = !client.is_some_and(|client| is_ours(client.metadata));
+        Ok(Self { redirect: Some(with_query(wanted, state)), hint, interstitial })
     }
 
     /// Whether the person must be asked before the login of `subject` is ended.

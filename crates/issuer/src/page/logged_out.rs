@@ -19,8 +19,10 @@ pub(crate) struct LoggedOut {
     pub frame: Frame,
     /// What the browser loads of each client that wants to know.
     pub clients: Vec<String>,
-    /// Where the page goes by itself when that is done.
+    /// Where people go from here.
     pub onward: Option<String>,
+    /// Whether the page goes there, once clients are told, or people by its link.
+    pub by_itself: bool,
 }
 
 /// The page as an answer. Its policy admits frames of exactly the clients that it names.
@@ -36,7 +38,8 @@ pub(crate) fn logged_out(page: &LoggedOut) -> Response {
             headers.insert(CONTENT_SECURITY_POLICY, policy);
         }
     }
-    let onward = page.onward.as_ref().and_then(|uri| HeaderValue::try_from(format!("{FRAMES_HAVE}; url={uri}")).ok());
+    let onward =
+        page.onward.as_ref().filter(|_| page.by_itself).and_then(|uri| HeaderValue::try_from(format!("{FRAMES_HAVE}; url={uri}")).ok());
     headers.extend(onward.map(|onward| (REFRESH, onward)));
     response
 }

@@ -43,6 +43,10 @@ async fn asked(call: &Call, parameters: &Parameters) -> Response {
     };
     match LiveLogin::of_browser(call).await {
         Err(_) => answer::unavailable(call),
+        Ok(None) if request.interstitial => {
+            let page = LoggedOut { frame: answer::frame(call), clients: Vec::new(), onward: request.redirect, by_itself: false };
+            cleared(call, page::logged_out(&page))
+        }
         Ok(None) => leave(call, request.redirect, Vec::new()),
         Ok(Some(login)) if request.must_ask(&call.realm, &login.person.sub) => ask(call, &login, request.redirect),
         Ok(Some(login)) => {
@@ -104,10 +108,13 @@ fn clients_to_tell(call: &Call, families: &[Family]) -> Vec<String> {
 
 /// Back to where the client wants people to be, without the cookie; by the page that tells clients, where there are such.
 fn leave(call: &Call, redirect: Option<String>, told: Vec<String>) -> Response {
-    let response = match redirect {
-        Some(redirect) if told.is_empty() => answer::see_other(&redirect, None),
-        onward => page::logged_out(&LoggedOut { frame: answer::frame(call), clients: told, onward }),
-    };
+    match redirect {
+        Some(redirect) if told.is_empty() => cleared(call, answer::see_other(&redirect, None)),
+        onward => cleared(call, page::logged_out(&LoggedOut { frame: answer::frame(call), clients: told, onward, by_itself: true })),
+    }
+}
+
+fn cleared(call: &Call, response: Response) -> Response {
     answer::with_cookies(response, Cookie::Session.clear(call.realm.name()))
 }
 

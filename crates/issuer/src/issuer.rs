@@ -98,7 +98,8 @@ pub(crate) struct Inner {
     pub(crate) registrations: Registrations,
     pub(crate) pushes: Pushes,
     pub(crate) last_uses: LastUses,
-    pub(crate) builtin: Arc<[Stored]>,
+    builtin: Arc<[Stored]>,
+    builtin_in_main: Arc<[Stored]>,
 }
 
 impl Issuer {
@@ -126,7 +127,8 @@ impl Issuer {
             registrations: Registrations::default(),
             pushes: Pushes::default(),
             last_uses: LastUses::default(),
-            builtin: builtin::resources(builtin::MAIN_REALM).into(),
+            builtin: builtin::resources("").into(),
+            builtin_in_main: builtin::resources(builtin::MAIN_REALM).into(),
             settings,
         }))
     }
@@ -175,6 +177,11 @@ impl Inner {
     /// When there are none.
     pub(crate) fn keys(&self, realm: &str) -> Result<Arc<KeyRing>, OAuthError> {
         self.settings.keys.load().get(realm).map(Arc::clone).ok_or(BROKEN)
+    }
+
+    /// What a realm has that nobody declares.
+    pub(crate) fn builtin(&self, realm: &str) -> Arc<[Stored]> {
+        Arc::clone(if realm == builtin::MAIN_REALM { &self.builtin_in_main } else { &self.builtin })
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -10,6 +10,7 @@ mod client_documents;
 mod client_keys;
 mod clock;
 mod code_flow;
+mod conformance;
 mod consent;
 mod consents;
 mod cross_origin;

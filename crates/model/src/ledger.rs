@@ -102,6 +102,8 @@ pub struct Consent {
     pub person: PersonId,
     /// To which client.
     pub client: ClientId,
+    /// Its `client_id`, for listing.
+    pub client_name: String,
     /// Which scopes, sorted.
     pub scopes: Vec<String>,
     /// Which optional scopes they were asked for and left out, sorted.

@@ -1,4 +1,4 @@
-//! The resources that every installation has in its realm `main` and that nobody declares.
+//! The resources that nobody declares: those that every realm has, and those of the realm `main` alone.
 
 use durward_base::ResourceId;
 use durward_model::resource::{Client, ClientAuthentication, Resource, Scope, Service, Stored, Trust};
@@ -10,23 +10,27 @@ use crate::scope::OPENID;
 pub const FLEET_AUDIENCE: &str = "urn:durward:fleet";
 /// The audience of operators' tokens: the admin API. Only people with an administrative role get it, through [`CLI_CLIENT`].
 pub const ADMIN_AUDIENCE: &str = "urn:durward:admin";
+/// The audience of tokens that are for the UserInfo endpoint alone: those of clients that are no service's, and ask only who logged in.
+pub const USERINFO_AUDIENCE: &str = "urn:durward:userinfo";
 /// The public client of the command line.
 pub const CLI_CLIENT: &str = "durward-cli";
-/// The realm that has them.
+/// The realm that installations are run from.
 pub const MAIN_REALM: &str = "main";
 
 /// The built-in resources of a realm. Their ids are fixed and no UUIDv7 of our time.
 pub fn resources(realm: &str) -> Vec<Stored> {
-    if realm != MAIN_REALM {
-        return Vec::new();
-    }
     let stored = |number: u8, resource| Stored {
         id: ResourceId::from_bytes([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number]),
         realm: realm.to_owned(),
         version: 1,
         resource,
     };
+    let userinfo = stored(4, Resource::Service(service(USERINFO_AUDIENCE, "Who logged in", Vec::new())));
+    if realm != MAIN_REALM {
+        return vec![userinfo];
+    }
     vec![
+        userinfo,
         stored(1, Resource::Service(service(FLEET_AUDIENCE, "Nodes: the feed and the audit record", Vec::new()))),
         stored(2, Resource::Service(service(ADMIN_AUDIENCE, "The admin API", ROLES.iter().map(admin_scope).collect()))),
         stored(3, Resource::Client(command_line())),

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use durward_jose::{Algorithm, EncryptionKey, JwkSet, KeyManagement, VerifyingKey};
+use durward_jose::{Algorithm, EncryptionKey, JoseError, JwkSet, KeyManagement, VerifyingKey};
 use durward_model::resource::{Client, ClientAuthentication, Realm, Service, Trust, name_fault};
 use durward_model::{GrantType, ResourceKind};
 use durward_pki::TrustBundle;
@@ -198,13 +198,8 @@ fn credentials(client: &Client, problems: &mut Problems) {
         | ClientAuthentication::ClientSecretBasic
         | ClientAuthentication::ClientSecretPost
         | ClientAuthentication::TlsClientAuth => {
-            let signs = profile::requires_signed_request(client) || client.request_object_signing_alg.is_some() || ciba::must_sign(client);
-            let (method, encrypts) = (client.authentication.name(), signs || protection::wants_encryption(client));
-            let field = if client.jwks.is_some() { "jwks" } else { "jwks_uri" };
-            problems.when((client.jwks.is_some() || client.jwks_uri.is_some()) && !encrypts, field, || {
-                format!("{method} uses no keys and nothing is encrypted to any: remove them or use private_key_jwt")
-            });
-            if let Some(jwks) = client.jwks.as_ref().filter(|_| encrypts) {
+            // Any client may sign its requests, or have its answers encrypted.
+            if let Some(jwks) = &client.jwks {
                 keys(jwks, problems);
             }
         }
@@ -245,7 +240,7 @@ fn certificates(client: &Client, problems: &mut Problems) {
     problems.when(two, "dpop_bound_access_tokens", || "a token is bound to one key: choose DPoP or the certificate".to_owned());
 }
 
-/// RFC 7591 2: "jwks": public keys, each of which can verify or be encrypted to. How many verify.
+/// RFC 7591 2: "jwks": public keys, each of which can verify, be encrypted to, or is of a kind that is not used here. How many verify.
 fn keys(jwks: &serde_json::Value, problems: &mut Problems) -> usize {
     let set = match JwkSet::parse(jwks.to_string().as_bytes()) {
         Ok(set) => set,
@@ -260,7 +255,9 @@ fn keys(jwks: &serde_json::Value, problems: &mut Problems) -> usize {
             Ok(_) => verifying += 1,
             Err(error) => {
                 let encrypts = KeyManagement::ALL.into_iter().any(|algorithm| EncryptionKey::from_jwk(jwk, algorithm).is_ok());
-                problems.when(!encrypts, &format!("jwks.keys[{index}]"), || error.to_string());
+                // RFC 7517 5: "Implementations SHOULD ignore JWKs within a JWK Set that use "kty" values [...] that are not understood by them".
+                let foreign = matches!(error, JoseError::KeyUnsupported { .. } | JoseError::KeyPurpose);
+                problems.when(!encrypts && !foreign, &format!("jwks.keys[{index}]"), || error.to_string());
             }
         }
     }

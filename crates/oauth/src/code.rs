@@ -24,7 +24,7 @@ pub struct Code {
     #[n(2)]
     pub(crate) redirect_uri: String,
     #[n(3)]
-    pub(crate) challenge: CodeChallenge,
+    pub(crate) challenge: Option<CodeChallenge>,
     #[n(4)]
     pub(crate) nonce: Option<String>,
     #[n(5)]
@@ -42,7 +42,7 @@ pub(crate) struct Binding {
     pub(crate) family: FamilyId,
     pub(crate) client: ClientId,
     pub(crate) redirect_uri: String,
-    pub(crate) challenge: CodeChallenge,
+    pub(crate) challenge: Option<CodeChallenge>,
     pub(crate) nonce: Option<String>,
     pub(crate) key_thumbprint: Option<String>,
     pub(crate) id_token_claims: Vec<String>,

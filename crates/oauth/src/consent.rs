@@ -51,9 +51,9 @@ impl Asked<'_> {
         let declined = union(left_out, before.map(|before| &before.declined), self.scopes);
         let taken_back = before.is_some_and(|before| before.scopes.iter().any(|scope| left_out.contains(scope)));
         let realm = registry.realm().name.clone();
-        let (client, audience) = (self.client.id, self.audience.to_owned());
+        let (client, client_name, audience) = (self.client.id, self.client.metadata.name.clone(), self.audience.to_owned());
         let mut writes = if taken_back { withdrawn(person, client, self.audience, now) } else { Vec::new() };
-        let consent = Consent { realm, person: person.id, client, scopes, declined, audience, granted: now };
+        let consent = Consent { realm, person: person.id, client, client_name, scopes, declined, audience, granted: now };
         writes.push(Write::PutConsent(consent.clone()));
         (consent, writes)
     }

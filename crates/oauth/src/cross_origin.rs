@@ -3,9 +3,18 @@
 
 use durward_model::resource::{Client, ClientAuthentication};
 
+use crate::registry::Registry;
+
 /// Whether scripts of this origin may read: a public client of the realm gets its codes there. Never `null`, and no patterns.
 pub fn allows<'a>(clients: impl IntoIterator<Item = &'a Client>, origin: &str) -> bool {
     is_web(origin) && clients.into_iter().filter(|client| is_browsers(client)).any(|client| stands_at(client, origin))
+}
+
+/// Whether scripts of this origin may ask before they send. Which client is on its way is not known then: where clients come with documents of
+/// their own (draft-ietf-oauth-client-id-metadata-document), it may be anybody's, and what is answered afterwards is judged by [`allows`].
+pub fn may_ask(registry: &dyn Registry, origin: &str) -> bool {
+    let published = registry.realm().client_id_metadata_documents && origin.starts_with("https://") && is_web(origin);
+    published || allows(registry.clients(), origin)
 }
 
 fn is_browsers(client: &Client) -> bool {

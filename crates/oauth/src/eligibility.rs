@@ -8,7 +8,7 @@ use durward_base::Timestamp;
 use durward_model::resource::{Service, Trust};
 use durward_model::{AdminRole, Consent, Decided, Family, GrantType, Person, RevocationKind, Session};
 
-use crate::builtin::{ADMIN_AUDIENCE, CLI_CLIENT, FLEET_AUDIENCE, MAIN_REALM, role_of_scope};
+use crate::builtin::{ADMIN_AUDIENCE, CLI_CLIENT, FLEET_AUDIENCE, MAIN_REALM, USERINFO_AUDIENCE, role_of_scope};
 use crate::decision::Refusal;
 use crate::error::OAuthError;
 use crate::issue_policy;
@@ -220,6 +220,7 @@ fn service<'a>(registry: &'a dyn Registry, applicant: &Applicant<'_>) -> Result<
     let allowed = match applicant.audience {
         FLEET_AUDIENCE => in_main && of_itself && client.runs.is_some(),
         ADMIN_AUDIENCE => in_main && !of_itself && client.name == CLI_CLIENT,
+        USERINFO_AUDIENCE => client.services.is_empty() && matches!(applicant.holder, Holder::Person { .. }),
         audience => client.services.iter().any(|service| service == audience),
     };
     if !allowed {

@@ -1,7 +1,7 @@
 //! OpenID Connect Core section 3.1.2.1 and RP-Initiated Logout section 2: `id_token_hint`, an ID token coming back.
 
 use durward_base::{FamilyId, Timestamp};
-use durward_jose::{Expected, LEEWAY, UnverifiedJwt, VerifiedJwt};
+use durward_jose::{Algorithm, Expected, LEEWAY, UnverifiedJwt, VerifiedJwt};
 
 use crate::error::OAuthError;
 use crate::registry::Registry;
@@ -37,6 +37,11 @@ impl IdTokenHint {
 }
 
 impl IdTokenHint {
+    /// Whether it is signed with its client's secret, of which a keyed hash is all that is kept: nobody here can verify it, and it says nothing.
+    pub(crate) fn is_under_a_secret(text: &str) -> bool {
+        UnverifiedJwt::parse(text).is_ok_and(|unverified| unverified.algorithm() == Algorithm::HS256)
+    }
+
     /// Whether it speaks of the person of this `sub`.
     pub fn is_about(&self, registry: &dyn Registry, sub: &str) -> bool {
         let client = registry.client(&self.client_id);

@@ -28,7 +28,8 @@ impl LogoutRequest {
     /// # Errors
     /// `invalid_request`.
     pub fn read(parameters: &Parameters, registry: &dyn Registry, now: Timestamp) -> Result<Self, OAuthError> {
-        let hint = parameters.get("id_token_hint").map(|hint| IdTokenHint::verify(hint, registry, now)).transpose()?;
+        let hint = parameters.get("id_token_hint").filter(|hint| !IdTokenHint::is_under_a_secret(hint));
+        let hint = hint.map(|hint| IdTokenHint::verify(hint, registry, now)).transpose()?;
         let hinted = hint.as_ref().map(|hint| hint.client_id.as_str());
         let client_id = parameters.get("client_id");
         // 2: "When both client_id and id_token_hint are present, the OP MUST verify that the Client Identifier matches the one used as the

@@ -2,17 +2,33 @@
 
 use aws_lc_rs::digest;
 use durward_base::{base64url, equal};
+use durward_model::resource::{Client, ClientAuthentication, Realm};
 use minicbor::{Decode, Encode};
 
 use crate::error::OAuthError;
 use crate::parameters::Parameters;
+use crate::scope::asks_for_openid;
 
 /// A code challenge of method `S256`: the SHA-256 of the verifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct CodeChallenge(#[cbor(n(0), with = "minicbor::bytes")] [u8; 32]);
 
 impl CodeChallenge {
-    /// Reads `code_challenge` and `code_challenge_method` of an authorization request. Every client must send them.
+    /// Reads `code_challenge` and `code_challenge_method` of an authorization request. Every client must send them, but where its realm lets it
+    /// leave them out.
+    ///
+    /// # Errors
+    /// `invalid_request`.
+    pub(crate) fn read_for(client: &Client, realm: &Realm, parameters: &Parameters) -> Result<Option<Self>, OAuthError> {
+        let absent = ["code_challenge", "code_challenge_method"].into_iter().all(|name| parameters.get(name).is_none());
+        // RFC 9700 2.1.1: "Public clients MUST use PKCE [RFC7636] to this end [...]. For confidential clients, the use of PKCE [RFC7636] is
+        // RECOMMENDED".
+        let authenticates = client.authentication != ClientAuthentication::None;
+        let optional = realm.code_challenge_optional && authenticates && client.profile.is_none() && asks_for_openid(parameters);
+        if absent && optional { Ok(None) } else { Self::read(parameters).map(Some) }
+    }
+
+    /// Reads them where they must be there.
     ///
     /// # Errors
     /// `invalid_request`.

@@ -161,11 +161,6 @@ fn declared_key(client: &Client, algorithm: KeyManagement) -> Option<EncryptionK
     encryption_key(&JwkSet::parse(client.jwks.as_ref()?.to_string().as_bytes()).ok()?, algorithm)
 }
 
-/// Whether the client has its own keys for something else than proving who it is.
-pub(crate) fn wants_encryption(client: &Client) -> bool {
-    Told::ALL.into_iter().any(|told| Registered::of(client, told).algorithm.is_some())
-}
-
 /// The algorithms of published keys that a client asks for.
 pub(crate) fn asked_for(client: &Client) -> impl Iterator<Item = Algorithm> {
     Told::ALL.into_iter().filter_map(|told| Registered::of(client, told).signed()?.ok()).filter(|algorithm| SIGNING.contains(algorithm))

@@ -2,14 +2,17 @@
 
 use durward_model::resource::{Client, Service};
 
+use crate::builtin::USERINFO_AUDIENCE;
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
 use crate::registry::Registry;
+use crate::scope;
 
 /// The longest URL of a resource, in bytes.
 const LONGEST: usize = 512;
 
-/// The audience a request asks for: the service that `resource` names, the client's first service when it names none.
+/// The audience a request asks for: the service that `resource` names; when it names none, the client's first service, or the UserInfo
+/// endpoint for a client without any.
 ///
 /// RFC 8707 2 wants an absolute URI; a service's name, which need not be one, is taken beside its URLs. All are compared byte for byte, so
 /// that a fragment or a relative path is never one of them. "Multiple resource parameters MAY be used", where all name the same service.
@@ -20,8 +23,10 @@ pub fn audience<'a>(parameters: &Parameters, client: &'a Client, registry: &dyn 
     let of = |resource: &str| client.services.iter().find(|service| is_of(registry, resource, service));
     let mut resources = parameters.resources();
     let Some(first) = resources.next() else {
-        let missing = invalid_target("resource.missing", "the client has no service of its own: name a resource");
-        return client.services.first().map(String::as_str).ok_or(missing);
+        let missing = invalid_target("resource.missing", "the client has no service of its own: declare one, or ask for openid");
+        // OpenID Connect Core 5.3: the UserInfo endpoint is a resource too, and all that a client needs that is no service's.
+        let userinfo = scope::asks_for_openid(parameters).then_some(USERINFO_AUDIENCE);
+        return client.services.first().map(String::as_str).or(userinfo).ok_or(missing);
     };
     // RFC 8707 2: "invalid_target: The requested resource is invalid, missing, unknown, or malformed."
     let service = of(first).ok_or(invalid_target("resource.not_allowed", "the resource is unknown or not this client's to ask for"))?;

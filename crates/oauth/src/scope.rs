@@ -4,6 +4,7 @@ use durward_model::GrantType;
 use durward_model::resource::{Client, Service};
 
 use crate::error::{ErrorCode, OAuthError};
+use crate::parameters::Parameters;
 
 /// The realm's own scopes (OpenID Connect Core section 5.4 and 11); all others are a service's.
 pub const REALM_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
@@ -37,6 +38,11 @@ pub fn parse(text: &str) -> Result<Vec<String>, OAuthError> {
         }
     }
     Ok(scopes)
+}
+
+/// Whether a request is one of OpenID Connect. Core 3.1.2.1: "OpenID Connect requests MUST contain the openid scope value."
+pub(crate) fn asks_for_openid(parameters: &Parameters) -> bool {
+    parameters.get("scope").is_some_and(|text| text.split(' ').any(|scope| scope == OPENID))
 }
 
 /// RFC 6749 3.3: "scope-token = 1*( %x21 / %x23-5B / %x5D-7E )".

@@ -177,9 +177,20 @@ fn an_error_of_a_third_party_client_needs_an_interstitial() {
 fn what_was_registered_with_a_query_keeps_it() {
     let mut world = World::new();
     world.change_client("web", |client| client.redirect_uris = vec!["https://shop.example/cb?a=b".into()]);
-    let request = read(&world, &[("redirect_uri", ""), ("state", "x&y=z")]).unwrap();
+    let request = read(&world, &[("redirect_uri", "https://shop.example/cb?a=b"), ("state", "x&y=z")]).unwrap();
     let expected = "https://shop.example/cb?a=b&code=c&state=x%26y%3Dz&iss=https%3A%2F%2Fauth.shop.example%2Frealms%2Fmain";
     assert_eq!(location(&world, request.success("c")), expected);
+}
+
+/// RFC 6749 section 3.1.2.3, and OpenID Connect Core section 3.1.2.1, which always wants it.
+#[test]
+fn the_only_address_of_a_client_need_not_be_named_but_in_openid_connect() {
+    let world = World::new();
+    let only = [("client_id", "portal"), ("redirect_uri", "")];
+    let plain = read(&world, &with(&only, &[("scope", "orders:read")])).unwrap();
+    assert_eq!(plain.redirect_uri, "https://portal.example/callback");
+    let Err(Refusal::Page(error)) = read(&world, &only) else { panic!() };
+    assert_eq!(error.reason, "redirect_uri.missing");
 }
 
 #[test]

@@ -34,7 +34,6 @@ fn what_a_client_must_not_be_is_told_with_its_field() {
     let private = |jwks| Client { authentication: ClientAuthentication::PrivateKeyJwt, jwks, ..portal() };
     let implicit = |client| Client { legacy_grants: vec![durward_model::LegacyGrant::Implicit], ..client };
     let weak = json!({ "keys": [{ "kty": "RSA", "e": "AQAB", "n": "sXchDaQebHnPiGvyDOAT4saGEUetSyo9MKLOoWFsueri23bOdgWp4Dy1WlUzewbgBHod5pcM9H95GQRV3JDXbo" }] });
-    let good = json!({ "keys": [keys().es256.jwk()] });
     for (name, client, field) in [
         ("a name with a space", Client { name: "my app".into(), ..web() }, "name"),
         ("implicit and a binding", implicit(Client { dpop_bound_access_tokens: true, ..web() }), "legacy_grants"),
@@ -62,7 +61,6 @@ fn what_a_client_must_not_be_is_told_with_its_field() {
         ("no keys", private(Some(json!({ "keys": [] }))), "jwks"),
         ("a private key", private(Some(json!({ "keys": [{ "kty": "oct", "k": "AAAA" }] }))), "jwks"),
         ("JOSE-029 a weak key", private(Some(weak)), "jwks.keys[0]"),
-        ("keys for nothing", Client { jwks: Some(good), ..portal() }, "jwks"),
         ("a secret for nothing", Client { secrets: vec![SecretReference::Environment("X".into())], ..web() }, "secrets"),
         ("an unknown service", Client { services: vec!["payments".into(), "nowhere".into()], ..web() }, "services[1]"),
         ("an unknown program", Client { runs: Some("nowhere".into()), ..portal() }, "runs"),
@@ -139,4 +137,19 @@ fn what_a_client_with_a_certificate_must_not_be_is_told_with_its_field() {
     }
     let realm = Realm { client_certificate_authorities: Some("-----BEGIN".into()), ..Realm::named("main") };
     assert_eq!(client_metadata::realm(&realm)[0].field, "client_certificate_authorities");
+}
+
+/// Any client may sign its requests or have its answers encrypted, and RFC 7517 section 5: keys of other kinds are no fault.
+#[test]
+fn any_client_may_have_keys_and_those_of_other_kinds_are_left_alone() {
+    let world = World::new();
+    let foreign = json!({ "kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA" });
+    let wrapping = json!({ "kty": "RSA", "use": "enc", "alg": "RSA1_5", "e": "AQAB", "n": "AA" });
+    let jwks = json!({ "keys": [keys().es256.jwk(), foreign, wrapping] });
+    for client in [web(), portal()] {
+        assert_eq!(client_metadata::client(&Client { jwks: Some(jwks.clone()), ..client }, &world), []);
+    }
+    let broken = json!({ "keys": [{ "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA" }] });
+    let problems = client_metadata::client(&Client { jwks: Some(broken), ..portal() }, &world);
+    assert_eq!(problems[0].field, "jwks.keys[0]");
 }

@@ -10,15 +10,15 @@ use crate::{Store, StoreError, family};
 /// The columns of a consent, for [`read`].
 macro_rules! columns {
     () => {
-        "realm, person, client, scopes, declined, audience, granted"
+        "realm, person, client, client_name, scopes, declined, audience, granted"
     };
 }
 
 statements! {
     PUT = Sql::shared(concat!(
-        "INSERT INTO consent (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7)
+        "INSERT INTO consent (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (realm, person, client, audience)
-         DO UPDATE SET scopes = excluded.scopes, declined = excluded.declined, granted = excluded.granted",
+         DO UPDATE SET client_name = excluded.client_name, scopes = excluded.scopes, declined = excluded.declined, granted = excluded.granted",
     ));
     END = Sql::shared("DELETE FROM consent WHERE realm = $1 AND person = $2 AND client = $3 AND audience = $4");
     FIND = Sql::shared(concat!(
@@ -50,6 +50,7 @@ pub(crate) fn put(consent: &Consent) -> Vec<Step> {
             Value::from(&consent.realm),
             Value::Id(consent.person.to_bytes()),
             Value::Id(consent.client.to_bytes()),
+            Value::from(&consent.client_name),
             Value::json(&consent.scopes),
             Value::json(&consent.declined),
             Value::from(&consent.audience),
@@ -74,6 +75,7 @@ fn read(row: &mut Row<'_>) -> Result<Consent, Invalid> {
         realm: row.text()?,
         person: PersonId::from_bytes(row.id()?),
         client: ClientId::from_bytes(row.id()?),
+        client_name: row.text()?,
         scopes: row.json()?,
         declined: row.json()?,
         audience: row.text()?,

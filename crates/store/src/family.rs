@@ -165,6 +165,7 @@ fn read_facts(row: &mut Row<'_>) -> Result<FamilyFacts, Invalid> {
             realm: family.realm.clone(),
             person: family.person,
             client: family.client,
+            client_name: family.client_name.clone(),
             scopes,
             declined,
             audience: family.audience.clone(),

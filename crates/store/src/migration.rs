@@ -24,6 +24,7 @@ pub(crate) const SQLITE: &[Migration] = &[
     Migration { number: 8, text: include_str!("../migrations/sqlite/0008_api_keys.sql") },
     Migration { number: 9, text: include_str!("../migrations/sqlite/0009_backchannel.sql") },
     Migration { number: 10, text: include_str!("../migrations/sqlite/0010_authorization_details.sql") },
+    Migration { number: 11, text: include_str!("../migrations/sqlite/0011_consent_client_name.sql") },
 ];
 
 pub(crate) const POSTGRES: &[Migration] = &[
@@ -37,6 +38,7 @@ pub(crate) const POSTGRES: &[Migration] = &[
     Migration { number: 8, text: include_str!("../migrations/postgres/0008_api_keys.sql") },
     Migration { number: 9, text: include_str!("../migrations/postgres/0009_backchannel.sql") },
     Migration { number: 10, text: include_str!("../migrations/postgres/0010_authorization_details.sql") },
+    Migration { number: 11, text: include_str!("../migrations/postgres/0011_consent_client_name.sql") },
 ];
 
 pub(crate) const TABLE: Sql = Sql::each(

@@ -50,6 +50,10 @@ pub struct Realm {
     /// RFC 9126 section 5: every client pushes its authorization requests.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub require_pushed_authorization_requests: bool,
+    /// Whether clients that authenticate may log people in without PKCE (RFC 7636), as applications do that do not know it yet. Public clients
+    /// and those with a profile never may.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub code_challenge_optional: bool,
     /// A disabled realm issues nothing, and everything it issued is dead.
     #[serde(default)]
     pub disabled: bool,
@@ -134,6 +138,7 @@ impl Realm {
             registration_scopes: Vec::new(),
             registration_services: Vec::new(),
             client_id_metadata_documents: false,
+            code_challenge_optional: false,
             disabled: false,
         }
     }

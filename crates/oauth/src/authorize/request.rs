@@ -158,7 +158,7 @@ impl AuthorizationRequest {
     ) -> Result<Self, OAuthError> {
         let metadata = client.metadata;
         let (mode, state) = (mode?, state?);
-        let response_type = ResponseType::read(parameters, metadata)?;
+        let response_type = ResponseType::read(parameters, metadata, registry.realm())?;
         let nonce = parameters.limited("nonce")?;
         let prompt = prompt(parameters)?;
         let max_age_seconds = max_age(parameters)?;
@@ -239,7 +239,8 @@ fn client<'r>(parameters: &Parameters, registry: &'r dyn Registry) -> Result<Reg
 fn redirect<'a>(parameters: &'a Parameters, client: &'a Client) -> Result<&'a str, OAuthError> {
     match (parameters.get("redirect_uri"), client.redirect_uris.as_slice()) {
         (Some(requested), registered) if redirect_uri::matches(registered, requested) => Ok(requested),
-        (None, [only]) if !profile::requires_redirect_uri(client) => Ok(only),
+        // OpenID Connect Core 3.1.2.1: "redirect_uri: REQUIRED."
+        (None, [only]) if !profile::requires_redirect_uri(client) && !scope::asks_for_openid(parameters) => Ok(only),
         (Some(_), _) => Err(OAuthError::invalid_request("redirect_uri.unregistered", "redirect_uri is not registered for the client")),
         (None, _) => Err(OAuthError::invalid_request("redirect_uri.missing", "redirect_uri is required")),
     }

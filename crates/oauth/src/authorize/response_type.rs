@@ -1,7 +1,7 @@
 //! RFC 6749 section 3.1.1, OAuth 2.0 Multiple Response Types sections 3 and 5: `response_type`.
 
 use durward_model::GrantType;
-use durward_model::resource::Client;
+use durward_model::resource::{Client, Realm};
 use minicbor::{Decode, Encode};
 
 use crate::error::{ErrorCode, OAuthError};
@@ -12,9 +12,9 @@ use crate::pkce::CodeChallenge;
 /// What the authorization endpoint is to answer with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub enum ResponseType {
-    /// A code, which only whoever knows the verifier of this challenge can redeem.
+    /// A code, which only whoever knows the verifier of this challenge can redeem, where there is one.
     #[n(0)]
-    Code(#[n(0)] CodeChallenge),
+    Code(#[n(0)] Option<CodeChallenge>),
     /// Tokens at once.
     #[n(1)]
     Implicit(#[n(0)] Implicit),
@@ -40,13 +40,13 @@ pub enum Implicit {
 
 impl ResponseType {
     /// What a client asks for that may: to all others, there is nothing but `code`.
-    pub(super) fn read(parameters: &Parameters, client: &Client) -> Result<Self, OAuthError> {
+    pub(super) fn read(parameters: &Parameters, client: &Client, realm: &Realm) -> Result<Self, OAuthError> {
         // RFC 6749 3.1.1: "If an authorization request is missing the "response_type" parameter, or if the response type is not understood, the
         // authorization server MUST return an error response".
         let missing = OAuthError::invalid_request("response_type.missing", "response_type is required");
         if parameters.required("response_type", missing)? == "code" {
             grant::allowed(client, GrantType::AuthorizationCode)?;
-            return CodeChallenge::read(parameters).map(Self::Code);
+            return CodeChallenge::read_for(client, realm, parameters).map(Self::Code);
         }
         let unsupported = OAuthError::new(ErrorCode::UnsupportedResponseType, "response_type.unsupported", "response_type must be code");
         let implicit = Implicit::read(parameters, client).ok_or(unsupported)?;

@@ -87,13 +87,20 @@ fn presented_rightly(parameters: &Parameters, client: &AuthenticatedClient<'_>, 
     if code.client() != registered.id {
         return Err(OAuthError::invalid_grant("code.client_mismatch"));
     }
-    // RFC 6749 4.1.3: "if included ensure that their values are identical". OAuth 2.1 (10.2) no longer asks for it to be included, as PKCE
+    // RFC 6749 4.1.3: "if included ensure that their values are identical". OAuth 2.1 (10.2) no longer asks for it to be included where PKCE
     // binds the code to who asked for it.
-    if parameters.get("redirect_uri").is_some_and(|redirect_uri| redirect_uri != code.redirect_uri) {
+    let redirect_uri = parameters.get("redirect_uri");
+    if redirect_uri.map_or(code.challenge.is_none(), |redirect_uri| redirect_uri != code.redirect_uri) {
         return Err(OAuthError::invalid_grant("code.redirect_uri_mismatch"));
     }
-    // RFC 7636 4.6: "If the values are not equal, an error response indicating "invalid_grant" [...] MUST be returned."
-    if !parameters.get("code_verifier").is_some_and(|verifier| code.challenge.verify(verifier)) {
+    let verified = match (&code.challenge, parameters.get("code_verifier")) {
+        // RFC 7636 4.6: "If the values are not equal, an error response indicating "invalid_grant" [...] MUST be returned."
+        (Some(challenge), verifier) => verifier.is_some_and(|verifier| challenge.verify(verifier)),
+        // RFC 9700 2.1.1: "a token request containing a code_verifier parameter is accepted only if a code_challenge parameter was present in
+        // the authorization request".
+        (None, verifier) => verifier.is_none(),
+    };
+    if !verified {
         return Err(OAuthError::invalid_grant("code.verifier_mismatch"));
     }
     // RFC 9449 10: "verifies that it matches the dpop_jkt parameter value in the authorization request. If they do not match, it MUST reject

@@ -30,7 +30,7 @@ pub(super) fn check(client: &Client, rules: EgressRules) -> Result<(), Registrat
 fn may_redirect(uri: &str, application_type: ApplicationType) -> bool {
     let Ok(url) = Url::parse(uri) else { return false };
     match url.scheme() {
-        "https" => !matches!(url.host_str(), Some("localhost")) || application_type == ApplicationType::Native,
+        "https" => true,
         // RFC 8252 8.3: "the use of "localhost" is NOT RECOMMENDED".
         "http" => application_type == ApplicationType::Native && matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost")),
         _ => application_type == ApplicationType::Native,

@@ -21,6 +21,7 @@ async fn what_is_taken_back_is_forgotten_and_ends_what_stood_on_it(bench: Bench)
         realm: REALM.to_owned(),
         person: alice.id,
         client: one.client,
+        client_name: one.client_name.clone(),
         scopes: vec!["orders:read".to_owned()],
         declined: Vec::new(),
         audience: audience.to_owned(),

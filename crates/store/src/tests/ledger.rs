@@ -194,6 +194,7 @@ async fn a_consent_replaces_the_one_before(bench: Bench) {
         realm: REALM.to_owned(),
         person: alice.id,
         client: ClientId::from_bytes([7; 16]),
+        client_name: "web".to_owned(),
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
         declined: vec!["z".to_owned()],
         audience: audience.to_owned(),

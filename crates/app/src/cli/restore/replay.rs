@@ -9,7 +9,9 @@ use anyhow::{Context as _, ensure};
 use durward_audit::Query;
 use durward_base::{ClientId, Clock, Duration, FamilyId, KeyId, PersonId, Rng, SessionId, Timestamp, TokenId};
 use durward_feed::Snapshot;
-use durward_model::{ClientSecret, Event, EventKind, KeyState, Outcome, Resource, ResourceKind, Revocation, RevocationKind, Stored, Write};
+use durward_model::{
+    ClientSecret, Consent, Event, EventKind, KeyState, Outcome, Resource, ResourceKind, Revocation, RevocationKind, Stored, Write,
+};
 use durward_node::{Journal, JournalSettings};
 use durward_seal::RootKey;
 use durward_store::Store;
@@ -219,7 +221,8 @@ impl Replay<'_> {
         let named = self.snapshot.resource(realm, ResourceKind::Client, client).map(|stored| ClientId::from_bytes(stored.id.to_bytes()));
         let consents = self.store.consents_of(realm, person.id).await?;
         // One of a client that is gone is named by its id.
-        let ended = consents.into_iter().filter(|consent| Some(consent.client) == named || consent.client.to_string() == client);
+        let is_named = |consent: &Consent| consent.client_name == client || consent.client.to_string() == client;
+        let ended = consents.into_iter().filter(|consent| Some(consent.client) == named || is_named(consent));
         self.writes.extend(ended.map(|consent| Write::EndConsent {
             realm: realm.to_owned(),
             person: person.id,

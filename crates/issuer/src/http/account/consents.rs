@@ -1,10 +1,9 @@
 //! `/account/consents`: what one has allowed applications, and taking it back.
 
 use axum::response::Response;
-use durward_base::ClientId;
 use durward_model::{Consent, Outcome};
-use durward_oauth::Registry as _;
 use durward_oauth::consent::withdrawn;
+use durward_oauth::{Registry as _, client_document};
 use http::StatusCode;
 
 use crate::authorization;
@@ -50,7 +49,7 @@ pub async fn post(call: Call) -> Response {
     };
     call.recorder.edit(|event| {
         event.outcome = Outcome::Changed;
-        event.target = Some(format!("consent/{}", name(&call, ended.client).unwrap_or_else(|| ended.client.to_string())));
+        event.target = Some(format!("consent/{}", name(&call, ended).unwrap_or_else(|| ended.client.to_string())));
     });
     match call.commit(&withdrawn(&login.person, ended.client, &ended.audience, call.now), StatusCode::SEE_OTHER).await {
         Ok(()) => answer::see_other(&location, None),
@@ -75,7 +74,7 @@ fn show(call: &Call, login: &LiveLogin, consents: &[Consent]) -> Response {
 fn row(call: &Call, consent: &Consent) -> ConsentRow {
     let known = call.realm.service(&consent.audience).map(|service| service.scopes.as_slice()).unwrap_or_default();
     let words = |scopes: &[String]| scopes.iter().map(|scope| scope_words(scope, known)).collect();
-    let title = name(call, consent.client).map(|client| authorization::client_title(call, &client));
+    let title = name(call, consent).map(|client| authorization::client_title(call, &client));
     ConsentRow {
         id: id(consent),
         client: title.unwrap_or_else(|| "An application that is gone".to_owned()),
@@ -91,7 +90,8 @@ fn id(consent: &Consent) -> String {
     format!("{}.{}", consent.client, consent.audience)
 }
 
-/// The `client_id` of a client that there still is.
-fn name(call: &Call, client: ClientId) -> Option<String> {
-    call.realm.client_by_id(client).map(|client| client.metadata.name.clone())
+/// The `client_id` of a client that there still is, or that is known by a document elsewhere.
+fn name(call: &Call, consent: &Consent) -> Option<String> {
+    let declared = call.realm.client_by_id(consent.client).map(|client| client.metadata.name.clone());
+    declared.or_else(|| client_document::address(&call.realm, &consent.client_name).map(|url| url.as_str().to_owned()))
 }

@@ -8,7 +8,7 @@ use durward_model::{Assurance, Caller, PrincipalKind};
 use durward_oauth::access_token::AccessToken;
 use durward_oauth::{ErrorCode, OAuthError, Registry as _, userinfo};
 
-use crate::call::Call;
+use crate::call::{Call, FormError};
 use crate::client_documents;
 use crate::client_keys;
 use crate::cors;
@@ -17,12 +17,18 @@ use crate::possession;
 
 /// `GET /realms/{realm}/oauth2/userinfo`
 pub async fn get(call: Call) -> Response {
-    shared(&call).await
+    shared(&call, None).await
 }
 
-/// `POST /realms/{realm}/oauth2/userinfo`: the token stands in the header here too; a body is not looked at.
+/// `POST /realms/{realm}/oauth2/userinfo`: the token stands in the header here too, or in a form.
 pub async fn post(call: Call) -> Response {
-    shared(&call).await
+    let form = match call.form() {
+        Ok(form) => Some(form),
+        // Any other body says nothing.
+        Err(FormError::NotAForm) => None,
+        Err(error) => return cors::share(&call, json::unreadable(&call, error)),
+    };
+    shared(&call, form.as_ref().and_then(|form| form.get("access_token"))).await
 }
 
 /// `OPTIONS /realms/{realm}/oauth2/userinfo`
@@ -30,8 +36,8 @@ pub async fn options(call: Call) -> Response {
     cors::preflight(&call, "GET, POST")
 }
 
-async fn shared(call: &Call) -> Response {
-    let response = match authorized(call).await {
+async fn shared(call: &Call, in_form: Option<&str>) -> Response {
+    let response = match authorized(call, in_form).await {
         Ok(token) => answer(call, &token).await.unwrap_or_else(|error| json::refuse(call, error)),
         Err(refused) => refused,
     };
@@ -39,17 +45,17 @@ async fn shared(call: &Call) -> Response {
 }
 
 /// The token of the request, which proves what it is bound to.
-async fn authorized(call: &Call) -> Result<AccessToken, Response> {
+async fn authorized(call: &Call, in_form: Option<&str>) -> Result<AccessToken, Response> {
     let refuse = |error| json::refuse(call, error);
-    let presented = presented(call).map_err(refuse)?;
+    let presented = presented(call, in_form).map_err(refuse)?;
     let token = userinfo::authorize(presented.text, &call.realm, call.now).map_err(refuse)?;
     record(call, &token);
+    client_documents::read(call, token.client_id()).await;
     possession::proved(call, &token, presented).await?;
     Ok(token)
 }
 
 async fn answer(call: &Call, token: &AccessToken) -> Result<Response, OAuthError> {
-    client_documents::read(call, token.client_id()).await;
     let person = call.issuer.store().person_by_sub(call.realm.name(), token.subject()).await.map_err(|_| UNAVAILABLE)?;
     let claims = userinfo::claims(token, &call.realm, person.as_ref())?;
     if let Some(client) = call.realm.client(token.client_id()) {
@@ -61,18 +67,20 @@ async fn answer(call: &Call, token: &AccessToken) -> Result<Response, OAuthError
     })
 }
 
-/// RFC 6750 2.1: "Resource servers MUST support this method"; a token in the query or a cookie is none.
-fn presented(call: &Call) -> Result<PresentedToken<'_>, OAuthError> {
+/// RFC 6750 2.1, which "Resource servers MUST support", and 2.2: in a form; a token in the query or a cookie is none.
+fn presented<'a>(call: &'a Call, in_form: Option<&'a str>) -> Result<PresentedToken<'a>, OAuthError> {
     let missing = OAuthError::new(ErrorCode::InvalidToken, "bearer.missing", "an access token is required, as `Authorization: Bearer`");
-    match call.authorization().as_slice() {
-        [] => Err(missing),
-        [header] => match header.split_once(' ') {
+    match (call.authorization().as_slice(), in_form) {
+        ([], None) => Err(missing),
+        ([], Some(text)) => Ok(PresentedToken { text, with_proof: false }),
+        ([header], None) => match header.split_once(' ') {
             Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => Ok(PresentedToken { text, with_proof: false }),
             // RFC 9449 7.1: "sent using the Authorization request header field [...] with an authentication scheme of DPoP".
             Some((scheme, text)) if scheme.eq_ignore_ascii_case("dpop") => Ok(PresentedToken { text, with_proof: true }),
             _ => Err(missing),
         },
-        _ => Err(OAuthError::new(ErrorCode::InvalidRequest, "bearer.several", "more than one Authorization header")),
+        // 2: "Clients MUST NOT use more than one method to transmit the token in each request."
+        _ => Err(OAuthError::new(ErrorCode::InvalidRequest, "bearer.several", "the request has more than one access token")),
     }
 }
 

@@ -41,10 +41,38 @@ pub struct Resolver {
 /// A question's MAC under a key of this process. A wrong password is often the right one of another place, and is not kept.
 type Question = [u8; 32];
 
+/// What those who ask at one time wait for together.
+type Answer = OnceCell<Result<Resolution, CannotResolve>>;
+
+/// A question that was not answered yet, and how many wait for the answer.
+#[derive(Default)]
+struct Asked {
+    answer: Arc<Answer>,
+    waiting: usize,
+}
+
 #[derive(Default)]
 struct State {
-    asking: HashMap<Question, Arc<OnceCell<Result<Resolution, CannotResolve>>>>,
+    asking: HashMap<Question, Asked>,
     refused: HashMap<Question, Timestamp>,
+}
+
+/// One who waits for an answer. Whoever hears it first, or goes away last, makes an end of the question: clients may leave at any time.
+struct Asking<'a> {
+    resolver: &'a Resolver,
+    question: Question,
+    answer: Arc<Answer>,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        let mut state = self.resolver.lock();
+        let Some(asked) = state.asking.get_mut(&self.question).filter(|asked| Arc::ptr_eq(&asked.answer, &self.answer)) else { return };
+        asked.waiting -= 1;
+        if asked.waiting == 0 || self.answer.initialized() {
+            state.asking.remove(&self.question);
+        }
+    }
 }
 
 /// How long a refusal holds: what was refused hardly ever comes to count.
@@ -71,13 +99,13 @@ impl Resolver {
             if state.refused.get(&question).is_some_and(|until| self.clock.now() < *until) {
                 return Ok(Resolution::Refused);
             }
-            Arc::clone(state.asking.entry(question).or_default())
+            let asked = state.asking.entry(question).or_default();
+            asked.waiting += 1;
+            Asking { resolver: self, question, answer: Arc::clone(&asked.answer) }
         };
-        let answer = asking.get_or_init(|| self.authority.resolve(request)).await.clone();
+        let answer = asking.answer.get_or_init(|| self.authority.resolve(request)).await.clone();
+        drop(asking);
         let mut state = self.lock();
-        if state.asking.get(&question).is_some_and(|present| Arc::ptr_eq(present, &asking)) {
-            state.asking.remove(&question);
-        }
         if answer == Ok(Resolution::Refused) {
             let now = self.clock.now();
             if state.refused.len() >= MOST_REFUSED {

@@ -94,6 +94,8 @@ async fn an_asker_that_goes_away_leaves_the_question_to_the_others() {
         tokio::task::yield_now().await;
     }
     first.abort();
+    assert!(first.await.is_err());
+    assert!(resolver.lock().asking.is_empty(), "GWDOS: a client that leaves leaves nothing behind");
     authority.let_go.add_permits(100);
     assert_eq!(resolver.ask(&about("a")).await, Ok(Resolution::Refused));
 }

@@ -1,7 +1,8 @@
 //! A person's answer to a device or to a client that asks for them, whichever page they give it on.
 
+use axum::response::Response;
 use durward_base::{DeviceId, FamilyId};
-use durward_model::DeviceAuthorization;
+use durward_model::{DeviceAuthorization, Outcome};
 use durward_oauth::device::{self, ApprovalFacts};
 use durward_oauth::{OAuthError, Parameters};
 use durward_store::{CommitError, StoreError};
@@ -9,11 +10,11 @@ use http::StatusCode;
 use minicbor::{Decode, Encode};
 
 use crate::authorization::ATTEMPTS;
-use crate::backchannel;
 use crate::call::Call;
 use crate::page::scopes;
 use crate::sso::LiveLogin;
 use crate::transaction::{self, Browser, Step};
+use crate::{answer, backchannel};
 
 /// What is asked for was shown: to this login.
 #[derive(Debug, Encode, Decode)]
@@ -81,6 +82,12 @@ pub(crate) async fn answer(call: &Call, login: &LiveLogin, shown: DeviceId, para
         }
     }
     Ok(Answered::Stale)
+}
+
+/// The page for an answer that comes too late, with a sentence that says how to begin again.
+pub(crate) fn too_late(call: &Call, error: OAuthError, again: &str) -> Response {
+    call.recorder.edit(|event| event.outcome = Outcome::Denied);
+    answer::failure(call, StatusCode::CONFLICT, error.reason, ("This cannot be answered any more", again))
 }
 
 /// Whether it was allowed, or why it cannot be answered; or why that could not be committed.

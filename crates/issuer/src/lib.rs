@@ -17,6 +17,7 @@ mod cors;
 mod device;
 mod device_answer;
 mod endpoints;
+mod form;
 mod foreign_token;
 mod hashing;
 mod http;

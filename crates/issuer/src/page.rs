@@ -139,7 +139,7 @@ pub(crate) struct Sessions<'a> {
     pub username: &'a str,
     pub sessions: Vec<SessionRow>,
     pub action: String,
-    pub token: &'a str,
+    pub transaction: &'a str,
 }
 
 /// One login.

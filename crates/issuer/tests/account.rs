@@ -37,8 +37,8 @@ async fn people_see_their_logins_with_their_applications_and_end_others() {
     assert!(own.contains("Firefox on Linux<span class=\"badge\">This browser") && other.contains("Unknown browser"));
     assert!(listed.body.contains("192.0.2.7"));
 
-    let token = listed.attribute("name=\"token\"", "value");
-    let ended = desk.post(SESSIONS, &[("token", &token), ("end", "others")]).await;
+    let token = listed.attribute("name=\"transaction\"", "value");
+    let ended = desk.post(SESSIONS, &[("transaction", &token), ("end", "others")]).await;
     assert_eq!(ended.location(), "https://auth.shop.example/realms/main/account/sessions");
     phone.userinfo(tokens["access_token"].as_str().unwrap()).await.is_error(401, "invalid_token");
     assert!(phone.get(SESSIONS).await.location().contains("/login?"));
@@ -51,8 +51,8 @@ async fn ending_ones_own_login_signs_out() {
     let mut browser = world.browser();
     browser.tokens().await;
     let listed = browser.get(SESSIONS).await;
-    let (token, own) = (listed.attribute("name=\"token\"", "value"), listed.attribute("name=\"end\"", "value"));
-    browser.post(SESSIONS, &[("token", &token), ("end", &own)]).await;
+    let (token, own) = (listed.attribute("name=\"transaction\"", "value"), listed.attribute("name=\"end\"", "value"));
+    browser.post(SESSIONS, &[("transaction", &token), ("end", &own)]).await;
     assert!(!browser.cookies.contains_key("__Host-dw-sso-main"));
     assert!(browser.get(SESSIONS).await.location().contains("/login?"));
 }
@@ -66,13 +66,13 @@ async fn nobody_ends_anybody_elses_login() {
     bob.arrive(&web_request(&[]), "bob").await;
     let of_alice = alice.get(SESSIONS).await;
     let of_bob = bob.get(SESSIONS).await;
-    let (token, target) = (of_bob.attribute("name=\"token\"", "value"), of_alice.attribute("name=\"end\"", "value"));
-    let nothing = bob.post(SESSIONS, &[("token", &token), ("end", &target)]).await;
+    let (token, target) = (of_bob.attribute("name=\"transaction\"", "value"), of_alice.attribute("name=\"end\"", "value"));
+    let nothing = bob.post(SESSIONS, &[("transaction", &token), ("end", &target)]).await;
     assert_eq!(nothing.status, StatusCode::SEE_OTHER);
     assert_eq!(world.logins_of("alice").await, 1);
-    let alices = of_alice.attribute("name=\"token\"", "value");
+    let alices = of_alice.attribute("name=\"transaction\"", "value");
     for (token, header) in [(alices.as_str(), "same-origin"), ("", "same-origin"), (&token, "cross-site")] {
-        let refused = bob.with("sec-fetch-site", header).post(SESSIONS, &[("token", token), ("end", "others")]).await;
+        let refused = bob.with("sec-fetch-site", header).post(SESSIONS, &[("transaction", token), ("end", "others")]).await;
         assert!([StatusCode::BAD_REQUEST, StatusCode::FORBIDDEN].contains(&refused.status));
     }
 }

@@ -39,17 +39,17 @@ async fn what_is_taken_back_ends_the_applications_access_and_is_asked_again() {
     for text in ["Parcel Tracker", "See your orders", "Know that it is you"] {
         assert!(listed.body.contains(text), "{text}");
     }
-    let (token, end) = (listed.attribute("name=\"token\"", "value"), listed.attribute("name=\"end\"", "value"));
+    let (token, end) = (listed.attribute("name=\"transaction\"", "value"), listed.attribute("name=\"end\"", "value"));
 
     let mut bob = world.browser();
     bob.arrive(&web_request(&[]), "bob").await;
-    let of_bob = bob.get("/realms/main/account/sessions").await.attribute("name=\"token\"", "value");
-    assert_eq!(bob.post(CONSENTS, &[("token", &of_bob), ("end", &end)]).await.status, StatusCode::SEE_OTHER);
+    let of_bob = bob.get("/realms/main/account/sessions").await.attribute("name=\"transaction\"", "value");
+    assert_eq!(bob.post(CONSENTS, &[("transaction", &of_bob), ("end", &end)]).await.status, StatusCode::SEE_OTHER);
     assert_eq!(browser.userinfo(&tokens.text("access_token")).await.status, StatusCode::OK, "not his to take back");
 
-    let foreign = browser.with("sec-fetch-site", "cross-site").post(CONSENTS, &[("token", &token), ("end", &end)]).await;
+    let foreign = browser.with("sec-fetch-site", "cross-site").post(CONSENTS, &[("transaction", &token), ("end", &end)]).await;
     assert_eq!(foreign.status, StatusCode::FORBIDDEN);
-    let taken = browser.post(CONSENTS, &[("token", &token), ("end", &end)]).await;
+    let taken = browser.post(CONSENTS, &[("transaction", &token), ("end", &end)]).await;
     assert_eq!(taken.location(), format!("https://auth.shop.example{CONSENTS}"));
     browser.userinfo(&tokens.text("access_token")).await.is_error(401, "invalid_token");
     assert!(!browser.get(CONSENTS).await.body.contains("Parcel Tracker"));

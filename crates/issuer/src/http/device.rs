@@ -3,9 +3,9 @@
 //! Nothing is looked up by following a link: a code that stands in the URL is put into the form, and counts as typed once the form is sent.
 
 use axum::response::Response;
-use durward_model::{DeviceAuthorization, Outcome};
+use durward_model::DeviceAuthorization;
+use durward_oauth::Parameters;
 use durward_oauth::device::{self, UserCode};
-use durward_oauth::{OAuthError, Parameters};
 use durward_store::StoreError;
 use http::StatusCode;
 use minicbor::{Decode, Encode};
@@ -16,7 +16,7 @@ use crate::device_answer::{self, Answered, Answering};
 use crate::page::{self, DeviceAnswered, DeviceConfirm, DeviceEntry, ago, scopes};
 use crate::sso::LiveLogin;
 use crate::transaction::{self, Browser, Destination, Step};
-use crate::{answer, origin};
+use crate::{answer, form};
 
 /// The form for a code was shown.
 #[derive(Debug, Encode, Decode)]
@@ -48,15 +48,8 @@ pub async fn get(call: Call) -> Response {
 
 /// `POST /realms/{realm}/device`: a code, or the answer to what it stands for.
 pub async fn post(call: Call) -> Response {
-    let parameters = match origin::own_form(&call) {
-        Ok(parameters) => parameters,
-        Err(refused) => return refused.answer(&call),
-    };
-    if call.clock_jumped() {
-        return answer::clock_jumped(&call);
-    }
-    let login = match LiveLogin::of_form(&call).await {
-        Ok(login) => login,
+    let (parameters, login) = match form::that_makes(&call).await {
+        Ok(filled) => filled,
         Err(refused) => return *refused,
     };
     let answered = match parameters.get("decision") {
@@ -96,7 +89,9 @@ async fn decide(call: &Call, login: &LiveLogin, parameters: &Parameters) -> Resu
     let Some(shown) = Answering::open(call, login, parameters) else { return Ok(answer::stale_form(call)) };
     Ok(match device_answer::answer(call, login, shown, parameters).await? {
         Answered::Committed { device, allowed } => answered(call, &device, allowed),
-        Answered::TooLate(error) => too_late(call, error),
+        Answered::TooLate(error) => {
+            device_answer::too_late(call, error, "The code was used before, or it is too old. Start again on the device.")
+        }
         Answered::Stale => answer::stale_form(call),
     })
 }
@@ -140,11 +135,4 @@ fn confirm(call: &Call, login: &LiveLogin, code: &UserCode, device: &DeviceAutho
 fn answered(call: &Call, device: &DeviceAuthorization, allowed: bool) -> Response {
     let page = DeviceAnswered { frame: answer::frame(call), client: &client_title(call, &device.client_name), allowed };
     page::html(StatusCode::OK, &page, None)
-}
-
-/// It was answered before, or took too long, or may not be.
-fn too_late(call: &Call, error: OAuthError) -> Response {
-    call.recorder.edit(|event| event.outcome = Outcome::Denied);
-    let words = ("This cannot be answered any more", "The code was used before, or it is too old. Start again on the device.");
-    answer::failure(call, StatusCode::CONFLICT, error.reason, words)
 }

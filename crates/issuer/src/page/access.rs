@@ -79,7 +79,7 @@ pub(crate) struct Consents<'a> {
     pub username: &'a str,
     pub consents: Vec<ConsentRow>,
     pub action: String,
-    pub token: &'a str,
+    pub transaction: &'a str,
 }
 
 /// What one application may do.

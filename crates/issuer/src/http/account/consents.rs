@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::page::{self, ConsentRow, Consents, Navigation, Place, date, scope_words};
 use crate::sso::LiveLogin;
 use crate::transaction::{self, Browser, Destination, Reviewing};
-use crate::{answer, origin};
+use crate::{answer, form};
 
 /// `GET /realms/{realm}/account/consents`
 pub async fn get(call: Call) -> Response {
@@ -29,17 +29,10 @@ pub async fn get(call: Call) -> Response {
 
 /// `POST /realms/{realm}/account/consents`: takes one back. The application's tokens are dead within a second.
 pub async fn post(call: Call) -> Response {
-    let parameters = match origin::own_form(&call) {
-        Ok(parameters) => parameters,
-        Err(refused) => return refused.answer(&call),
+    let (parameters, login) = match form::that_ends(&call).await {
+        Ok(filled) => filled,
+        Err(refused) => return *refused,
     };
-    let Some(step) = transaction::open::<Reviewing>(&call, parameters.get("token")) else { return answer::stale_form(&call) };
-    let login = match LiveLogin::of_browser(&call).await {
-        Ok(Some(login)) if login.session.id == step.session() => login,
-        Ok(_) => return answer::stale_form(&call),
-        Err(_) => return answer::unavailable(&call),
-    };
-    login.record(&call);
     let Ok(consents) = call.issuer.store().consents_of(call.realm.name(), login.person.id).await else {
         return answer::unavailable(&call);
     };
@@ -59,14 +52,14 @@ pub async fn post(call: Call) -> Response {
 
 fn show(call: &Call, login: &LiveLogin, consents: &[Consent]) -> Response {
     let browser = Browser::of(call);
-    let Ok(token) = transaction::seal(call, &Reviewing::new(&browser, login.session.id)) else { return answer::unavailable(call) };
+    let Ok(transaction) = transaction::seal(call, &Reviewing::new(&browser, login.session.id)) else { return answer::unavailable(call) };
     let page = Consents {
         frame: answer::frame(call),
         navigation: Navigation::at(call, Place::Consents),
         username: &login.person.username,
         consents: consents.iter().map(|consent| row(call, consent)).collect(),
         action: format!("/realms/{}/account/consents", call.realm.name()),
-        token: &token,
+        transaction: &transaction,
     };
     answer::with_cookies(page::html(StatusCode::OK, &page, None), browser.cookie)
 }

@@ -1,8 +1,8 @@
 //! `/account/requests`: what applications ask of one while one sits somewhere else (OpenID Connect CIBA), and answering.
 
 use axum::response::Response;
-use durward_model::{Answerer, BackchannelRequest, DeviceAuthorization, Outcome};
-use durward_oauth::{OAuthError, Parameters, Registry as _, ciba};
+use durward_model::{Answerer, BackchannelRequest, DeviceAuthorization};
+use durward_oauth::{Parameters, Registry as _, ciba};
 use durward_store::StoreError;
 use http::StatusCode;
 
@@ -14,7 +14,7 @@ use crate::page::{self, Navigation, Place, RequestAnswered, RequestRow, Requests
 use crate::second_factor;
 use crate::sso::LiveLogin;
 use crate::transaction::{self, Browser, Destination};
-use crate::{answer, origin};
+use crate::{answer, form};
 
 /// `GET /realms/{realm}/account/requests`
 pub async fn get(call: Call) -> Response {
@@ -32,15 +32,8 @@ pub async fn get(call: Call) -> Response {
 
 /// `POST /realms/{realm}/account/requests`: allows one, or does not.
 pub async fn post(call: Call) -> Response {
-    let parameters = match origin::own_form(&call) {
-        Ok(parameters) => parameters,
-        Err(refused) => return refused.answer(&call),
-    };
-    if call.clock_jumped() {
-        return answer::clock_jumped(&call);
-    }
-    let login = match LiveLogin::of_form(&call).await {
-        Ok(login) => login,
+    let (parameters, login) = match form::that_makes(&call).await {
+        Ok(filled) => filled,
         Err(refused) => return *refused,
     };
     decide(&call, &login, &parameters).await.unwrap_or_else(|_| answer::unavailable(&call))
@@ -55,7 +48,9 @@ async fn decide(call: &Call, login: &LiveLogin, parameters: &Parameters) -> Resu
     }
     Ok(match device_answer::answer(call, login, shown, parameters).await? {
         Answered::Committed { device, allowed } => answered(call, &device, allowed),
-        Answered::TooLate(error) => too_late(call, error),
+        Answered::TooLate(error) => {
+            device_answer::too_late(call, error, "It was answered before, or it is too old. The application has to ask again.")
+        }
         Answered::Stale => answer::stale_form(call),
     })
 }
@@ -110,13 +105,6 @@ fn answered(call: &Call, device: &DeviceAuthorization, allowed: bool) -> Respons
         others: action(call),
     };
     page::html(StatusCode::OK, &page, None)
-}
-
-/// It was answered before, or took too long, or may not be.
-fn too_late(call: &Call, error: OAuthError) -> Response {
-    call.recorder.edit(|event| event.outcome = Outcome::Denied);
-    let words = ("This cannot be answered any more", "It was answered before, or it is too old. The application has to ask again.");
-    answer::failure(call, StatusCode::CONFLICT, error.reason, words)
 }
 
 fn action(call: &Call) -> String {

@@ -13,7 +13,7 @@ use crate::cookie::Cookie;
 use crate::page::{self, FamilyRow, Navigation, Place, SessionRow, Sessions, ago, browser, date};
 use crate::sso::LiveLogin;
 use crate::transaction::{self, Browser, Destination, Reviewing};
-use crate::{answer, origin};
+use crate::{answer, form};
 
 /// `GET /realms/{realm}/account/sessions`
 pub async fn get(call: Call) -> Response {
@@ -31,17 +31,10 @@ pub async fn get(call: Call) -> Response {
 
 /// `POST /realms/{realm}/account/sessions`: ends one login of one's own, or all but this one.
 pub async fn post(call: Call) -> Response {
-    let parameters = match origin::own_form(&call) {
-        Ok(parameters) => parameters,
-        Err(refused) => return refused.answer(&call),
+    let (parameters, login) = match form::that_ends(&call).await {
+        Ok(filled) => filled,
+        Err(refused) => return *refused,
     };
-    let Some(step) = transaction::open::<Reviewing>(&call, parameters.get("token")) else { return answer::stale_form(&call) };
-    let login = match LiveLogin::of_browser(&call).await {
-        Ok(Some(login)) if login.session.id == step.session() => login,
-        Ok(_) => return answer::stale_form(&call),
-        Err(_) => return answer::unavailable(&call),
-    };
-    login.record(&call);
     let Ok(open) = call.issuer.store().sessions_of(call.realm.name(), login.person.id, call.now).await else {
         return answer::unavailable(&call);
     };
@@ -109,14 +102,14 @@ fn family_row(call: &Call, family: &Family) -> FamilyRow {
 
 fn show(call: &Call, login: &LiveLogin, sessions: Vec<SessionRow>) -> Response {
     let browser = Browser::of(call);
-    let Ok(token) = transaction::seal(call, &Reviewing::new(&browser, login.session.id)) else { return answer::unavailable(call) };
+    let Ok(transaction) = transaction::seal(call, &Reviewing::new(&browser, login.session.id)) else { return answer::unavailable(call) };
     let page = Sessions {
         frame: answer::frame(call),
         navigation: Navigation::at(call, Place::Sessions),
         username: &login.person.username,
         sessions,
         action: format!("/realms/{}/account/sessions", call.realm.name()),
-        token: &token,
+        transaction: &transaction,
     };
     answer::with_cookies(page::html(StatusCode::OK, &page, None), browser.cookie)
 }

@@ -17,7 +17,7 @@ use crate::page::{self, Navigation, Place, QrCode, RecoveryCodes, TotpEnrol, dat
 use crate::second_factor;
 use crate::sso::LiveLogin;
 use crate::transaction::{self, Browser, Destination, Reviewing, Step};
-use crate::{answer, origin};
+use crate::{answer, form};
 
 /// A secret was shown, and is not stored before a code of it comes back.
 #[derive(Encode, Decode)]
@@ -63,16 +63,9 @@ pub async fn get(call: Call) -> Response {
 
 /// `POST /realms/{realm}/account/totp`: confirms a new one by a code, makes new recovery codes, or removes it.
 pub async fn post(call: Call) -> Response {
-    let parameters = match origin::own_form(&call) {
-        Ok(parameters) => parameters,
-        Err(refused) => return refused.answer(&call),
-    };
     // A code of a wrong time would use up all those up to it.
-    if call.clock_jumped() {
-        return answer::clock_jumped(&call);
-    }
-    let login = match LiveLogin::of_form(&call).await {
-        Ok(login) => login,
+    let (parameters, login) = match form::that_makes(&call).await {
+        Ok(filled) => filled,
         Err(refused) => return *refused,
     };
     let Ok(has_one) = second_factor::is_set_up(&call, login.person.id).await else { return answer::unavailable(&call) };

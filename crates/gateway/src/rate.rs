@@ -20,10 +20,11 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 /// The most that are counted at a time, 24 bytes each. When there are more, those that have used least are forgotten first.
 const MOST: usize = 100_000;
 
-/// What has been used of limits: for each the moment at which nothing is used any more.
+/// What has been used of limits: for each the moment at which nothing is used any more, since 1970. A thousand requests a second are apart by
+/// parts of what a `Timestamp` counts in.
 #[derive(Default)]
 pub(crate) struct Rates {
-    used: Mutex<HashMap<u64, Timestamp>>,
+    used: Mutex<HashMap<u64, Duration>>,
     hasher: RandomState,
 }
 
@@ -79,9 +80,10 @@ impl Rates {
     fn take(&self, key: u64, limit: &RateLimit, now: Timestamp) -> Result<Left, Duration> {
         let window = Duration::from_secs(limit.seconds.into());
         let each = window / limit.requests.max(1);
+        let now = now.since(Timestamp::default());
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let until = used.get(&key).copied().filter(|until| *until > now).unwrap_or(now) + each;
-        let ahead = until.since(now);
+        let ahead = until - now;
         if ahead > window {
             return Err(ahead - window);
         }
@@ -89,7 +91,7 @@ impl Rates {
             make_room(&mut used, now);
         }
         used.insert(key, until);
-        let left = (window - ahead).as_millis() / each.as_millis().max(1);
+        let left = (window - ahead).as_nanos() / each.as_nanos().max(1);
         Ok(Left { limit: limit.clone(), requests: u32::try_from(left).unwrap_or(u32::MAX), reset: ahead })
     }
 }
@@ -103,10 +105,10 @@ fn network(address: IpAddr) -> String {
 }
 
 /// Forgets what is used up by time, and of the rest the half that has used least: nobody gets free by bringing many others along.
-fn make_room(used: &mut HashMap<u64, Timestamp>, now: Timestamp) {
+fn make_room(used: &mut HashMap<u64, Duration>, now: Duration) {
     used.retain(|_, until| *until > now);
     if used.len() >= MOST {
-        let mut moments: Vec<Timestamp> = used.values().copied().collect();
+        let mut moments: Vec<Duration> = used.values().copied().collect();
         let (_, middle, _) = moments.select_nth_unstable(MOST / 2);
         let middle = *middle;
         used.retain(|_, until| *until > middle);
@@ -160,6 +162,15 @@ mod tests {
         assert!(rates.take(1, &limit, start + Duration::from_secs(20)).is_err());
         let all = (0..4).filter(|_| rates.take(1, &limit, start + Duration::from_secs(200)).is_ok());
         assert_eq!(all.count(), 3, "no more is saved up than the limit");
+    }
+
+    #[test]
+    fn as_many_pass_at_once_as_the_limit_says_at_every_rate() {
+        for (requests, seconds) in [(1, 60), (7, 3), (600, 1), (999, 1), (1_000, 1), (60_001, 60)] {
+            let (rates, limit, now) = (Rates::default(), limit(requests, seconds), Timestamp::from_seconds(1_800_000_000));
+            let passed = (0..=requests).filter(|_| rates.take(1, &limit, now).is_ok()).count();
+            assert_eq!(passed, requests as usize, "{requests} in {seconds} s");
+        }
     }
 
     #[test]

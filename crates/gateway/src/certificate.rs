@@ -81,7 +81,9 @@ fn holder<'v, 'a>(
 ) -> Result<Holder<'v>, Unvouched> {
     let clients = view.realm(realm).ok_or(Unvouched::NotTrusted)?.clients();
     let registered = |how| {
-        let mut found = clients.iter().map(|(_, client)| &**client).filter(|client| known(&client.resource, certificate) == Some(how));
+        // What clients say of themselves when they register neither makes a certificate theirs nor takes it from whose it is.
+        let declared = clients.iter().map(|(_, client)| &**client).filter(|client| client.resource.origin.is_declared());
+        let mut found = declared.filter(|client| known(&client.resource, certificate) == Some(how));
         // Of two with the same certificate it is neither.
         found.next().filter(|_| found.next().is_none())
     };

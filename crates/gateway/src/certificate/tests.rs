@@ -64,6 +64,12 @@ fn a_certificate_is_who_it_is_registered_for_or_the_workload_it_names_and_nobody
         json!({"kind": "client", "name": "payer", "authentication": "tls_client_auth", "runs": "payments",
             "tls_client_auth_san_uri": "spiffe://prod.example/payments"}),
         json!({"kind": "client", "name": "old", "authentication": "self_signed_tls_client_auth", "jwks": {"keys": [point]}}),
+        json!({"kind": "client", "name": "dcr-1", "origin": "registered", "authentication": "tls_client_auth",
+            "tls_client_auth_subject_dn": "CN=legacy"}),
+        json!({"kind": "client", "name": "dcr-2", "origin": "registered", "authentication": "tls_client_auth",
+            "tls_client_auth_san_uri": "spiffe://prod.example/stock"}),
+        json!({"kind": "client", "name": "dcr-3", "origin": "registered", "authentication": "self_signed_tls_client_auth",
+            "jwks": {"keys": [point]}}),
         json!({"kind": "client", "name": "twin-a", "authentication": "tls_client_auth", "tls_client_auth_subject_dn": "CN=twin"}),
         json!({"kind": "client", "name": "twin-b", "authentication": "tls_client_auth", "tls_client_auth_subject_dn": "CN=twin"}),
     ]);

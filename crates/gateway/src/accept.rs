@@ -53,7 +53,8 @@ pub(crate) struct Accepted<'a> {
 /// The checks, in order.
 pub(crate) fn accept(parts: &Parts) -> Result<Accepted<'_>, Problem> {
     size(parts)?;
-    method(parts)?;
+    method(&parts.method)?;
+    target(parts)?;
     let authority = authority(parts)?;
     let framing = match framing(parts)? {
         Some(Framing::Length(length)) => Some(Upload::Length(length)),
@@ -76,11 +77,18 @@ fn size(parts: &Parts) -> Result<(), Problem> {
     Ok(())
 }
 
-/// RFC 9110 section 9.3.6: a gateway is no tunnel. RFC 9112 section 3.2.4: `*` names no resource here.
-fn method(parts: &Parts) -> Result<(), Problem> {
-    if parts.method == Method::CONNECT {
-        return Err(refuse(StatusCode::METHOD_NOT_ALLOWED, "no_tunnels", "This server makes no tunnels."));
+/// RFC 9110 section 9.3.6: a gateway is no tunnel. Section 9.3.8: "A client MUST NOT generate fields in a TRACE request containing sensitive
+/// data that might be disclosed by the response", and what goes to a service bears an identity.
+pub(crate) fn method(method: &Method) -> Result<(), Problem> {
+    match *method {
+        Method::CONNECT => Err(refuse(StatusCode::METHOD_NOT_ALLOWED, "no_tunnels", "This server makes no tunnels.")),
+        Method::TRACE => Err(refuse(StatusCode::METHOD_NOT_ALLOWED, "no_traces", "This server passes no TRACE on.")),
+        _ => Ok(()),
     }
+}
+
+/// RFC 9112 section 3.2.4: `*` names no resource here.
+fn target(parts: &Parts) -> Result<(), Problem> {
     if !parts.uri.path().starts_with('/') {
         return Err(bad("target", "The request's target must be a path."));
     }

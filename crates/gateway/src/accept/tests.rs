@@ -45,6 +45,8 @@ fn what_is_ambiguous_is_refused_and_the_connection_closed() {
         ("HTTP-002", "POST", "/", one, &[("host", "a"), ("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")], 400),
         ("HTTP-002", "POST", "/", Version::HTTP_10, &[("host", "a"), ("transfer-encoding", "chunked")], 400),
         ("HTTP-006", "CONNECT", "a:80", one, &[("host", "a:80")], 405),
+        ("HTTP-006", "TRACE", "/", one, &[("host", "a")], 405),
+        ("HTTP-006", "TRACE", "https://a/", two, &[], 405),
         ("HTTP-006", "GET", "/", one, &[("host", "a"), ("upgrade", "websocket")], 400),
         ("HTTP-006", "POST", "/", one, &[("host", "a"), ("connection", "upgrade"), ("upgrade", "websocket")], 501),
         ("HTTP-006", "GET", "/", one, &[("host", "a"), ("connection", "upgrade"), ("upgrade", "websocket, x")], 501),

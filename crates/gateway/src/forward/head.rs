@@ -44,6 +44,7 @@ pub(crate) fn write(parts: &Parts, said: &Said<'_>) -> Vec<u8> {
         head.extend_from_slice(piece.as_bytes());
     }
     let listed = listed(&parts.headers);
+    let mut cookies = Vec::new();
     for (name, value) in &parts.headers {
         if strip::is_reserved(name.as_str())
             || listed.contains(name)
@@ -52,9 +53,7 @@ pub(crate) fn write(parts: &Parts, said: &Said<'_>) -> Vec<u8> {
             continue;
         }
         if *name == header::COOKIE {
-            if let Some(cookies) = strip::cookies(value.as_bytes()) {
-                field(&mut head, name.as_str(), &cookies);
-            }
+            cookies.push(value.as_bytes());
             continue;
         }
         if said.key_in_url && *name == header::REFERER {
@@ -65,6 +64,11 @@ pub(crate) fn write(parts: &Parts, said: &Said<'_>) -> Vec<u8> {
             continue;
         }
         field(&mut head, name.as_str(), value.as_bytes());
+    }
+    // RFC 9113 8.2.3: "If there are multiple Cookie header fields after decompression, these MUST be concatenated into a single octet string
+    // using the two-octet delimiter of 0x3b, 0x20 (the ASCII string "; ") before being passed into a non-HTTP/2 context".
+    if let Some(cookies) = strip::cookies(cookies.into_iter()) {
+        field(&mut head, header::COOKIE.as_str(), &cookies);
     }
     say(&mut head, said);
     head.extend_from_slice(b"\r\n");
@@ -191,6 +195,7 @@ mod tests {
                 ("connection", "x-private"),
                 ("x-private", "1"),
                 ("cookie", "a=1; __Host-dw-app-main=secret"),
+                ("cookie", "b=2"),
                 ("content-length", "99"),
                 ("accept", "*/*"),
                 ("X_Legacy_Agent", "root"),
@@ -202,7 +207,7 @@ mod tests {
         assert_eq!(
             head,
             format!(
-                "GET /orders?a=1 HTTP/1.1\r\nhost: 127.0.0.1:9002\r\ncookie: a=1\r\naccept: */*\r\nreferer: https://shop.example/\r\nauthorization: Bearer signed\r\n\
+                "GET /orders?a=1 HTTP/1.1\r\nhost: 127.0.0.1:9002\r\naccept: */*\r\nreferer: https://shop.example/\r\ncookie: a=1; b=2\r\nauthorization: Bearer signed\r\n\
                  x-request-id: Aa\r\ntraceparent: 00-{}-00000000000000ab-01\r\nx-forwarded-for: 192.0.2.1\r\nx-forwarded-host: shop.example\r\n\
                  x-forwarded-proto: https\r\ncontent-length: 3\r\n\r\n",
                 "ab".repeat(16),

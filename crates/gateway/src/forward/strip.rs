@@ -57,10 +57,13 @@ fn is_identity(folded: &[u8]) -> bool {
             | b"cfconnectingip"
             | b"cfconnectingipv6"
             | b"clientip"
+            | b"doconnectingip"
             | b"eppn"
             | b"fastlyclientip"
+            | b"flyclientip"
             | b"forwarded"
             | b"fromuser"
+            | b"frontendhttps"
             | b"remoteaddr"
             | b"remotegroups"
             | b"remotename"
@@ -95,6 +98,8 @@ const IDENTITY: &[&[u8]] = &[
     b"xentitlement",
     b"xforwarded",
     b"xgroup",
+    b"xhost",
+    b"xhttphost",
     b"xidentity",
     b"xidtoken",
     b"ximpersonat",
@@ -102,21 +107,26 @@ const IDENTITY: &[&[u8]] = &[
     b"xlogin",
     b"xoauth",
     b"xoidc",
+    b"xoriginating",
     b"xpeer",
     b"xpermission",
+    b"xpreferredusername",
     b"xprincipal",
     b"xproxyuser",
     b"xremote",
     b"xrole",
     b"xsaml",
+    b"xscheme",
     b"xscope",
     b"xspiffe",
     b"xssl",
+    b"xsso",
     b"xsub",
     b"xtenant",
     b"xtlsclient",
     b"xtoken",
     b"xuid",
+    b"xurl",
     b"xuser",
     b"xusr",
     b"xverified",
@@ -134,6 +144,7 @@ const IDENTITY: &[&[u8]] = &[
     b"xapigateway",
     b"xappengine",
     b"xauthentik",
+    b"xazure",
     b"xconsumer",
     b"xdurward",
     b"xdw",
@@ -183,10 +194,10 @@ const FOLDED: usize = 64;
 /// The prefix of cookies that are between the browser and the gateway.
 const OWN_COOKIE: &[u8] = b"__host-dw-";
 
-/// A `Cookie` field's value without the cookies that are the gateway's; `None` when none is left.
-pub(crate) fn cookies(value: &[u8]) -> Option<Vec<u8>> {
-    let mut kept = Vec::with_capacity(value.len());
-    for pair in value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
+/// The value of the one `Cookie` field that says what all of these do, without the cookies that are the gateway's; `None` when none is left.
+pub(crate) fn cookies<'v>(values: impl Iterator<Item = &'v [u8]>) -> Option<Vec<u8>> {
+    let mut kept = Vec::new();
+    for pair in values.flat_map(|value| value.split(|byte| *byte == b';')).map(<[u8]>::trim_ascii) {
         if pair.is_empty() || is_own_cookie(pair) {
             continue;
         }
@@ -293,6 +304,17 @@ mod tests {
             "X-Authentik-Username",
             "X-TLS-Client-Cert",
             "Client-Cert-Chain",
+            "X-Originating-IP",
+            "X-Host",
+            "X-HTTP-Host-Override",
+            "X-Url-Scheme",
+            "X-Scheme",
+            "Front-End-Https",
+            "Fly-Client-IP",
+            "DO-Connecting-IP",
+            "X-Azure-ClientIP",
+            "X-Preferred-Username",
+            "X-SSO-User",
         ] {
             assert!(is_reserved(name), "{name}");
         }
@@ -335,7 +357,7 @@ mod tests {
             (b"x__Host-dw-app=1", Some(b"x__Host-dw-app=1")),
             (b"", None),
         ] {
-            assert_eq!(cookies(sent).as_deref(), passed, "{}", String::from_utf8_lossy(sent));
+            assert_eq!(cookies(std::iter::once(sent)).as_deref(), passed, "{}", String::from_utf8_lossy(sent));
         }
     }
 }

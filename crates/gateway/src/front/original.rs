@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
 
 use super::{bad, once, told};
-use crate::accept::Client;
+use crate::accept::{self, Client};
 
 /// The longest target that is read, in bytes.
 const TARGET: usize = 8 * 1024;
@@ -79,6 +79,7 @@ pub(super) fn checked(
 ) -> Result<Original, Problem> {
     let unreadable = || bad("front_malformed", "The front does not say which request it asks about.");
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| unreadable())?;
+    accept::method(&method)?;
     let printable = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
     if !target.starts_with('/') || target.len() > TARGET || !target.bytes().all(printable) {
         return Err(unreadable());

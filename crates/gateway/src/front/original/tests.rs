@@ -66,6 +66,11 @@ fn what_a_front_says_in_two_ways_or_not_at_all_is_refused_gwid_001() {
         let fields = [&without(name)[..], &[(name, value)]].concat();
         assert_eq!(read("/forward-auth", &fields).err(), Some("malformed"), "{name}: {value}");
     }
+    // HTTP-006: what the gateway itself passes on for nobody.
+    for method in ["TRACE", "CONNECT"] {
+        let fields = [&without("x-forwarded-method")[..], &[("x-forwarded-method", method)]].concat();
+        assert_eq!(read("/forward-auth", &fields).err(), Some("malformed"), "{method}");
+    }
     assert_eq!(read("/other", &TRAEFIK).err(), Some("malformed"));
     assert_eq!(read("/ext-authzorders", &[("host", "a"), ("x-forwarded-proto", "https")]).err(), Some("malformed"));
 }

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use durward_enforce::{CompiledRoute, Head, NormalPath, View};
 use durward_model::resource::{Cors, Route};
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 /// What answers to a page of an allowed origin bear; nothing where the route allows none, or not this one.
 pub(crate) fn granted(route: &CompiledRoute, head: &Head<'_>) -> Vec<(HeaderName, HeaderValue)> {
@@ -15,6 +15,20 @@ pub(crate) fn granted(route: &CompiledRoute, head: &Head<'_>) -> Vec<(HeaderName
         fields.extend(list(&cors.expose).map(|names| (header::ACCESS_CONTROL_EXPOSE_HEADERS, names)));
     }
     fields
+}
+
+/// Takes out of a service's answer what it says of other origins: on a route with rules about them, they alone say it.
+pub(crate) fn take_out(headers: &mut HeaderMap) {
+    for name in [
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        header::ACCESS_CONTROL_MAX_AGE,
+    ] {
+        headers.remove(name);
+    }
 }
 
 /// The answer to a preflight for a route with rules about other origins. It bears no credential, so that it decides nothing but this.

@@ -16,6 +16,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body::Body as _;
 
 use crate::accept::{Accepted, Client};
+use crate::cors;
 use crate::decide::Passage;
 use crate::gateway::Gateway;
 use crate::lifetime::{Lifetime, Mortal};
@@ -78,6 +79,12 @@ pub(crate) async fn forward(
         upstream_problem(&error)
     })?;
     head::strip_answer(response.headers_mut());
+    if verified.is_some() && !parts.headers.contains_key(header::AUTHORIZATION) {
+        head::keep_private(response.headers_mut());
+    }
+    if route.resource().cors.is_some() {
+        cors::take_out(response.headers_mut());
+    }
     if key_in_url {
         response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     }

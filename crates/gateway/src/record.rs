@@ -231,13 +231,20 @@ impl<'a> Trail<'a> {
             response.headers_mut().insert(REQUEST_ID, id);
         }
         for (name, value) in self.fields.drain(..) {
-            response.headers_mut().insert(name, value);
+            // What the answer depends on besides stands beside it (RFC 9110 section 12.5.5).
+            if name == header::VARY {
+                response.headers_mut().append(name, value);
+            } else {
+                response.headers_mut().insert(name, value);
+            }
         }
         if let Some(nonce) = self.nonce.take().and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
             response.headers_mut().insert(DPOP_NONCE, nonce);
         }
         if let Some(cookie) = self.cookie.take() {
             response.headers_mut().append(header::SET_COOKIE, cookie);
+            // RFC 9111 section 7.3: a stored answer would hand the session to others.
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
         let endpoint = route.as_deref().unwrap_or("(none)");
         self.gateway.metrics.answered(LISTENER, endpoint, response.status().as_u16(), self.began.elapsed().as_secs_f64());

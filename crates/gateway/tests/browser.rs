@@ -161,6 +161,7 @@ async fn somebody_who_shows_up_with_a_browser_logs_in_and_gets_what_they_came_fo
     let heard = &answer.json()["fields"];
     assert!(heard["authorization"].as_str().unwrap().starts_with("Bearer "), "{heard}");
     assert_eq!(heard["cookie"], Value::Null, "the session goes no further");
+    assert_eq!(answer.header("cache-control"), Some("private"), "GWPATH-013: the service saw an Authorization, and shared caches do not");
     let caller = world.gateway.event(&answer).await.caller.clone().unwrap();
     assert_eq!(caller.id, "carla");
     assert_eq!(caller.credential.as_ref().unwrap().kind, durward_model::CredentialKind::BrowserSession);
@@ -282,7 +283,11 @@ async fn a_session_is_renewed_once_for_all_tabs_and_nobody_loses_it() {
     let mut renewed = None;
     for _ in 0..3 {
         world.cookies.insert("__Host-dw-app-main".to_owned(), before.clone());
-        assert_eq!(world.ask("GET", "/app", &SCRIPT).await.status, 200);
+        let answer = world.ask("GET", "/app", &SCRIPT).await;
+        assert_eq!(
+            (answer.status, answer.header("cache-control")),
+            (200, Some(if answer.header("set-cookie").is_some() { "no-store" } else { "private" }))
+        );
         renewed = renewed.or_else(|| Some(world.session().to_owned()).filter(|session| *session != before));
     }
     assert_eq!(world.authority.seen().len(), asked + 1, "renewed once");

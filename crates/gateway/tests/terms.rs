@@ -58,6 +58,13 @@ async fn pages_of_allowed_origins_may_call_and_no_others() {
         (refused.status, refused.header("access-control-allow-origin"), refused.header("vary")),
         (401, Some("https://app.example"), Some("Origin"))
     );
+    // What the service says of other origins does not count, and what it says its answers depend on does.
+    let token = format!("Bearer {}", gateway.token("customer"));
+    for (origin, granted) in [(ORIGIN, Some("https://app.example")), (("Origin", "https://evil.example"), None)] {
+        let answer = gateway.get("/terms/a", &[origin, ("Authorization", &token)]).await;
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, granted), "{origin:?}");
+        assert!(answer.head.contains("vary: accept-language\r\n") && answer.head.contains("vary: Origin\r\n"), "{}", answer.head);
+    }
     // A route without rules answers no preflight.
     assert_eq!(gateway.send("OPTIONS", "/orders", &[ORIGIN, asks], "").await.status, 405);
 }

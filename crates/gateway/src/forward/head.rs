@@ -118,6 +118,18 @@ pub(crate) fn strip_answer(headers: &mut HeaderMap) {
     }
 }
 
+/// RFC 9111 section 3.5: no answer to a request with `Authorization` is for caches that many share, unless it says so. The service saw one; where
+/// its caller came in another way, such a cache did not.
+pub(crate) fn keep_private(headers: &mut HeaderMap) {
+    let says = |directive: &str| {
+        let name = directive.split_once('=').map_or(directive, |(name, _)| name).trim_end();
+        ["private", "no-store", "public", "must-revalidate", "s-maxage"].iter().any(|known| name.eq_ignore_ascii_case(known))
+    };
+    if !tokens(headers, &header::CACHE_CONTROL).any(says) {
+        headers.append(header::CACHE_CONTROL, HeaderValue::from_static("private"));
+    }
+}
+
 fn is_of_the_hop(name: &HeaderName) -> bool {
     matches!(
         name.as_str(),
@@ -214,6 +226,27 @@ mod tests {
             )
         );
         assert!(!written(&[("authorization", "Bearer stolen")], None).contains("stolen"));
+    }
+
+    #[test]
+    fn what_a_service_left_to_authorization_is_said_to_shared_caches() {
+        for (said, left) in [
+            (&[][..], &["private"][..]),
+            (&["max-age=600"], &["max-age=600", "private"]),
+            (&["no-cache, max-age=5"], &["no-cache, max-age=5", "private"]),
+            (&["Public, max-age=600"], &["Public, max-age=600"]),
+            (&["max-age=600", "s-maxage=9"], &["max-age=600", "s-maxage=9"]),
+            (&["max-age=5,must-revalidate"], &["max-age=5,must-revalidate"]),
+            (&["no-store"], &["no-store"]),
+            (&["private=\"set-cookie\""], &["private=\"set-cookie\""]),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in said.iter().copied() {
+                headers.append(header::CACHE_CONTROL, HeaderValue::from_static(value));
+            }
+            keep_private(&mut headers);
+            assert_eq!(headers.get_all(header::CACHE_CONTROL).iter().collect::<Vec<_>>(), left, "{said:?}");
+        }
     }
 
     #[test]

@@ -77,6 +77,9 @@ async fn a_password_is_good_by_basic_until_it_is_changed() {
     assert!(challenges.iter().any(|challenge| challenge.starts_with("Basic realm=")), "{challenges:?}");
 
     assert_eq!(asked(orders(ALICE, PASSWORD)).await.0, StatusCode::OK);
+    // A browser sends a password by itself, whoever made it send the request.
+    let planted = client.post(durward.at_gateway("/orders")).basic_auth(ALICE, Some(PASSWORD)).header("sec-fetch-site", "cross-site");
+    assert_eq!(asked(planted).await, (StatusCode::FORBIDDEN, "credential_cross_site".to_owned()));
     let chosen = durward.directory().join("chosen");
     std::fs::write(&chosen, "a quite different passphrase").unwrap();
     durward.command(&["people", "set-password", ALICE, "--password-file", chosen.to_str().unwrap()]);

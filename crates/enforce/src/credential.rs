@@ -51,6 +51,9 @@ pub enum CredentialError {
     /// A browser's session, in a request that may change something and that no page of ours sent. 403.
     #[error("another site made the browser send the request with its session")]
     ForeignOrigin,
+    /// What browsers send by themselves, in a request that may change something and that a page of another site made one send. 403.
+    #[error("another site made a browser send the request with the credential")]
+    CrossSite,
     /// A kind that the route does not accept. 401.
     #[error("a credential of kind {} is not accepted here", kind_name(*.0))]
     NotAccepted(CredentialKind),
@@ -65,6 +68,7 @@ impl CredentialError {
             Self::UnknownScheme => "scheme_unknown",
             Self::InTheClear => "credential_in_the_clear",
             Self::ForeignOrigin => "session_foreign_origin",
+            Self::CrossSite => "credential_cross_site",
             Self::NotAccepted(_) => "credential_not_accepted",
         }
     }
@@ -73,7 +77,7 @@ impl CredentialError {
     pub const fn status(self) -> u16 {
         match self {
             Self::TwoCredentials | Self::Malformed => 400,
-            Self::InTheClear | Self::ForeignOrigin => 403,
+            Self::InTheClear | Self::ForeignOrigin | Self::CrossSite => 403,
             Self::UnknownScheme | Self::NotAccepted(_) => 401,
         }
     }

@@ -102,7 +102,7 @@ impl Refusal {
             Self::Credential(error) if error.status() == 400 => Some("invalid_request"),
             Self::Token(TokenError::Proof(_)) => Some("invalid_dpop_proof"),
             Self::Token(TokenError::Nonce { .. }) => Some("use_dpop_nonce"),
-            Self::Credential(CredentialError::InTheClear | CredentialError::ForeignOrigin) => None,
+            Self::Credential(CredentialError::InTheClear | CredentialError::ForeignOrigin | CredentialError::CrossSite) => None,
             Self::Credential(_) | Self::Token(_) => Some("invalid_token"),
             // RFC 9470 3: "insufficient_user_authentication: The authentication event associated with the access token presented with the
             // request does not meet the authentication requirements of the protected resource."

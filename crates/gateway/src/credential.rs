@@ -1,6 +1,6 @@
 //! Step 3. Exactly one credential, of a kind that the route accepts, and unread by others on its way.
 
-use durward_enforce::{CredentialError, Evidence, Head, Presented, Refusal, Routed};
+use durward_enforce::{CredentialError, Evidence, Head, Presented, Refusal, Routed, must_not_be_cross_site};
 use durward_model::CredentialKind;
 
 /// What a request presents; nothing on a public route, where nothing is looked for. `in_the_clear`: it came over plain HTTP, from nobody who
@@ -20,13 +20,15 @@ pub(crate) fn credential<'a>(
     } else {
         Presented::read(head, None, route.realm())
     };
-    let presented = match (presented.map_err(Refusal::Credential)?, certificate) {
-        (Some(presented), _) => presented,
-        (None, Some(thumbprint)) => return Ok(Some(Evidence::Lookup(CredentialKind::ClientCertificate, thumbprint))),
+    let evidence = match (presented.map_err(Refusal::Credential)?, certificate) {
+        (Some(_), _) if in_the_clear => return Err(Refusal::Credential(CredentialError::InTheClear)),
+        (Some(presented), _) => presented.evidence(&route.resource().accept).map_err(Refusal::Credential)?,
+        (None, Some(thumbprint)) => Evidence::Lookup(CredentialKind::ClientCertificate, thumbprint),
         (None, None) => return Err(Refusal::NoCredential),
     };
-    if in_the_clear {
-        return Err(Refusal::Credential(CredentialError::InTheClear));
+    if let Evidence::Lookup(CredentialKind::Basic | CredentialKind::ClientCertificate, _) = evidence {
+        let others = route.resource().cors.as_ref().filter(|cors| cors.credentials).map_or(&[][..], |cors| cors.origins.as_slice());
+        must_not_be_cross_site(head, &format!("https://{}", head.authority), others).map_err(Refusal::Credential)?;
     }
-    presented.evidence(&route.resource().accept).map(Some).map_err(Refusal::Credential)
+    Ok(Some(evidence))
 }

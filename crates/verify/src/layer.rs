@@ -15,6 +15,7 @@ use axum::response::IntoResponse;
 use durward_base::{Duration, EventId, Secret, Timestamp};
 use durward_enforce::{
     CannotVerify, Circumstances, Consumer, CredentialError, Evidence, Head, Known, Possession, Presented, Proved, Refusal,
+    must_not_be_cross_site,
 };
 use durward_model::event::StepName;
 use durward_model::resolve::ResolveRequest;
@@ -195,6 +196,9 @@ impl Pass {
         let over_tls = layer.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
         if matches!(evidence, Evidence::Lookup(CredentialKind::ApiKey | CredentialKind::Basic, _)) && !over_tls {
             return Err(Refusal::Credential(CredentialError::InTheClear));
+        }
+        if let Evidence::Lookup(CredentialKind::Basic, _) = evidence {
+            must_not_be_cross_site(&head, layer.public_url.as_deref().unwrap_or_default(), &[]).map_err(Refusal::Credential)?;
         }
         self.step(StepName::Credential, began);
         let age = shared.age(self.now);

@@ -13,6 +13,8 @@ use tower::ServiceExt as _;
 
 use super::*;
 
+mod ways_in;
+
 const ISSUER: &str = "https://auth.example/realms/main";
 const GATEWAY: &str = "https://auth.example/gateways/main";
 
@@ -50,13 +52,17 @@ async fn busy(caller: Authenticated) -> Result<(), Problem> {
 
 impl Fixture {
     fn new() -> Self {
+        Self::asking(Arc::new(durward_node::NoAuthority))
+    }
+
+    fn asking(authority: Arc<dyn durward_node::Resolve>) -> Self {
         let clock = FakeClock::at(Timestamp::from_seconds(1_800_000_000));
         let rng = seeded(1);
         let directory = tempfile::tempdir().unwrap();
         let journal = crate::journal::open(directory.path(), &"service/inventory".into(), clock.clock(), rng.clone()).unwrap();
         let key = SigningKey::generate(Algorithm::ES256).unwrap();
         let gateway = IdentityIssuer::new(GATEWAY.to_owned(), SigningKey::generate(Algorithm::ES256).unwrap());
-        let verifier = Verifier::for_tests(Shared::new(View::default(), journal), clock.clock(), rng);
+        let verifier = Verifier::for_tests(Shared::new(View::default(), journal), authority, clock.clock(), rng);
         let router = Router::new()
             .route("/stock/lamp", get(read))
             .route("/stock/lamp/restock", post(restock))
@@ -185,6 +191,32 @@ async fn a_handlers_questions_decide_and_are_on_record() {
         let decided = event.decided.unwrap();
         assert_eq!((answered, decided.by.as_str(), decided.rule.as_str()), (status, by, rule), "{method} {path}: {body}");
         assert!(event.caller.is_some());
+    }
+}
+
+/// RFC 9470.
+#[tokio::test]
+async fn a_login_that_a_policy_would_take_is_named_to_who_has_another() {
+    let shop = Fixture::new();
+    let text = r#"forbid (principal is Durward::User, action == Action::"inventory:read", resource)
+        unless { context has acr && context.acr == "mfa" && context has auth_age && context.auth_age < 300 };"#;
+    let strong = Resource::Policy(Policy { name: "strong".to_owned(), text: text.to_owned() });
+    let id = ResourceId::from_bytes([99; 16]);
+    shop.publish(2, vec![Record::Resource(Box::new(Stored { id, realm: "main".to_owned(), version: 1, resource: strong }))]);
+    let now = shop.clock.clock().now().seconds();
+    for (role, acr, seconds, status, challenge) in [
+        ("customer", "mfa", 30, 200, None),
+        ("customer", "mfa", 600, 401, Some("error=\"insufficient_user_authentication\", max_age=\"0\"")),
+        ("customer", "pwd", 30, 401, Some("error=\"insufficient_user_authentication\", acr_values=\"mfa\"")),
+        ("clerk", "pwd", 600, 403, None),
+    ] {
+        let token = shop.token(json!({"roles": [role], "acr": acr, "auth_time": now - seconds}));
+        let request = Request::builder().uri("/stock/lamp").header("authorization", format!("Bearer {token}")).body(Body::empty());
+        let response = shop.router.clone().oneshot(request.unwrap()).await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "a {role} with {acr}, {seconds} s ago");
+        let said = response.headers().get("www-authenticate").map_or("", |said| said.to_str().unwrap());
+        assert!(said.contains(challenge.unwrap_or_default()), "{said}");
+        assert_eq!(said.contains("insufficient_user_authentication"), challenge.is_some(), "{said}");
     }
 }
 

@@ -10,6 +10,8 @@ mod commands;
 mod documentation;
 mod endpoints;
 mod fixture;
+mod foreign_tokens;
+mod http2;
 mod keys;
 mod kill;
 mod one_event;

@@ -126,7 +126,7 @@ impl Asker {
             return AccessDecision::no("resource_malformed", None, None);
         };
         let demand = Demand::Action { action: &question.action.name, resource: &resource };
-        let circumstances = Circumstances { now, address: question.address() };
+        let circumstances = Circumstances { now, address: question.address(), known_browser: None };
         match decide(view, Some(&verified), &demand, circumstances, ()) {
             Ok(permitted) => AccessDecision { decision: true, context: None, decided: Some(Arc::clone(permitted.decision())) },
             Err(denial) => {

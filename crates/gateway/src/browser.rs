@@ -7,9 +7,12 @@ mod begin;
 mod callback;
 mod cookie;
 mod fetch_metadata;
+mod foreign;
 mod id_token;
+mod known;
 mod logout;
 mod party;
+mod provider;
 mod renew;
 mod session;
 
@@ -18,15 +21,17 @@ use durward_base::{Duration, Rng, Secret};
 use durward_enforce::{CompiledRoute, Head, Refusal, Routed, View};
 use durward_model::{CredentialKind, EventKind};
 use durward_net::{Client, Incoming, Problem};
-use durward_seal::StateKeys;
+use durward_seal::{BrowserMarks, StateKeys};
 use http::{HeaderValue, Response, StatusCode, header};
 use url::Url;
+use url::form_urlencoded::Serializer;
 
 use crate::gateway::Gateway;
 use crate::record::Trail;
 use backchannel::Ended;
 use cookie::Cookie;
 use party::Party;
+pub use provider::ForeignProvider;
 use renew::Renewals;
 
 /// Where the gateway's own addresses begin. No route is asked about them.
@@ -37,10 +42,12 @@ const OWN: &str = "/.durward/";
 pub struct BrowserSettings {
     /// The realm's name.
     pub realm: String,
-    /// The realm's issuer, as browsers reach it.
+    /// Who logs people in: the realm's own issuer as browsers reach it, or another OpenID provider.
     pub issuer: String,
-    /// The same as this process reaches it.
+    /// The realm's issuer as this process reaches it.
     pub reached_at: String,
+    /// What must be known of another provider.
+    pub foreign: Option<ForeignProvider>,
     /// The client that the gateway is there.
     pub client: String,
     /// Its secret.
@@ -53,6 +60,7 @@ pub struct BrowserSettings {
 pub(crate) struct Browsers {
     parties: Vec<Party>,
     keys: StateKeys,
+    marks: BrowserMarks,
     http: Client,
     public_url: Url,
     renewals: Renewals,
@@ -61,9 +69,15 @@ pub(crate) struct Browsers {
 }
 
 impl Browsers {
-    pub(crate) fn new(settings: Vec<BrowserSettings>, keys: StateKeys, http: Client, public_url: Url, rng: Rng) -> Self {
+    pub(crate) fn new(
+        settings: Vec<BrowserSettings>,
+        (keys, marks): (StateKeys, BrowserMarks),
+        http: Client,
+        public_url: Url,
+        rng: Rng,
+    ) -> Self {
         let parties = settings.into_iter().map(Party::new).collect();
-        Self { parties, keys, http, public_url, renewals: Renewals::default(), ended: Ended::default(), rng }
+        Self { parties, keys, marks, http, public_url, renewals: Renewals::default(), ended: Ended::default(), rng }
     }
 
     fn party(&self, realm: &str) -> Option<&Party> {
@@ -109,9 +123,16 @@ impl Browsers {
         }
         let party = self.party(route.realm())?;
         let origin = self.origin(route.resource().host.as_deref());
+        if party.provider.as_ref().is_some_and(|provider| provider.known().is_none()) {
+            let mut login = format!("{OWN}login?");
+            login.extend(
+                Serializer::new(String::new()).append_pair("realm", route.realm()).append_pair("return_to", head.target).finish().chars(),
+            );
+            return Some(answer::redirect_problem(refusal.reason(), &login, None));
+        }
         let wanted = begin::Wanted { origin, return_to: head.target.to_owned(), step_up: refusal.step_up().copied() };
         let (url, cookie) = self.begin(gateway, party, head, wanted).ok()?;
-        Some(answer::redirect_problem(refusal.reason(), &url, cookie))
+        Some(answer::redirect_problem(refusal.reason(), &url, Some(cookie)))
     }
 
     /// Answers a request for one of the gateway's own addresses.
@@ -129,7 +150,7 @@ impl Browsers {
             return Err(problem.header(header::ALLOW, HeaderValue::from_static(own.methods())));
         }
         match own {
-            Own::Login => self.login(gateway, head),
+            Own::Login => self.login(gateway, head).await,
             Own::Callback => self.callback(gateway, head, trail).await,
             Own::Logout => self.logout(gateway, head, trail).await,
             Own::Session => self.session(gateway, head, trail).await,
@@ -158,7 +179,7 @@ impl Own {
     pub(crate) fn of(path: &str) -> Option<Self> {
         Some(match path.strip_prefix(OWN)? {
             "login" => Self::Login,
-            "callback" => Self::Callback,
+            callback if callback == "callback" || callback.starts_with("callback/") => Self::Callback,
             "logout" => Self::Logout,
             "session" => Self::Session,
             "backchannel-logout" => Self::Backchannel,

@@ -1,9 +1,7 @@
 //! Step 5. Whether the principal may: the route's requirement first, the policies then.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use durward_base::Timestamp;
 use durward_enforce::{Circumstances, CompiledRoute, Demand, Permitted, Refusal, Routed, Verified, View};
 
 /// What may go upstream, and on whose behalf.
@@ -15,13 +13,7 @@ pub(crate) struct Passage {
 }
 
 /// Decides. There is no other way to a `Permitted<Passage>`, and no other way upstream.
-pub(crate) fn decide(
-    view: &View,
-    routed: &Routed,
-    passage: &Passage,
-    now: Timestamp,
-    address: Option<IpAddr>,
-) -> Result<Permitted<Passage>, Refusal> {
-    let (verified, circumstances) = (passage.verified.as_deref(), Circumstances { now, address });
-    durward_enforce::decide(view, verified, &Demand::Route(routed), circumstances, passage.clone()).map_err(Refusal::Denied)
+pub(crate) fn decide(view: &View, routed: &Routed, passage: &Passage, circumstances: Circumstances) -> Result<Permitted<Passage>, Refusal> {
+    durward_enforce::decide(view, passage.verified.as_deref(), &Demand::Route(routed), circumstances, passage.clone())
+        .map_err(Refusal::Denied)
 }

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use axum::body::Body;
 use durward_base::{Clock, Duration, Rng, Timestamp};
 use durward_enforce::{
-    CannotVerify, Consumer, CredentialCache, Evidence, Freshness, Head, IdentityIssuer, Known, Permitted, Possession, Refusal, RouteError,
-    Routed, TokenError, Verified, View,
+    CannotVerify, Circumstances, Consumer, CredentialCache, Evidence, Freshness, Head, IdentityIssuer, Known, Permitted, Possession,
+    Refusal, RouteError, Routed, TokenError, Verified, View,
 };
 use durward_model::CredentialKind;
 use durward_model::event::StepName;
-use durward_model::resolve::ResolveRequest;
+use durward_model::resolve::{Resolution, ResolveRequest, Resolved};
 use durward_model::resource::Mode;
 use durward_net::{Answer, Bound, HttpMetrics, Incoming, Limits, Problem, Record, Refused, Shutdown, Unserved, Windows};
 use durward_node::{NoAuthority, Resolve, Resolver, Shared};
-use durward_seal::StateKeys;
+use durward_seal::{BrowserMarks, StateKeys};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
 use rustls::ServerConfig;
@@ -138,10 +138,10 @@ impl Gateway {
         Self { resolver: Resolver::new(authority, self.clock.clone(), &self.rng), ..self }
     }
 
-    /// The same, where people log in with browsers: sessions are sealed with `keys`, and `http` reaches the authority. Nothing without a public
-    /// URL, to which they come back.
+    /// The same, where people log in with browsers: sessions are sealed, and browsers known again, with `keys`, and `http` reaches the
+    /// authority. Nothing without a public URL, to which they come back.
     #[must_use]
-    pub fn with_browsers(self, settings: Vec<BrowserSettings>, keys: StateKeys, http: durward_net::Client) -> Self {
+    pub fn with_browsers(self, settings: Vec<BrowserSettings>, keys: (StateKeys, BrowserMarks), http: durward_net::Client) -> Self {
         let browsers = self.public_url.clone().map(|url| Browsers::new(settings, keys, http, url, self.rng.clone()));
         Self { browsers, ..self }
     }
@@ -292,7 +292,9 @@ impl Gateway {
             Ok(Proof::Ask(request)) => return Ok(Decided::Ask(request, passage)),
             Ok(Proof::Of(verified)) => {
                 passage.verified = verified;
-                decide(&view, &routed, &passage, now, client.ip)
+                let asked = self.browsers.as_ref().zip(passage.verified.as_deref());
+                let known_browser = asked.and_then(|(browsers, verified)| browsers.known(&view, head, verified));
+                decide(&view, &routed, &passage, Circumstances { now, address: client.ip, known_browser })
             }
             Err(refusal) => Err(refusal),
         };
@@ -354,6 +356,15 @@ impl Gateway {
     /// Takes in the access token of a session, as the credential that is asked about.
     pub(crate) fn take_in_session(&self, request: &ResolveRequest, token: &str, now: Timestamp) -> Result<(), TokenError> {
         self.cache.take_in_session(&self.shared.view(), request, token, now)
+    }
+
+    /// Takes in what another provider's login came to, as the credential that is asked about.
+    pub(crate) fn take_in_resolved(&self, request: &ResolveRequest, resolved: Resolved, now: Timestamp) -> Result<(), TokenError> {
+        let taken = self.cache.take_in(&self.shared.view(), request, &Resolution::Proved(Box::new(resolved)), now);
+        taken.map_err(|refusal| match refusal {
+            Refusal::Token(error) => error,
+            _ => TokenError::Unknown,
+        })
     }
 
     /// What is known of a session's cookie without asking anybody.

@@ -23,7 +23,7 @@ mod terms;
 mod upgrade;
 mod upstream;
 
-pub use browser::BrowserSettings;
+pub use browser::{BrowserSettings, ForeignProvider};
 pub use certificate::RealmAuthorities;
 pub use gateway::Gateway;
 pub use settings::GatewaySettings;

@@ -11,7 +11,7 @@ use durward_base::{Duration, Secret, TokenId, base64url};
 use durward_gateway::BrowserSettings;
 use durward_model::{EventKind, Outcome, RevocationKind};
 use durward_net::{Client, Trust};
-use durward_seal::{RootKey, StateKeys};
+use durward_seal::{BrowserMarks, RootKey, StateKeys};
 use durward_testkit::seeded;
 use durward_testsite::Site;
 use fixture::{Answer, Fixture, ISSUER, PUBLIC_URL};
@@ -37,12 +37,14 @@ impl World {
             realm: "main".to_owned(),
             issuer: ISSUER.to_owned(),
             reached_at: authority.url(""),
+            foreign: None,
             client: CLIENT.to_owned(),
             secret: Secret::new("the gateway's secret"),
             idle: Duration::from_secs(8 * 3600),
         };
         let http = Client::new(Some(Trust::from_pem(authority.roots().as_bytes()).unwrap()));
-        let keys = StateKeys::of_gateways(&RootKey::generate(&seeded(7)));
+        let root = RootKey::generate(&seeded(7));
+        let keys = (StateKeys::of_gateways(&root), BrowserMarks::of_gateways(&root));
         let upstream = fixture::upstream().await;
         let mut gateway = Fixture::made(upstream, |gateway| gateway.with_browsers(vec![settings], keys, http)).await;
         let to = format!("http://{upstream}");

@@ -87,7 +87,11 @@ impl Egress {
         if response.status().is_success() { Ok(()) } else { Err(GuardedError::Status(response.status())) }
     }
 
-    async fn call(&self, url: &EgressUrl, request: Request<Bytes>, limit: usize) -> Result<Response<Bytes>, GuardedError> {
+    /// Sends a request as it is; the body of whatever is answered, of `limit` bytes at most.
+    ///
+    /// # Errors
+    /// When the URL is not called, or the call fails.
+    pub async fn call(&self, url: &EgressUrl, request: Request<Bytes>, limit: usize) -> Result<Response<Bytes>, GuardedError> {
         let call = async {
             let _turn = self.0.calls.acquire().await.map_err(|_| GuardedError::Unresolved)?;
             let address = self.resolve(url).await?;

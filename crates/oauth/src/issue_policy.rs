@@ -55,7 +55,7 @@ pub(crate) fn ask(
         service: &service.name,
         service_scopes: &service_scopes,
         grant: applicant.grant.name(),
-        circumstances: Circumstances { now, address: registry.source().address },
+        circumstances: Circumstances { now, address: registry.source().address, known_browser: None },
         places,
     });
     let took = !verdict.by.is_empty();

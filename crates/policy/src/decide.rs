@@ -36,6 +36,8 @@ pub struct Circumstances {
     pub now: Timestamp,
     /// The address of the peer.
     pub address: Option<IpAddr>,
+    /// Whether the person had logged in with this browser before the present login; none where that is not known.
+    pub known_browser: Option<bool>,
 }
 
 /// The answer, with what it rests on.

@@ -104,6 +104,7 @@ fn value(name: &str, subject: &Subject, resource: &EntityUid, moment: &Moment<'_
         "context.scope" => extra.scope.map(str::to_owned),
         "context.time" => Some(circumstances.now.seconds().to_string()),
         "context.address" => circumstances.address.map(|address| address.to_canonical().to_string()),
+        "context.known_browser" => circumstances.known_browser.map(|known| known.to_string()),
         "context.country" => place.country.clone(),
         "context.city" => place.city.clone(),
         _ => None,

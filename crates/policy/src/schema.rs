@@ -33,6 +33,7 @@ namespace Durward {
     auth_age?: Long,
     time: Long,
     address?: ipaddr,
+    known_browser?: Bool,
     country?: String,
     city?: String,
     grant?: String,

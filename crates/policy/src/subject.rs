@@ -52,6 +52,7 @@ impl Subject {
             ("grant", extra.grant.map(text)),
             ("scope", extra.scope.map(text)),
             ("address", circumstances.address.map(|address| RestrictedExpression::new_ip(address.to_canonical().to_string()))),
+            ("known_browser", circumstances.known_browser.map(RestrictedExpression::new_bool)),
             ("country", place.country.as_deref().map(text)),
             ("city", place.city.as_deref().map(text)),
         ];

@@ -1,5 +1,6 @@
 //! Key hierarchy, envelope encryption, opaque self-authenticating handles, sealed state.
 
+mod browser_marks;
 mod checksum;
 mod client_secret;
 mod context;
@@ -12,6 +13,7 @@ mod sealed_root;
 mod state;
 mod xaes;
 
+pub use browser_marks::BrowserMarks;
 pub use checksum::checksum;
 pub use client_secret::{SecretHasher, sha256};
 pub use context::Context;

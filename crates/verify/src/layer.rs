@@ -159,7 +159,7 @@ impl Pass {
     async fn admit<B>(&self, layer: &VerifyLayer, request: Request<B>) -> Result<Request<B>, Problem> {
         let address = address(&request).map(|address| address.ip().to_canonical());
         let (mut parts, body) = request.into_parts();
-        let authenticated = self.authenticate(layer, &parts, Circumstances { now: self.now, address }).await;
+        let authenticated = self.authenticate(layer, &parts, Circumstances { now: self.now, address, known_browser: None }).await;
         let authenticated = authenticated.map_err(|refusal| {
             self.recorder.edit(|event| event.detail = Some(refusal.to_string()));
             problem(&refusal, &self.verifier.0.realm, &layer.accepted)

@@ -162,7 +162,7 @@ impl Verifier {
     }
 
     #[cfg(test)]
-    pub(crate) fn for_tests(shared: Shared<View>, clock: Clock, rng: Rng) -> Self {
+    pub(crate) fn for_tests(shared: Shared<View>, authority: Arc<dyn durward_node::Resolve>, clock: Clock, rng: Rng) -> Self {
         let client = Client::new(None);
         let endpoint = "http://127.0.0.1:9/token".parse().unwrap();
         let tokens = Tokens::new(client.clone(), endpoint, &ServiceCredential::new("inventory", "inventory-program", "secret"));
@@ -174,7 +174,7 @@ impl Verifier {
             shared,
             cache: CredentialCache::new(&rng),
             freshness: Freshness::new(&rng),
-            resolver: Resolver::new(Arc::new(durward_node::NoAuthority), clock.clone(), &rng),
+            resolver: Resolver::new(authority, clock.clone(), &rng),
             clock,
             rng,
             client,

@@ -118,13 +118,42 @@ pub struct BrowserSessions {
     /// The realm.
     #[serde(default = "main_realm")]
     pub realm: String,
-    /// The client that the gateway is there: confidential, with `GATEWAY/.durward/callback` among its redirect URIs.
+    /// Who logs its people in: the realm itself when absent, else any OpenID provider, which a trusted issuer is declared for.
+    #[serde(default)]
+    pub issuer: Option<String>,
+    /// The client that the gateway is there: confidential, with `GATEWAY/.durward/callback` among its redirect URIs, or
+    /// `GATEWAY/.durward/callback/REALM` at another provider.
     pub client: String,
     /// Its secret, by `${NAME}` or `file:PATH`.
     pub secret: SecretReference,
     /// How long a session may lie unused, in minutes; a day at most.
     #[serde(default = "idle_minutes")]
     pub idle_minutes: u32,
+    /// With `issuer`: the service that the sessions are for.
+    #[serde(default)]
+    pub service: Option<String>,
+    /// With `issuer`: the scopes to ask it for.
+    #[serde(default = "openid")]
+    pub scopes: Vec<String>,
+}
+
+fn openid() -> Vec<String> {
+    vec!["openid".to_owned()]
+}
+
+impl BrowserSessions {
+    /// Those of this client in the realm `main`, as long as by default.
+    pub fn of(client: &str, secret: SecretReference) -> Self {
+        Self {
+            realm: main_realm(),
+            issuer: None,
+            client: client.to_owned(),
+            secret,
+            idle_minutes: idle_minutes(),
+            service: None,
+            scopes: openid(),
+        }
+    }
 }
 
 fn main_realm() -> String {

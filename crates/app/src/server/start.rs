@@ -288,7 +288,7 @@ impl Parts {
         let gateway = Gateway::new(settings, self.shared.clone(), identity, metrics, clock, rng);
         let gateway = gateway.resolving_with(Arc::new(issuer.clone()));
         let gateway = gateway.with_client_authorities(client_authorities::open(&self.settings.gateway.client_authorities)?);
-        let authority = Authority { public_url: &self.public_url, address: self.addresses.authority, trust_pem };
+        let authority = Authority { public_url: &self.public_url, address: self.addresses.authority, trust_pem, egress: &self.egress, clock: &self.clock };
         Ok(Arc::new(with_sessions(gateway, &self.settings.gateway.sessions, &authority, &self.root)?))
     }
 

@@ -9,7 +9,7 @@ use durward_model::resource::Requirement;
 use serde_json::{Value, json};
 
 fn here() -> Circumstances {
-    Circumstances { now: NOW, address: None }
+    Circumstances { now: NOW, address: None, known_browser: None }
 }
 
 fn person(world: &World, roles: &[&str]) -> Arc<Verified> {
@@ -188,7 +188,7 @@ fn an_answer_that_read_the_moment_is_asked_again() {
     let safe = Entity::new("Stock", "safe").unwrap();
     let demand = Demand::Action { action: "inventory:read", resource: &safe };
     let at =
-        |seconds| decide(&world.view, Some(&alice), &demand, Circumstances { now: NOW + Duration::from_secs(seconds), address: None }, ());
+        |seconds| decide(&world.view, Some(&alice), &demand, Circumstances { now: NOW + Duration::from_secs(seconds), ..here() }, ());
     assert!(at(0).is_ok(), "the login was 30 seconds ago");
     assert_eq!(at(60).unwrap_err().reason, "not_permitted", "and is 90 seconds ago now");
     assert!(at(0).is_ok());

@@ -127,7 +127,7 @@ fn a_token_that_came_with_a_proof_is_challenged_in_the_scheme_of_proofs() {
         (json!({"scopes": ["orders:burn"]}), 403, "error=\"insufficient_scope\", scope=\"orders:burn\""),
     ] {
         let requirement: Requirement = serde_json::from_value(requirement).unwrap();
-        let (demand, circumstances) = (Demand::Requirement(&requirement), Circumstances { now: NOW, address: None });
+        let (demand, circumstances) = (Demand::Requirement(&requirement), Circumstances { now: NOW, address: None, known_browser: None });
         let denial = decide(&holder.world.view, Some(&proved.verified), &demand, circumstances, ()).unwrap_err();
         let refusal = Refusal::Denied(denial);
         let challenge = format!("DPoP realm=\"main\", {error}, algs=\"ES256 ES384 ES512 EdDSA PS256 RS256\"");

@@ -17,7 +17,7 @@ fn person(world: &World, acr: &str, seconds: i64) -> Arc<Verified> {
 }
 
 fn ask(world: &World, verified: &Verified, demand: &Demand<'_>, later: u64) -> Result<(), Box<Denial>> {
-    let circumstances = Circumstances { now: NOW + Duration::from_secs(later), address: None };
+    let circumstances = Circumstances { now: NOW + Duration::from_secs(later), address: None, known_browser: None };
     decide(&world.view, Some(verified), demand, circumstances, ()).map(drop)
 }
 

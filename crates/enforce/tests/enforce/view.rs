@@ -22,7 +22,7 @@ fn clerk_may_restock(world: &World) -> bool {
         world.cache.verify(&world.view, &Consumer::entrance("main", "payments"), &world.token_with_roles(&["clerk"]), NOW).unwrap();
     let bread = Entity::new("Stock", "bread").unwrap();
     let demand = Demand::Action { action: "inventory:restock", resource: &bread };
-    decide(&world.view, Some(&verified), &demand, Circumstances { now: NOW, address: None }, ()).is_ok()
+    decide(&world.view, Some(&verified), &demand, Circumstances { now: NOW, address: None, known_browser: None }, ()).is_ok()
 }
 
 #[test]

@@ -20,8 +20,9 @@ pub(super) fn redirect(url: &str, cookies: impl IntoIterator<Item = Option<Heade
 }
 
 /// The same in place of a refusal, whose reason stays on record.
-pub(super) fn redirect_problem(reason: &'static str, url: &str, cookie: HeaderValue) -> Problem {
-    let problem = Problem::new(StatusCode::SEE_OTHER, reason, "Log in first.").header(SET_COOKIE, cookie);
+pub(super) fn redirect_problem(reason: &'static str, url: &str, cookie: Option<HeaderValue>) -> Problem {
+    let problem = Problem::new(StatusCode::SEE_OTHER, reason, "Log in first.");
+    let problem = cookie.into_iter().fold(problem, |problem, cookie| problem.header(SET_COOKIE, cookie));
     match HeaderValue::try_from(url) {
         Ok(url) => problem.header(LOCATION, url).header(REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         Err(_) => problem,

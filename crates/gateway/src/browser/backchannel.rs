@@ -16,7 +16,7 @@ use url::form_urlencoded::parse;
 
 use super::cookie::Session;
 use super::party::Party;
-use super::{Browsers, bad};
+use super::{Browsers, bad, foreign};
 use crate::gateway::Gateway;
 use crate::record::Trail;
 
@@ -39,7 +39,7 @@ struct Over {
     subject: Option<String>,
 }
 
-/// Logins that are over, by `sid` or by subject, and the tokens that said so; with when.
+/// Logins that are over, by `sid` or by subject at their issuer, and the tokens that said so; with when.
 #[derive(Default)]
 pub(super) struct Ended(Mutex<HashMap<(What, String), Timestamp>>);
 
@@ -48,6 +48,7 @@ enum What {
     Token,
     Login,
     Subject,
+    Session,
 }
 
 impl Browsers {
@@ -61,7 +62,8 @@ impl Browsers {
         let party = self.parties.iter().find(|party| Some(&party.settings.issuer) == issuer.as_ref());
         let party = party.ok_or_else(|| invalid("the token is of nobody who is known here"))?;
         trail.edit(|event| event.realm = Some(party.settings.realm.as_str().into()));
-        let over = verify(&view, party, &token, now).and_then(|over| self.ended.end(over, now)).map_err(|reason| {
+        let issuer = &party.settings.issuer;
+        let over = verify(&view, party, &token, now).await.and_then(|over| self.ended.end(issuer, over, now)).map_err(|reason| {
             trail.edit(|event| event.detail = Some(format!("the logout token is refused: {reason}")));
             invalid("the logout token does not count")
         })?;
@@ -75,13 +77,19 @@ impl Browsers {
 }
 
 /// 2.6, in its order.
-fn verify(view: &View, party: &Party, text: &str, now: Timestamp) -> Result<Over, &'static str> {
-    let unverified = UnverifiedJwt::parse(text).map_err(|error| error.reason())?;
+async fn verify(view: &View, party: &Party, text: &str, now: Timestamp) -> Result<Over, &'static str> {
     let issuer = party.settings.issuer.as_str();
-    let key = unverified.kid().and_then(|kid| view.keys().verifying(issuer, kid, KeyUse::Token)).ok_or("key_unknown")?;
-    let verified = unverified.verify(key.verifying()).map_err(|error| error.reason())?;
+    let (verified, typ): (_, &[&str]) = match &party.provider {
+        // 2.4: "it is RECOMMENDED" that its typ be logout+jwt; not all have it.
+        Some(provider) => (foreign::signed(view, party, provider, text).await?.1, &["logout+jwt", "JWT", ""]),
+        None => {
+            let unverified = UnverifiedJwt::parse(text).map_err(|error| error.reason())?;
+            let key = unverified.kid().and_then(|kid| view.keys().verifying(issuer, kid, KeyUse::Token)).ok_or("key_unknown")?;
+            (unverified.verify(key.verifying()).map_err(|error| error.reason())?, &["logout+jwt"])
+        }
+    };
     let audience = Some(party.settings.client.as_str());
-    let expected = Expected { typ: &["logout+jwt"], issuer, audience, now, leeway: LEEWAY, max_lifetime: Some(LONGEST) };
+    let expected = Expected { typ, issuer, audience, now, leeway: LEEWAY, max_lifetime: Some(LONGEST) };
     verified.check(&expected).map_err(|error| error.reason())?;
     let claims = verified.claims();
     let text = |name| claims.str(name).map(|text| text.map(str::to_owned)).map_err(|error| error.reason());
@@ -111,7 +119,7 @@ fn verify(view: &View, party: &Party, text: &str, now: Timestamp) -> Result<Over
 
 impl Ended {
     /// Remembers an end. (8): "Optionally verify that another Logout Token with the same jti value has not been recently received."
-    fn end(&self, over: Over, now: Timestamp) -> Result<Over, &'static str> {
+    fn end(&self, issuer: &str, over: Over, now: Timestamp) -> Result<Over, &'static str> {
         let mut ended = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if ended.len() >= MOST {
             ended.retain(|_, at| now < *at + REMEMBERED);
@@ -119,24 +127,45 @@ impl Ended {
         if ended.len() >= MOST {
             return Err("logout.too_many");
         }
-        if ended.insert((What::Token, over.jti.clone()), now).is_some() {
+        if ended.insert((What::Token, at(issuer, &over.jti)), now).is_some() {
             return Err("logout.replayed");
         }
         match (&over.sid, &over.subject) {
-            (Some(sid), _) => ended.insert((What::Login, sid.clone()), now),
-            (None, Some(subject)) => ended.insert((What::Subject, subject.clone()), now),
+            (Some(sid), _) => ended.insert((What::Login, at(issuer, sid)), now),
+            (None, Some(subject)) => ended.insert((What::Subject, at(issuer, subject)), now),
             (None, None) => None,
         };
         Ok(over)
     }
 
     /// Whether a session's login is over.
-    pub(super) fn is_over(&self, session: &Session) -> bool {
+    pub(super) fn is_over(&self, issuer: &str, session: &Session) -> bool {
         let ended = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_login = session.sid.as_ref().is_some_and(|sid| ended.contains_key(&(What::Login, sid.clone())));
-        let of_subject = ended.get(&(What::Subject, session.subject.clone()));
-        of_login || of_subject.is_some_and(|at| session.began <= at.millis())
+        let of_login = session.sid.as_ref().is_some_and(|sid| ended.contains_key(&(What::Login, at(issuer, sid))));
+        let of_subject = ended.get(&(What::Subject, at(issuer, &session.subject)));
+        let itself = ended.contains_key(&(What::Session, at(issuer, &itself(session))));
+        itself || of_login || of_subject.is_some_and(|at| session.began <= at.millis())
     }
+
+    /// Remembers that somebody signed out. What the authority made, its feed ends; what another provider made, nobody else would.
+    pub(super) fn signed_out(&self, party: &Party, session: &Session, now: Timestamp) {
+        if party.provider.is_some() {
+            let mut ended = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if ended.len() >= MOST {
+                ended.retain(|_, at| now < *at + REMEMBERED);
+            }
+            ended.insert((What::Session, at(&party.settings.issuer, &itself(session))), now);
+        }
+    }
+}
+
+/// What an issuer names: another may name something else so.
+fn at(issuer: &str, name: &str) -> String {
+    format!("{issuer}\0{name}")
+}
+
+fn itself(session: &Session) -> String {
+    format!("{}\0{}", session.began, session.subject)
 }
 
 fn invalid(detail: &'static str) -> Problem {

@@ -11,7 +11,7 @@ use url::form_urlencoded::parse;
 
 use super::cookie::{Cookie, LOGIN_LIFE, Pending, Pendings, Sealing};
 use super::party::Party;
-use super::{Browsers, answer, bad};
+use super::{Browsers, answer, bad, callback};
 use crate::gateway::Gateway;
 
 /// The longest address that is gone back to.
@@ -29,13 +29,16 @@ pub(super) struct Wanted {
 
 impl Browsers {
     /// `GET /.durward/login?return_to=/path`: for pages whose script was told 401.
-    pub(super) fn login(&self, gateway: &Gateway, head: &Head<'_>) -> Result<Response<Body>, Problem> {
+    pub(super) async fn login(&self, gateway: &Gateway, head: &Head<'_>) -> Result<Response<Body>, Problem> {
         let value = |name: &str| parameter(head, name);
         let party = match value("realm") {
             Some(realm) => self.party(&realm),
             None => self.parties.first(),
         };
         let party = party.ok_or_else(|| bad("realm_unknown", "Nobody logs in to this realm here."))?;
+        if let Some(provider) = &party.provider {
+            provider.description(gateway.clock.now()).await.map_err(callback::refused)?;
+        }
         let origin = self.origin_of(&gateway.shared.view(), head);
         let return_to = value("return_to").unwrap_or_else(|| "/".to_owned());
         let (url, cookie) = self.begin(gateway, party, head, Wanted { origin, return_to, step_up: None })?;
@@ -53,7 +56,15 @@ impl Browsers {
         let (view, now) = (gateway.shared.view(), gateway.clock.now());
         let unusable = || bad("realm_unknown", "Nobody logs in to this realm here.");
         let realm = view.realm(&party.settings.realm).ok_or_else(unusable)?;
-        let client = realm.client(&party.settings.client).ok_or_else(unusable)?;
+        let (endpoint, scopes) = match &party.provider {
+            Some(provider) => (provider.known().ok_or_else(unusable)?.authorization_endpoint.clone(), provider.settings.scopes.join(" ")),
+            None => {
+                let client = realm.client(&party.settings.client).ok_or_else(unusable)?;
+                // A session ends with its login: access that outlives it is nothing for browsers.
+                let scopes: Vec<_> = client.resource.scopes.iter().filter(|scope| *scope != "offline_access").map(String::as_str).collect();
+                (party.at("authorize"), scopes.join(" "))
+            }
+        };
         let random = || base64url::encode(&self.rng.bytes::<32>());
         let pending = Pending {
             state: random(),
@@ -64,9 +75,7 @@ impl Browsers {
             acr: wanted.step_up.and_then(|step_up| step_up.acr).map(|acr| acr.name().to_owned()),
             expires: (now + LOGIN_LIFE).millis(),
         };
-        // A session ends with its login: access that outlives it is nothing for browsers.
-        let scopes: Vec<_> = client.resource.scopes.iter().filter(|scope| *scope != "offline_access").map(String::as_str).collect();
-        let url = authorization_url(party, &pending, &scopes.join(" "), wanted.step_up).ok_or_else(unusable)?;
+        let url = authorization_url(party, &endpoint, &pending, &scopes, wanted.step_up).ok_or_else(unusable)?;
         let sealing = Sealing { keys: &self.keys, realm: realm.id(), now };
         let known = Cookie::Pending.read(realm.name(), head).and_then(|text| sealing.open::<Pendings>(text).ok());
         let mut pendings = known.unwrap_or_default();
@@ -77,15 +86,17 @@ impl Browsers {
     }
 }
 
-/// Where the browser comes back.
-pub(super) fn redirect_uri(origin: &str) -> String {
-    format!("{origin}{}callback", super::OWN)
+/// Where the browser comes back. RFC 9700 section 4.4.2.2: another provider has an address of its own, so that no answer is taken for another's
+/// even where providers do not say `iss`.
+pub(super) fn redirect_uri(origin: &str, party: &Party) -> String {
+    let realm = party.provider.as_ref().map(|_| format!("/{}", party.settings.realm)).unwrap_or_default();
+    format!("{origin}{}callback{realm}", super::OWN)
 }
 
-fn authorization_url(party: &Party, pending: &Pending, scope: &str, step_up: Option<StepUp>) -> Option<String> {
+fn authorization_url(party: &Party, endpoint: &str, pending: &Pending, scope: &str, step_up: Option<StepUp>) -> Option<String> {
     let challenge = base64url::encode(digest(&SHA256, pending.verifier.as_bytes()).as_ref());
-    let redirect_uri = redirect_uri(&pending.origin);
-    let mut url = Url::parse(&party.at("authorize")).ok()?;
+    let redirect_uri = redirect_uri(&pending.origin, party);
+    let mut url = Url::parse(endpoint).ok()?;
     let mut query = url.query_pairs_mut();
     for (name, value) in [
         ("response_type", "code"),

@@ -18,6 +18,8 @@ pub(super) enum Cookie {
     Pending,
     /// The session.
     Session,
+    /// Who logged in with this browser, and since when.
+    Known,
 }
 
 /// A login under way.
@@ -86,6 +88,7 @@ impl Cookie {
         match self {
             Self::Pending => format!("__Host-dw-pending-{realm}"),
             Self::Session => format!("__Host-dw-app-{realm}"),
+            Self::Known => format!("__Host-dw-known-{realm}"),
         }
     }
 

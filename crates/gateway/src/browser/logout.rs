@@ -1,6 +1,7 @@
 //! OpenID Connect RP-Initiated Logout 1.0 section 2: signing out here, and where the person logged in.
 
 use axum::body::Body;
+use durward_base::Secret;
 use durward_enforce::Head;
 use durward_net::Problem;
 use http::{Response, StatusCode};
@@ -36,11 +37,16 @@ impl Browsers {
                 event.chain.family.clone_from(&session.sid);
                 event.target = Some(format!("person/{}", session.subject));
             });
-            hint = party.refresh(&self.http, &session.refresh).await.ok().and_then(|tokens| tokens.id_token);
-            party.revoke(&self.http, &session.refresh).await.map_err(|error| {
+            let means = (&self.http, gateway.clock.now());
+            let last = party.refresh(means, &session.refresh).await.ok();
+            let refresh = last.as_ref().and_then(|tokens| tokens.refresh_token.as_ref()).map_or(session.refresh.as_str(), Secret::expose);
+            party.revoke(means, refresh).await.map_err(|error| {
                 trail.edit(|event| event.detail = Some(format!("the session could not be ended: {error:?}")));
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "logout_unavailable", "Nobody can sign out at the moment: try again.")
             })?;
+            self.ended.signed_out(party, &session, gateway.clock.now());
+            gateway.forget_sessions();
+            hint = last.and_then(|tokens| tokens.id_token);
         }
         let url = end_session_url(gateway, party, &origin, hint.as_ref().map(|hint| hint.expose()));
         self.gone(head, &url, Some(realm))
@@ -57,7 +63,11 @@ impl Browsers {
 /// 2: `id_token_hint` keeps the person from being asked, and "post_logout_redirect_uri [...] MUST have been previously registered".
 fn end_session_url(gateway: &Gateway, party: &Party, origin: &str, hint: Option<&str>) -> String {
     let back = format!("{origin}/");
-    let Ok(mut url) = Url::parse(&party.at("logout")) else { return back };
+    let endpoint = match &party.provider {
+        Some(provider) => provider.known().and_then(|known| known.end_session_endpoint.clone()),
+        None => Some(party.at("logout")),
+    };
+    let Some(mut url) = endpoint.and_then(|endpoint| Url::parse(&endpoint).ok()) else { return back };
     let view = gateway.shared.view();
     let client = view.realm(&party.settings.realm).and_then(|realm| realm.client(&party.settings.client));
     let is_registered = client.is_some_and(|client| client.resource.post_logout_redirect_uris.contains(&back));
@@ -66,7 +76,7 @@ fn end_session_url(gateway: &Gateway, party: &Party, origin: &str, hint: Option<
     hint.into_iter().for_each(|hint| {
         query.append_pair("id_token_hint", hint);
     });
-    if is_registered {
+    if is_registered || party.provider.is_some() {
         query.append_pair("post_logout_redirect_uri", &back);
     }
     drop(query);

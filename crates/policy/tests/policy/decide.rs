@@ -95,6 +95,7 @@ fn context_holds_the_moment_and_the_way_in() {
         (r#"context has client && context.client == "web""#, true),
         (r#"context.issuer == "https://auth.example/realms/main""#, true),
         ("context has acts_for", false),
+        ("context has known_browser && context.known_browser", true),
     ];
     for (condition, expected) in conditions {
         let text = format!("permit (principal, action, resource) when {{ {condition} }};");

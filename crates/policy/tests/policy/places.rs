@@ -63,7 +63,7 @@ fn asked(policy: &str, places: &Places, address: Option<&str>) -> Verdict {
     let policies = compile(&[("here", policy)]).unwrap();
     let subject = Subject::new(&user("alice", &[])).unwrap();
     let address: Option<IpAddr> = address.map(|address| address.parse().unwrap());
-    let circumstances = Circumstances { now: NOW, address };
+    let circumstances = Circumstances { now: NOW, address, known_browser: None };
     policies.decide(&Question { subject: &subject, action: "inventory:read", resource: &stock("1"), circumstances, places })
 }
 

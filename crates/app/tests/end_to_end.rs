@@ -11,7 +11,6 @@ mod documentation;
 mod endpoints;
 mod fixture;
 mod foreign_tokens;
-mod http2;
 mod keys;
 mod kill;
 mod one_event;

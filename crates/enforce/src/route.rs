@@ -3,6 +3,7 @@
 
 mod compiled;
 mod pattern;
+mod upstream;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use durward_model::resource::Route;
 use durward_model::{Resource, ResourceKind, Stored};
 
 pub use compiled::CompiledRoute;
+pub use upstream::UpstreamHost;
 
 use crate::NormalPath;
 use pattern::{Pattern, Piece};

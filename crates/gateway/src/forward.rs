@@ -24,7 +24,7 @@ use crate::record::Trail;
 use crate::refusal::upstream_problem;
 use crate::terms;
 use crate::upgrade;
-use crate::upstream::{Outgoing, Upload, UpstreamBody};
+use crate::upstream::{Exchanged, Outgoing, Payload, Upload, UpstreamBody};
 use head::Said;
 
 /// The request as it came, once it may pass.
@@ -51,7 +51,7 @@ pub(crate) async fn forward(
     if accepted.upgrade.is_some() && verified.is_some() {
         upgrade::must_be_of_this_origin(parts, accepted.authority)?;
     }
-    let upstream = gateway.upstreams.at(route.upstream()).map_err(|error| upstream_problem(&error))?;
+    let upstream = gateway.upstreams.of(&route);
     let traceparent = trail.traceparent();
     let key_in_url = route.resource().api_key_in_url;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
@@ -60,7 +60,6 @@ pub(crate) async fn forward(
     let said = Said {
         target: &target,
         key_in_url,
-        host: &upstream.authority,
         authority: accepted.authority,
         client,
         identity: identity.as_deref().map(|token| token.authorization()),
@@ -70,12 +69,14 @@ pub(crate) async fn forward(
         framing,
         upgrade: accepted.upgrade,
     };
-    let head = head::write(parts, &said);
-    let body = framing.filter(|framing| *framing != Upload::Length(0)).map(|framing| (body, framing));
-    let answered = upstream.exchange(Outgoing { head: &head, method: &parts.method, body, upgrade: accepted.upgrade }).await;
+    let head = |host: &str| head::write(parts, host, &said);
+    let payload = Payload::of(&parts.method, body, framing, upstream.timeouts().idle).await.map_err(|error| upstream_problem(&error))?;
+    let outgoing = Outgoing { head: &head, method: &parts.method, payload, upgrade: accepted.upgrade, is_repeated: false };
+    let Exchanged { host, before, answer } = upstream.exchange(outgoing).await;
     trail.step(StepName::Upstream);
-    let mut response = answered.map_err(|error| {
-        trail.edit(|event| event.detail = Some(error.to_string()));
+    trail.forwarded(host, before);
+    let mut response = answer.map_err(|error| {
+        trail.edit(|event| event.say(error.to_string()));
         upstream_problem(&error)
     })?;
     head::strip_answer(response.headers_mut());
@@ -100,9 +101,9 @@ fn passed_on(
 ) -> Response<Body> {
     let lifetime = |is_endless| Lifetime { shared: gateway.shared.clone(), clock: gateway.clock.clone(), verified, is_endless };
     if let (Some(switched), Some(protocol)) = (response.body_mut().switched(), upgrade.and_then(|name| HeaderValue::from_str(name).ok())) {
-        let (idle, lifetime) = (gateway.idle, lifetime(true));
+        let lifetime = lifetime(true);
         response.headers_mut().insert(header::UPGRADE, protocol);
-        response.extensions_mut().insert(Tunnel::new(move |client| upgrade::tunnel(client, switched, idle, lifetime)));
+        response.extensions_mut().insert(Tunnel::new(move |client| upgrade::tunnel(client, switched, lifetime)));
         return response.map(Body::new);
     }
     if !response.body().is_streaming() {

@@ -38,13 +38,12 @@ use crate::resource_metadata;
 use crate::route::route;
 use crate::settings::GatewaySettings;
 use crate::terms;
-use crate::upstream::Upstreams;
+use crate::upstream::{UpstreamStatus, Upstreams};
 
 /// A gateway. Its routes, keys, policies and revocations are those of the shared view at each request, so that a reload drops nothing.
 pub struct Gateway {
     pub(crate) node: Arc<str>,
     pub(crate) limits: Limits,
-    pub(crate) idle: Duration,
     pub(crate) shared: Shared<View>,
     pub(crate) cache: CredentialCache,
     browsers: Option<Browsers>,
@@ -111,7 +110,6 @@ impl Gateway {
         Self {
             node: format!("gateway/{}", settings.name).into(),
             limits: settings.limits,
-            idle: settings.timeouts.idle,
             shared,
             cache: CredentialCache::new(&rng),
             browsers: None,
@@ -124,11 +122,11 @@ impl Gateway {
             withhold: settings.withhold,
             metrics,
             resolver: Resolver::new(Arc::new(NoAuthority), clock.clone(), &rng),
+            upstreams: Upstreams::new(settings.upstreams, clock.clone()),
             clock,
             ids: RequestIds::new(rng.clone()),
             rng,
             identity,
-            upstreams: Upstreams::new(settings.timeouts),
         }
     }
 
@@ -157,19 +155,19 @@ impl Gateway {
         self.cache.len()
     }
 
+    /// How the hosts that requests are forwarded to stand: for metrics.
+    pub fn upstream_hosts(&self) -> Vec<UpstreamStatus> {
+        self.upstreams.statuses()
+    }
+
     /// Serves until shutdown, and then finishes what was begun, within `Limits::drain`.
     pub async fn serve(self: Arc<Self>, bound: Bound, tls: Option<Arc<ServerConfig>>, shutdown: Shutdown) {
-        let sweeping = Arc::clone(&self);
-        let sweeper = tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(sweeping.idle).await;
-                sweeping.upstreams.sweep();
-            }
-        });
+        let keeping = Arc::clone(&self);
+        let keeper = tokio::spawn(async move { keeping.upstreams.keep(&keeping.shared).await });
         let (limits, unserved) = (self.limits, self.unserved());
         let service = move |peer| Connection { gateway: Arc::clone(&self), client: Client::from(peer) };
         durward_net::serve(bound, tls, limits, unserved, shutdown, service).await;
-        sweeper.abort();
+        keeper.abort();
     }
 
     /// What becomes of connections that never bring a request.

@@ -27,4 +27,4 @@ pub use browser::{BrowserSettings, ForeignProvider};
 pub use certificate::RealmAuthorities;
 pub use gateway::Gateway;
 pub use settings::GatewaySettings;
-pub use upstream::UpstreamTimeouts;
+pub use upstream::{UpstreamPem, UpstreamSettings, UpstreamStatus, UpstreamTimeouts, UpstreamTls, UpstreamTlsError};

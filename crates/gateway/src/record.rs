@@ -170,8 +170,19 @@ impl<'a> Trail<'a> {
         self.edit(|event| {
             event.decided = Some(Arc::clone(decision));
             if let Some(request) = &mut event.request {
-                request.upstream = Some(Arc::clone(passage.route.upstream()));
                 request.audience = passage.verified.as_ref().map(|_| Arc::clone(passage.route.service()));
+            }
+        });
+    }
+
+    /// It was sent to a host, and to another before that did not answer.
+    pub(crate) fn forwarded(&mut self, host: Option<Arc<str>>, before: Option<(Arc<str>, String)>) {
+        self.edit(|event| {
+            if let Some(request) = &mut event.request {
+                request.upstream = host;
+            }
+            if let Some((before, why)) = before {
+                event.say(format!("sent again, for {before} did not do: {why}"));
             }
         });
     }

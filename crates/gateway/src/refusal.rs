@@ -54,8 +54,12 @@ pub(crate) fn problem(
 pub(crate) fn upstream_problem(error: &UpstreamError) -> Problem {
     let (status, detail) = match error {
         UpstreamError::RequestBody => (StatusCode::BAD_REQUEST, "The request's body ended early or came too slowly."),
-        UpstreamError::ConnectTimeout(_) | UpstreamError::AnswerTimeout(_) => {
+        UpstreamError::ConnectTimeout(_) | UpstreamError::AnswerTimeout(_) | UpstreamError::IdleTimeout(_) => {
             (StatusCode::GATEWAY_TIMEOUT, "The service did not answer in time.")
+        }
+        UpstreamError::Overloaded(_) => {
+            let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.reason(), "The service has as many requests as it can take.");
+            return busy.header(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         _ => (StatusCode::BAD_GATEWAY, "The service gave no answer that could be passed on."),
     };

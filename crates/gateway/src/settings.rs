@@ -5,7 +5,7 @@ use durward_net::Limits;
 use rustls::pki_types::CertificateDer;
 use url::Url;
 
-use crate::upstream::UpstreamTimeouts;
+use crate::upstream::UpstreamSettings;
 
 /// What a gateway is told.
 #[derive(Debug, Clone)]
@@ -16,8 +16,8 @@ pub struct GatewaySettings {
     pub public_url: Option<Url>,
     /// Bounds on what connections may cost.
     pub limits: Limits,
-    /// How long upstreams may take.
-    pub timeouts: UpstreamTimeouts,
+    /// What holds for upstreams.
+    pub upstreams: UpstreamSettings,
     /// What becomes of requests that may not pass, on routes that do not say.
     pub mode: Mode,
     /// The certificates of proxies in front, whose word about their clients is believed.
@@ -33,7 +33,7 @@ impl GatewaySettings {
             name: name.into(),
             public_url: None,
             limits: Limits::default(),
-            timeouts: UpstreamTimeouts::default(),
+            upstreams: UpstreamSettings::default(),
             mode: Mode::Enforce,
             fronts: Vec::new(),
             withhold: Vec::new(),

@@ -4,7 +4,6 @@
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use durward_base::Duration;
 use durward_net::Problem;
 use durward_net::http1::{Duplex, tokens};
 use http::header::{self, HeaderValue};
@@ -49,11 +48,11 @@ pub(crate) fn must_be_of_this_origin(parts: &Parts, authority: &str) -> Result<(
     }
 }
 
-/// Passes bytes on between the two ends, until both are done, nothing has passed for as long as `idle`, or the credential ends.
-pub(crate) async fn tunnel(client: Box<dyn Duplex>, upstream: Switched, idle: Duration, lifetime: Lifetime) {
+/// Passes bytes on between the two ends, until both are done, nothing has passed for as long as the route allows, or the credential ends.
+pub(crate) async fn tunnel(client: Box<dyn Duplex>, upstream: Switched, lifetime: Lifetime) {
     let (from_client, to_client) = tokio::io::split(client);
-    let Switched { read, write, ahead } = upstream;
-    let passed = AtomicU64::new(0);
+    let Switched { read, write, ahead, ticket: under_way } = upstream;
+    let (idle, passed) = (under_way.idle(), AtomicU64::new(0));
     let both = async {
         let down = pump(io::Cursor::new(ahead).chain(read), to_client, &passed);
         tokio::try_join!(pump(from_client, write, &passed), down)

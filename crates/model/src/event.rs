@@ -353,6 +353,11 @@ impl Event {
         }
     }
 
+    /// Adds to what the operator is told.
+    pub fn say(&mut self, sentence: String) {
+        self.detail = Some(self.detail.take().map_or_else(|| sentence.clone(), |before| format!("{before}; {sentence}")));
+    }
+
     /// Whether it must be on disk before the answer is sent: everything but what passed and changed nothing.
     pub const fn must_be_durable(&self) -> bool {
         !matches!(self.outcome, Outcome::Allowed | Outcome::WouldDeny)

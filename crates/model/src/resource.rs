@@ -10,6 +10,7 @@ mod route;
 mod service;
 mod terms;
 mod trusted_issuer;
+mod upstream;
 
 use durward_base::ResourceId;
 use schemars::JsonSchema;
@@ -25,6 +26,7 @@ pub use route::{Access, Acr, Authorize, Mode, Requirement, Route};
 pub use service::{DetailsMember, DetailsType, DetailsValue, Scope, Service, TokenType};
 pub use terms::{Cors, RateKey, RateLimit};
 pub use trusted_issuer::{ForeignAccessTokens, Subjects, TrustedIssuer};
+pub use upstream::{HealthCheck, Timeouts, Upstream};
 
 /// A declared resource. In YAML: `kind:`, `name:`, and the kind's own fields beside them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

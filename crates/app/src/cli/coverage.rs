@@ -146,14 +146,17 @@ fn entrance(routes: &[&Route]) -> (bool, String) {
 }
 
 fn transport(routes: &[&Route]) -> (bool, String) {
-    let is_here = |route: &&Route| {
-        let host = route.upstream.trim_start_matches("http://").rsplit_once(':').map_or("", |(host, _)| host);
+    let is_here = |url: &str| {
+        let host = url.trim_start_matches("http://").rsplit_once(':').map_or("", |(host, _)| host);
         host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     };
-    let abroad: BTreeSet<&str> = routes.iter().filter(|route| !is_here(route)).map(|route| route.upstream.as_str()).collect();
+    let urls = routes.iter().flat_map(|route| route.upstream.urls()).map(String::as_str);
+    let (secure, plain): (BTreeSet<&str>, BTreeSet<&str>) = urls.partition(|url| url.starts_with("https://"));
+    let abroad: BTreeSet<&str> = plain.into_iter().filter(|url| !is_here(url)).collect();
     match (routes.is_empty(), abroad.is_empty()) {
         (true, _) => (false, "no route".to_owned()),
-        (false, true) => (true, "this machine".to_owned()),
+        (false, true) if secure.is_empty() => (true, "this machine".to_owned()),
+        (false, true) => (true, "TLS".to_owned()),
         (false, false) => (false, format!("in the clear: {}", abroad.into_iter().collect::<Vec<_>>().join(", "))),
     }
 }

@@ -7,7 +7,9 @@ use anyhow::bail;
 use clap::Args;
 use durward_admin::{Apply, Plan};
 use durward_base::{Rng, Secret, base64url};
-use durward_model::resource::{Access, Client, ClientAuthentication, PersonResource, Requirement, Route, Service, Trust};
+use durward_model::resource::{
+    Access, Client, ClientAuthentication, PersonResource, Requirement, Route, Service, Timeouts, Trust, Upstream,
+};
 use durward_model::{CredentialKind, GrantType, Resource};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -109,7 +111,13 @@ fn resources(name: &str, arguments: &Arguments) -> anyhow::Result<Vec<Resource>>
             path: arguments.at.clone(),
             exact: false,
             methods: Vec::new(),
-            upstream,
+            upstream: Upstream::one(upstream),
+            upstream_tls: None,
+            upstream_name: None,
+            timeouts: Timeouts::default(),
+            retries: true,
+            max_in_flight: None,
+            health_check: None,
             service: name.to_owned(),
             audience: None,
             accept: vec![CredentialKind::Jwt],

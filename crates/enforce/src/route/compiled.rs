@@ -8,6 +8,7 @@ use durward_model::resource::{Access, Resource, Route};
 
 use super::RouteProblem;
 use super::pattern::Pattern;
+use super::upstream::{self, UpstreamHost};
 use crate::ResourceTemplate;
 
 /// A route as the gateway uses it.
@@ -16,7 +17,7 @@ pub struct CompiledRoute {
     realm: Arc<str>,
     name: Arc<str>,
     service: Arc<str>,
-    upstream: Arc<str>,
+    upstream: Vec<UpstreamHost>,
     id: ResourceId,
     version: u64,
     resource: Route,
@@ -34,13 +35,13 @@ impl CompiledRoute {
         if pattern.rest && route.exact {
             return Err(problem(format!("path {:?} takes the rest, so that `exact` says nothing: leave it out", route.path)));
         }
-        let upstream = authority(&route.upstream).map_err(problem)?;
+        let upstream = upstream::hosts(route).map_err(problem)?;
         let authorization = authorization(route, &pattern).map_err(problem)?;
         let compiled = Self {
             realm: stored.realm.as_str().into(),
             name: route.name.as_str().into(),
             service: route.service.as_str().into(),
-            upstream: upstream.into(),
+            upstream,
             id: stored.id,
             version: stored.version,
             resource: route.clone(),
@@ -65,8 +66,8 @@ impl CompiledRoute {
         &self.service
     }
 
-    /// The `host:port` that requests are forwarded to, over plain HTTP.
-    pub const fn upstream(&self) -> &Arc<str> {
+    /// The hosts that requests are forwarded to: one at least.
+    pub fn upstream(&self) -> &[UpstreamHost] {
         &self.upstream
     }
 
@@ -171,19 +172,6 @@ fn terms(route: &Route) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// The `host:port` of `http://host:port`.
-fn authority(upstream: &str) -> Result<&str, String> {
-    let expected = || format!("upstream {upstream:?} is not of the form http://host:port");
-    let authority = upstream.strip_prefix("http://").ok_or_else(expected)?;
-    let (host, port) = authority.rsplit_once(':').ok_or_else(expected)?;
-    let is_host = |host: &str| {
-        let named = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-        let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        literal.map_or_else(|| !host.is_empty() && host.bytes().all(named), |host| host.parse::<std::net::Ipv6Addr>().is_ok())
-    };
-    if is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0) { Ok(authority) } else { Err(expected()) }
 }
 
 /// What is asked of the policies: by default about the route itself.

@@ -17,8 +17,6 @@ pub(crate) struct Said<'a> {
     pub(crate) target: &'a str,
     /// Whether the client's URLs may bear an API key, which goes no further.
     pub(crate) key_in_url: bool,
-    /// The upstream's own `Host`.
-    pub(crate) host: &'a str,
     /// The host the client asked.
     pub(crate) authority: &'a str,
     /// Who the client is to the kernel.
@@ -37,10 +35,10 @@ pub(crate) struct Said<'a> {
     pub(crate) upgrade: Option<&'a str>,
 }
 
-/// The head as bytes.
-pub(crate) fn write(parts: &Parts, said: &Said<'_>) -> Vec<u8> {
+/// The head as bytes, for an upstream whose own `Host` this is.
+pub(crate) fn write(parts: &Parts, host: &str, said: &Said<'_>) -> Vec<u8> {
     let mut head = Vec::with_capacity(1536);
-    for piece in [parts.method.as_str(), " ", said.target, " HTTP/1.1\r\nhost: ", said.host, "\r\n"] {
+    for piece in [parts.method.as_str(), " ", said.target, " HTTP/1.1\r\nhost: ", host, "\r\n"] {
         head.extend_from_slice(piece.as_bytes());
     }
     let listed = listed(&parts.headers);
@@ -180,7 +178,6 @@ mod tests {
         let said = Said {
             target: "/orders?a=1",
             key_in_url: true,
-            host: "127.0.0.1:9002",
             authority: "shop.example",
             client,
             identity,
@@ -190,7 +187,7 @@ mod tests {
             framing: Some(Upload::Length(3)),
             upgrade: None,
         };
-        String::from_utf8(write(&parts, &said)).unwrap()
+        String::from_utf8(write(&parts, "127.0.0.1:9002", &said)).unwrap()
     }
 
     #[test]

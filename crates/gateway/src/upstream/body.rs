@@ -2,7 +2,6 @@
 
 use std::future::Future as _;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -10,11 +9,12 @@ use durward_net::http1::{Decoded, Framing};
 use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::AsyncReadExt as _;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-use super::connection::{Connection, Sending};
+use super::UpstreamError;
+use super::connection::{Answered, Connection, Sending};
+use super::exchange::Ticket;
 use super::head::AnswerHead;
-use super::{Upstream, UpstreamError};
+use super::stream::{Reading, Writing};
 
 /// Bytes read at a time.
 const PIECE: usize = 32 * 1024;
@@ -32,10 +32,12 @@ enum State {
 
 /// A connection that goes on with another protocol.
 pub(crate) struct Switched {
-    pub(crate) read: OwnedReadHalf,
-    pub(crate) write: OwnedWriteHalf,
+    pub(crate) read: Reading,
+    pub(crate) write: Writing,
     /// What was read of it already.
     pub(crate) ahead: BytesMut,
+    /// It is under way for as long as it lasts.
+    pub(crate) ticket: Ticket,
 }
 
 struct Streaming {
@@ -45,32 +47,28 @@ struct Streaming {
     keep_alive: bool,
     /// The request's body, while the upstream answers before it has all of it.
     sending: Option<Sending>,
-    upstream: Arc<Upstream>,
+    ticket: Ticket,
 }
 
 impl UpstreamBody {
     /// The answer of a head and the connection it came on.
-    pub(super) fn begin(
-        mut connection: Connection,
-        head: AnswerHead,
-        sending: Option<Sending>,
-        upstream: &Arc<Upstream>,
-    ) -> Response<Self> {
+    pub(super) fn begin(answered: Answered, ticket: Ticket) -> Response<Self> {
+        let Answered { mut connection, head, sending } = answered;
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             let Connection { read, write, buffer: ahead, .. } = connection;
-            let switched = write.map(|write| Switched { read, write, ahead });
+            let switched = write.map(|write| Switched { read, write, ahead, ticket });
             return Self(State::Switched(switched)).under(head);
         }
         let whole = if sending.is_none() { whole(&mut connection, head.framing) } else { None };
         let state = match whole {
             Some(body) => {
-                finish(connection, head.keep_alive, upstream);
+                finish(connection, head.keep_alive, &ticket);
                 State::Whole((!body.is_empty()).then_some(body))
             }
             None => {
-                connection.allow(upstream.timeouts.idle);
-                let (framing, keep_alive, upstream) = (head.framing, head.keep_alive, Arc::clone(upstream));
-                State::Streaming(Box::new(Streaming { connection: Some(connection), framing, keep_alive, sending, upstream }))
+                connection.allow(ticket.upstream.timeouts.idle);
+                let (framing, keep_alive) = (head.framing, head.keep_alive);
+                State::Streaming(Box::new(Streaming { connection: Some(connection), framing, keep_alive, sending, ticket }))
             }
         };
         Self(state).under(head)
@@ -135,7 +133,7 @@ impl Streaming {
                 Ok(Decoded::More) => {}
                 Ok(Decoded::End) => {
                     if let Some(connection) = self.connection.take() {
-                        finish(connection, self.keep_alive, &self.upstream);
+                        finish(connection, self.keep_alive, &self.ticket);
                     }
                     return Poll::Ready(None);
                 }
@@ -147,12 +145,12 @@ impl Streaming {
                     return Poll::Ready(None);
                 }
                 Poll::Ready(Ok(0)) => return self.fail(UpstreamError::Malformed("it ends within the body")),
-                Poll::Ready(Ok(_)) => connection.allow(self.upstream.timeouts.idle),
+                Poll::Ready(Ok(_)) => connection.allow(self.ticket.upstream.timeouts.idle),
                 Poll::Ready(Err(error)) => return self.fail(UpstreamError::Broken(error)),
                 Poll::Pending => {
                     ready!(connection.timer.as_mut().poll(cx));
-                    let limit = self.upstream.timeouts.idle;
-                    return self.fail(UpstreamError::AnswerTimeout(limit));
+                    let limit = self.ticket.upstream.timeouts.idle;
+                    return self.fail(UpstreamError::IdleTimeout(limit));
                 }
             }
         }
@@ -186,9 +184,9 @@ fn whole(connection: &mut Connection, framing: Framing) -> Option<Bytes> {
 }
 
 /// Keeps the connection when another request may follow: nothing unasked behind the answer, and the request wholly sent.
-fn finish(connection: Connection, keep_alive: bool, upstream: &Arc<Upstream>) {
+fn finish(connection: Connection, keep_alive: bool, ticket: &Ticket) {
     if keep_alive && connection.buffer.is_empty() && connection.write.is_some() {
-        upstream.keep(connection);
+        ticket.host.keep(connection);
     }
 }
 

@@ -1,25 +1,21 @@
 //! One connection: a request out, an answer's head in, and the request's body sent beside it.
 
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use durward_base::Duration;
 use durward_net::Incoming;
 use durward_net::http1::tokens;
-use http::{Response, header};
+use http::{Method, header};
 use http_body_util::BodyExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::Sleep;
 
-use super::body::UpstreamBody;
 use super::head::{self, AnswerHead, HEAD_BYTES};
-use super::{Outgoing, Upstream, UpstreamError};
+use super::stream::{Reading, Writing};
+use super::{Outgoing, Payload, UpstreamError, UpstreamTimeouts};
 
 /// Interim answers before the final one.
 const INTERIM_ANSWERS: usize = 8;
@@ -37,13 +33,24 @@ pub(crate) enum Upload {
 }
 
 /// The sending of a body; gives the connection's writing half back when all is sent.
-pub(super) type Sending = Pin<Box<dyn Future<Output = Result<OwnedWriteHalf, UpstreamError>> + Send>>;
+pub(super) type Sending = Pin<Box<dyn Future<Output = Result<Writing, UpstreamError>> + Send>>;
+
+/// What an answer is to: its method, and the protocol that the connection may go on with.
+pub(super) type Asked<'a> = (&'a Method, Option<&'a str>);
+
+/// An answer's head, and what the rest of it comes on.
+pub(super) struct Answered {
+    pub(super) connection: Connection,
+    pub(super) head: AnswerHead,
+    /// The request's body, while it is still being sent.
+    pub(super) sending: Option<Sending>,
+}
 
 /// A connection to an upstream.
 pub(super) struct Connection {
-    pub(super) read: OwnedReadHalf,
+    pub(super) read: Reading,
     /// Absent while a body is being sent, and after that has failed.
-    pub(super) write: Option<OwnedWriteHalf>,
+    pub(super) write: Option<Writing>,
     pub(super) buffer: BytesMut,
     /// Runs while something is awaited. One for all its requests: putting it off is cheaper than making it anew.
     pub(super) timer: Pin<Box<Sleep>>,
@@ -51,12 +58,9 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) async fn open(host: &str, port: u16) -> io::Result<Self> {
-        let stream = TcpStream::connect((host, port)).await?;
-        stream.set_nodelay(true)?;
-        let (read, write) = stream.into_split();
+    pub(super) fn new((read, write): (Reading, Writing)) -> Self {
         let timer = Box::pin(tokio::time::sleep(Duration::ZERO));
-        Ok(Self { read, write: Some(write), buffer: BytesMut::new(), timer, since: Instant::now() })
+        Self { read, write: Some(write), buffer: BytesMut::new(), timer, since: Instant::now() }
     }
 
     /// Puts it to rest until the next request.
@@ -70,40 +74,47 @@ impl Connection {
 
     /// Whether nothing came while it rested: an upstream that closed it, or spoke unasked, is not used again.
     pub(super) fn is_silent(&mut self) -> bool {
-        let silence = self.read.try_read(&mut [0]);
-        self.buffer.is_empty() && silence.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        self.buffer.is_empty() && self.read.is_silent()
     }
 
     /// Sends the request and takes the answer's head; the rest of the answer, and of the request's body, goes with the answer.
     pub(super) async fn exchange(
         mut self,
-        upstream: &Arc<Upstream>,
-        request: &Outgoing<'_>,
-        body: Option<(Incoming, Upload)>,
-    ) -> Result<Response<UpstreamBody>, UpstreamError> {
-        let limit = upstream.timeouts.answer;
-        let write = self.write.take().ok_or(UpstreamError::Closed)?;
-        let Some((body, framing)) = body else {
-            let head = self.send_head(write, request, limit).await?;
-            return Ok(UpstreamBody::begin(self, head, None, upstream));
+        head: &[u8],
+        request: &mut Outgoing<'_>,
+        timeouts: UpstreamTimeouts,
+    ) -> Result<Answered, UpstreamError> {
+        let asked = (request.method, request.upgrade);
+        let (body, framing) = match std::mem::replace(&mut request.payload, Payload::Gone) {
+            Payload::Streamed(body, framing) => (body, framing),
+            whole @ (Payload::Whole(_) | Payload::Gone) => {
+                request.payload = whole;
+                let head = match &request.payload {
+                    Payload::Whole(body) if !body.is_empty() => self.send(&[head, body.as_ref()].concat(), asked, timeouts.answer).await?,
+                    _ => self.send(head, asked, timeouts.answer).await?,
+                };
+                return Ok(Answered { connection: self, head, sending: None });
+            }
         };
-        let out = Bytes::copy_from_slice(request.head);
-        let mut sending: Sending = Box::pin(send(write, out, body, framing, upstream.timeouts.idle));
-        match self.head_or_sent(request, &mut sending).await? {
-            Some(head) => Ok(UpstreamBody::begin(self, head, Some(sending), upstream)),
+        let write = self.write.take().ok_or(UpstreamError::Closed)?;
+        let mut sending: Sending = Box::pin(send(write, Bytes::copy_from_slice(head), body, framing, timeouts.idle));
+        match self.head_or_sent(asked, &mut sending).await? {
+            Some(head) => Ok(Answered { connection: self, head, sending: Some(sending) }),
             None => {
-                let head = self.head_within(request, limit).await?;
-                Ok(UpstreamBody::begin(self, head, None, upstream))
+                let head = self.head_within(asked, timeouts.answer).await?;
+                Ok(Answered { connection: self, head, sending: None })
             }
         }
     }
 
-    /// A request that is nothing but a head: out with it, and the answer's head in.
-    async fn send_head(&mut self, mut write: OwnedWriteHalf, request: &Outgoing<'_>, limit: Duration) -> Result<AnswerHead, UpstreamError> {
+    /// A request that is whole: out with it, and the answer's head in.
+    pub(super) async fn send(&mut self, request: &[u8], asked: Asked<'_>, limit: Duration) -> Result<AnswerHead, UpstreamError> {
+        let mut write = self.write.take().ok_or(UpstreamError::Closed)?;
         self.allow(limit);
         let exchange = async {
-            write.write_all(request.head).await.map_err(UpstreamError::Broken)?;
-            read_head(&mut self.read, &mut self.buffer, request).await
+            write.write_all(request).await.map_err(UpstreamError::Broken)?;
+            write.flush().await.map_err(UpstreamError::Broken)?;
+            read_head(&mut self.read, &mut self.buffer, asked).await
         };
         let head = tokio::select! {
             biased;
@@ -115,11 +126,11 @@ impl Connection {
     }
 
     /// Sends the body, unless the answer begins before that is done: then its head.
-    async fn head_or_sent(&mut self, request: &Outgoing<'_>, sending: &mut Sending) -> Result<Option<AnswerHead>, UpstreamError> {
+    async fn head_or_sent(&mut self, asked: Asked<'_>, sending: &mut Sending) -> Result<Option<AnswerHead>, UpstreamError> {
         let sent = tokio::select! {
             biased;
             sent = &mut *sending => sent,
-            head = read_head(&mut self.read, &mut self.buffer, request) => return head.map(Some),
+            head = read_head(&mut self.read, &mut self.buffer, asked) => return head.map(Some),
         };
         match sent {
             Ok(write) => self.write = Some(write),
@@ -130,11 +141,11 @@ impl Connection {
         Ok(None)
     }
 
-    async fn head_within(&mut self, request: &Outgoing<'_>, limit: Duration) -> Result<AnswerHead, UpstreamError> {
+    async fn head_within(&mut self, asked: Asked<'_>, limit: Duration) -> Result<AnswerHead, UpstreamError> {
         self.allow(limit);
         tokio::select! {
             biased;
-            head = read_head(&mut self.read, &mut self.buffer, request) => head,
+            head = read_head(&mut self.read, &mut self.buffer, asked) => head,
             () = self.timer.as_mut() => Err(UpstreamError::AnswerTimeout(limit)),
         }
     }
@@ -146,10 +157,10 @@ impl Connection {
 }
 
 /// The head of the final answer. May be dropped and called again: what was read stays in the buffer.
-async fn read_head(read: &mut OwnedReadHalf, buffer: &mut BytesMut, request: &Outgoing<'_>) -> Result<AnswerHead, UpstreamError> {
+async fn read_head(read: &mut Reading, buffer: &mut BytesMut, (method, upgrade): Asked<'_>) -> Result<AnswerHead, UpstreamError> {
     for _ in 0..INTERIM_ANSWERS {
         let head = loop {
-            if let Some(head) = head::take(buffer, request.method).map_err(UpstreamError::Malformed)? {
+            if let Some(head) = head::take(buffer, method).map_err(UpstreamError::Malformed)? {
                 break head;
             }
             make_room(buffer);
@@ -167,7 +178,7 @@ async fn read_head(read: &mut OwnedReadHalf, buffer: &mut BytesMut, request: &Ou
         if head.status == http::StatusCode::SWITCHING_PROTOCOLS {
             // "A server MUST NOT switch to a protocol that was not indicated by the client".
             let mut agreed = tokens(&head.headers, &header::UPGRADE);
-            let is_agreed = agreed.next().zip(request.upgrade).is_some_and(|(agreed, asked)| asked.eq_ignore_ascii_case(agreed));
+            let is_agreed = agreed.next().zip(upgrade).is_some_and(|(agreed, asked)| asked.eq_ignore_ascii_case(agreed));
             let is_agreed = is_agreed && agreed.next().is_none();
             drop(agreed);
             return if is_agreed { Ok(head) } else { Err(UpstreamError::Malformed("it switches protocols unasked")) };
@@ -184,13 +195,7 @@ fn make_room(buffer: &mut BytesMut) {
 }
 
 /// Sends head and body, each piece within `idle`. Trailers are dropped.
-async fn send(
-    mut write: OwnedWriteHalf,
-    head: Bytes,
-    mut body: Incoming,
-    framing: Upload,
-    idle: Duration,
-) -> Result<OwnedWriteHalf, UpstreamError> {
+async fn send(mut write: Writing, head: Bytes, mut body: Incoming, framing: Upload, idle: Duration) -> Result<Writing, UpstreamError> {
     put(&mut write, head, idle).await?;
     let mut sent = 0_u64;
     loop {
@@ -218,7 +223,10 @@ async fn send(
     Ok(write)
 }
 
-async fn put(write: &mut OwnedWriteHalf, mut piece: impl bytes::Buf, idle: Duration) -> Result<(), UpstreamError> {
-    let late = || UpstreamError::Broken(io::ErrorKind::TimedOut.into());
-    tokio::time::timeout(idle, write.write_all_buf(&mut piece)).await.map_err(|_| late())?.map_err(UpstreamError::Broken)
+async fn put(write: &mut Writing, mut piece: impl bytes::Buf, idle: Duration) -> Result<(), UpstreamError> {
+    let putting = async {
+        write.write_all_buf(&mut piece).await?;
+        write.flush().await
+    };
+    tokio::time::timeout(idle, putting).await.map_err(|_| UpstreamError::IdleTimeout(idle))?.map_err(UpstreamError::Broken)
 }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::terms::{Cors, RateLimit};
+use super::upstream::{HealthCheck, Timeouts, Upstream};
 use crate::CredentialKind;
 
 /// A route. Without `access: public` it must state a requirement or an authorization.
@@ -23,8 +24,27 @@ pub struct Route {
     /// The methods it is for; any when empty.
     #[serde(default)]
     pub methods: Vec<String>,
-    /// Where requests go: `http://host:port`.
-    pub upstream: String,
+    /// Where requests go: `http://host:port` or `https://host:port`, or several of them, which requests are shared out among.
+    pub upstream: Upstream,
+    /// What the gateway's settings have under this name of TLS to upstreams; the system's roots and no certificate when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_tls: Option<String>,
+    /// The name that the upstream's certificate must be for; the host of its URL when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_name: Option<String>,
+    /// How long the upstream may take.
+    #[serde(default, skip_serializing_if = "Timeouts::is_empty")]
+    pub timeouts: Timeouts,
+    /// Whether a request without effect (GET, HEAD, OPTIONS, PUT, DELETE) that a host failed to answer is sent once more, to another where there is
+    /// one.
+    #[serde(default = "retries", skip_serializing_if = "Clone::clone")]
+    pub retries: bool,
+    /// How many requests may be under way at a time before more are answered with 503; as the gateway is set when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_in_flight: Option<u32>,
+    /// How hosts are asked whether they are well; not at all when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_check: Option<HealthCheck>,
     /// The service behind it: the audience of the identity token sent upstream.
     pub service: String,
     /// The audience a presented token must be for; `service` when absent.
@@ -176,6 +196,10 @@ fn accept_jwt() -> Vec<CredentialKind> {
 
 fn identity_type() -> String {
     "dw-id+jwt".to_owned()
+}
+
+const fn retries() -> bool {
+    true
 }
 
 const fn max_staleness_seconds() -> u32 {

@@ -36,7 +36,7 @@ def mac(secret, digest, name, kid):
 
 own = jwk(jwt.algorithms.ECAlgorithm, stranger)
 bad = {
-    "JOSE-001 none": token(None, "none"),
+    "none": token(None, "none"),
     "JOSE-012 jku": token(stranger, "ES256", "ec", header={"jku": "https://attacker.example/keys"}),
     "JOSE-014 jwk": token(stranger, "ES256", "ec", header={"jwk": own}),
     "JOSE-008 another kid": token(stranger, "ES256", "x' UNION SELECT 'AA'-- "),

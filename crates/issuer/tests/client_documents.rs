@@ -68,6 +68,8 @@ async fn a_client_is_known_by_its_document_from_the_request_to_the_last_token() 
     let refreshed = browser.refresh(&tokens.text("refresh_token"), &[("client_id", &client_id)]).await;
     assert_eq!(refreshed.status, 200, "{}", refreshed.body);
     assert_eq!(site.seen().len(), 1, "the document was read once");
+    let consents = browser.get("/realms/main/account/consents").await.body;
+    assert!(consents.contains(&client_id) && !consents.contains("that is gone"), "{consents}");
     let discovery = browser.get("/realms/main/.well-known/openid-configuration").await.json();
     assert_eq!(discovery["client_id_metadata_document_supported"], true);
     assert!(ask(&mut browser, &client_id).await.location().starts_with(REDIRECT), "what was allowed is remembered");
@@ -204,4 +206,31 @@ async fn one_address_causes_so_many_fetches_a_minute() {
     let mut other = world.browser();
     other.address = ([198, 51, 100, 9], 4711).into();
     assert!(ask(&mut other, &site.url("/client.json")).await.location().contains("/login?"));
+}
+
+/// The pages of such a client read what they are answered, by the document that is read for them; which one is on its way, a preflight does
+/// not know.
+#[tokio::test]
+async fn a_client_in_a_browser_is_answered_at_its_own_origin() {
+    let site = Site::open().await;
+    let world = world(&site).await;
+    publish(&site, "/client.json", &document(&site));
+    let client_id = site.url("/client.json");
+    let mut browser = world.browser();
+    let arrived = browser.arrive(&request(&client_id), "alice").await;
+    let page = browser.follow(&arrived).await;
+    let code = browser.decide(&page, "allow").await.code();
+    for (origin, allowed) in [("https://radar.example", true), ("https://evil.example", true), ("http://radar.example", false), ("null", false)] {
+        browser.with("origin", origin).with("access-control-request-method", "GET");
+        let asked = browser.call(http::Method::OPTIONS, "/realms/main/oauth2/userinfo", axum::body::Body::empty()).await;
+        assert_eq!(asked.header("access-control-allow-origin") == origin, allowed, "{origin}");
+    }
+    browser.with("origin", "https://radar.example");
+    let tokens = browser.redeem(&code, &[("client_id", &client_id), ("redirect_uri", REDIRECT)]).await;
+    assert_eq!(tokens.header("access-control-allow-origin"), "https://radar.example", "{}", tokens.body);
+    for (origin, reads) in [("https://radar.example", true), ("https://evil.example", false)] {
+        browser.with("origin", origin);
+        let told = browser.userinfo(&tokens.text("access_token")).await;
+        assert_eq!((told.status.as_u16(), told.header("access-control-allow-origin") == origin), (200, reads), "{origin}");
+    }
 }

@@ -8,7 +8,7 @@ mod target;
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use durward_base::{Duration, Timestamp, base64url};
-use durward_jose::{Algorithm, ClaimError, Claims, JoseError, SelfSignedJwt};
+use durward_jose::{Algorithm, ClaimError, Claims, JoseError, LEEWAY, SelfSignedJwt};
 
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
@@ -59,7 +59,7 @@ pub enum ProofError {
     #[error("the DPoP proof's htu is not the address of the request")]
     Address,
     /// Made too long ago, or in time to come.
-    #[error("the DPoP proof's iat is more than {} s away", SKEW.as_secs())]
+    #[error("the DPoP proof's iat is more than {} s away, or its exp or nbf rules it out", SKEW.as_secs())]
     Time,
     /// About another access token.
     #[error("the DPoP proof's ath is not the hash of the access token")]
@@ -125,6 +125,11 @@ impl Proof {
         // within an acceptable window."
         let made = claims.timestamp("iat").map_err(ProofError::Claim)?.ok_or_else(|| missing("iat"))?;
         if now.since(made) > SKEW || made.since(now) > SKEW {
+            return Err(ProofError::Time);
+        }
+        // RFC 7519 4.1.4 and 4.1.5: a proof need not say when it ends or begins, but counts as it says.
+        let (ends, begins) = (claims.exp().map_err(ProofError::Claim)?, claims.nbf().map_err(ProofError::Claim)?);
+        if ends.is_some_and(|ends| now >= ends + LEEWAY) || begins.is_some_and(|begins| begins > now + LEEWAY) {
             return Err(ProofError::Time);
         }
         // (12) "ensure that the value of the ath claim equals the hash of that access token"

@@ -17,7 +17,7 @@ const TOKEN: &str = "/realms/main/oauth2/token";
 const USERINFO: &str = "/realms/main/oauth2/userinfo";
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-async fn world(profile: Profile) -> World {
+pub async fn world(profile: Profile) -> World {
     let world = World::new().await;
     let bank = |client: &mut Client| {
         client.profile = Some(profile);
@@ -31,7 +31,7 @@ async fn world(profile: Profile) -> World {
     world
 }
 
-fn with(claims: Value, changes: &[(&str, Value)]) -> Value {
+pub fn with(claims: Value, changes: &[(&str, Value)]) -> Value {
     let mut claims = claims;
     for (name, value) in changes {
         claims[*name] = value.clone();
@@ -47,7 +47,7 @@ fn assertion_with(world: &World, key: &SigningKey, changes: &[(&str, Value)]) ->
 }
 
 /// A form with the client's assertion.
-async fn call(browser: &mut Browser<'_>, world: &World, target: &str, form: &[(&str, &str)]) -> Answer {
+pub async fn call(browser: &mut Browser<'_>, world: &World, target: &str, form: &[(&str, &str)]) -> Answer {
     let assertion = assertion_with(world, &world.signer, &[]);
     browser.post(target, &[form, &[("client_assertion_type", ASSERTION), ("client_assertion", &assertion)]].concat()).await
 }
@@ -84,7 +84,7 @@ async fn authorized(browser: &mut Browser<'_>, uri: &str) -> Answer {
 }
 
 /// A token request with a proof, which carries the nonce that the first answer gives.
-async fn proved(browser: &mut Browser<'_>, world: &World, key: &DpopKey, form: &[(&str, &str)]) -> Answer {
+pub async fn proved(browser: &mut Browser<'_>, world: &World, key: &DpopKey, form: &[(&str, &str)]) -> Answer {
     let (url, now) = (format!("{PUBLIC_URL}{TOKEN}"), world.clock.clock().now());
     browser.with("dpop", &key.proof(("POST", &url), None, None, now));
     let first = call(browser, world, TOKEN, form).await;

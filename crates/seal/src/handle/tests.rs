@@ -5,7 +5,15 @@ use proptest::prelude::*;
 use super::*;
 use crate::testing::seeded;
 
-const KINDS: [HandleKind; 2] = [HandleKind::RefreshToken, HandleKind::DeviceCode];
+const KINDS: [HandleKind; 7] = [
+    HandleKind::RefreshToken,
+    HandleKind::DeviceCode,
+    HandleKind::AuthReqId,
+    HandleKind::PersonalToken,
+    HandleKind::ApiKey,
+    HandleKind::InitialAccess,
+    HandleKind::Registration,
+];
 const REALM: RealmId = RealmId::from_bytes([1; 16]);
 
 fn keys(seed: u64) -> HandleKeys {

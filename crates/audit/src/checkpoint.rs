@@ -1,4 +1,4 @@
-//! C2SP tlog-checkpoint: what a node says its log holds, signed
+//! C2SP tlog-checkpoint: what a node says its log holds, signed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

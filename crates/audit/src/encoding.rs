@@ -1,4 +1,4 @@
-//! RFC 8949: an event's canonical form, the deterministic CBOR that the tree covers; RFC 8742 sequences of them on the wire
+//! RFC 8949: an event's canonical form, the deterministic CBOR that the tree covers; RFC 8742 sequences of them on the wire.
 
 use durward_model::Event;
 use minicbor::Decoder;

@@ -1,4 +1,4 @@
-//! Why a request ended as it did: the events of its transaction as a tree of hops, each with the origin of its credential
+//! Why a request ended as it did: the events of its transaction as a tree of hops, each with the origin of its credential.
 
 mod text;
 

@@ -1,4 +1,4 @@
-//! Records one after another in a file, each with its length and a checksum, so that a torn end is found
+//! Records one after another in a file, each with its length and a checksum, so that a torn end is found.
 
 use crate::{EVENT_LIMIT, Hash};
 

@@ -1,4 +1,4 @@
-//! RFC 6962 section 2.1: Merkle Hash Trees, the hash of a leaf and of a node
+//! RFC 6962 section 2.1: Merkle Hash Trees, the hash of a leaf and of a node.
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use minicbor::{Decode, Encode};

@@ -1,4 +1,4 @@
-//! C2SP signed-note: a text and the Ed25519 signatures under it
+//! C2SP signed-note: a text and the Ed25519 signatures under it.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ED25519, ED25519_PUBLIC_KEY_LEN, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};

@@ -1,4 +1,4 @@
-//! RFC 6962 sections 2.1.1 and 2.1.2: inclusion and consistency proofs; verified as in RFC 9162 sections 2.1.3.2 and 2.1.4.2
+//! RFC 6962 sections 2.1.1 and 2.1.2: inclusion and consistency proofs; verified as in RFC 9162 sections 2.1.3.2 and 2.1.4.2.
 
 use crate::{Hash, Tree};
 

@@ -1,4 +1,4 @@
-//! Which events are asked for
+//! Which events are asked for.
 
 use durward_base::{EventId, Timestamp};
 use durward_model::{Event, EventKind};

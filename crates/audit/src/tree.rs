@@ -1,4 +1,4 @@
-//! RFC 6962 section 2.1: the tree as it grows, kept as the roots of its complete subtrees
+//! RFC 6962 section 2.1: the tree as it grows, kept as the roots of its complete subtrees.
 
 use minicbor::{Decode, Encode};
 

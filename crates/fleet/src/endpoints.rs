@@ -1,4 +1,4 @@
-//! The endpoints of the nodes listener
+//! The endpoints of the nodes listener.
 
 use durward_model::{AccessClass, EventKind, RateClass};
 use durward_net::{Endpoint, Endpoints};

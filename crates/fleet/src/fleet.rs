@@ -1,4 +1,4 @@
-//! The fleet as a value: what its endpoints share, and what runs behind them
+//! The fleet as a value: what its endpoints share, and what runs behind them.
 
 use std::sync::{Arc, OnceLock};
 

@@ -1,4 +1,4 @@
-//! Who is a node: the holder of an access token for the fleet's audience that a service got for itself
+//! Who is a node: the holder of an access token for the fleet's audience that a service got for itself.
 
 use std::future::Future;
 use std::pin::Pin;

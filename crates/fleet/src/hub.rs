@@ -1,4 +1,4 @@
-//! Between the store's one feed and the nodes' many: each frame is encoded once, and who cannot keep up is let go
+//! Between the store's one feed and the nodes' many: each frame is encoded once, and who cannot keep up is let go.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! Events that nodes send: only what a node may say, under the node's own name, each once
+//! Events that nodes send: only what a node may say, under the node's own name, each once.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! From the store to the journal: events that were committed with the writes they tell of
+//! From the store to the journal: events that were committed with the writes they tell of.
 
 use std::collections::HashSet;
 

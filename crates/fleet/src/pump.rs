@@ -1,4 +1,4 @@
-//! From the store to everyone: changes as they are committed, a heartbeat each second that the store answers
+//! From the store to everyone: changes as they are committed, a heartbeat each second that the store answers.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Waits between attempts: doubled, with jitter, so that a fleet does not come back all at once
+//! Waits between attempts: doubled, with jitter, so that a fleet does not come back all at once.
 
 use durward_base::{Duration, Rng};
 

@@ -1,4 +1,4 @@
-//! A node's side of the feed on the wire: `GET /feed/v1?epoch=E&since=S`, snapshot then deltas, a heartbeat each second
+//! A node's side of the feed on the wire: `GET /feed/v1?epoch=E&since=S`, snapshot then deltas, a heartbeat each second.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The audit journal of one node: a bounded queue, one writer thread, segments on disk under a hash tree
+//! The audit journal of one node: a bounded queue, one writer thread, segments on disk under a hash tree.
 
 mod disk;
 mod log;

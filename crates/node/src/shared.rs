@@ -1,4 +1,4 @@
-//! What the parts of one process share: the present view, how old it is, and the journal
+//! What the parts of one process share: the present view, how old it is, and the journal.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

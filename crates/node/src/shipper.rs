@@ -1,4 +1,4 @@
-//! Sends a node's journal to the authority: `POST /internal/v1/events`, in batches, from a cursor on disk
+//! Sends a node's journal to the authority: `POST /internal/v1/events`, in batches, from a cursor on disk.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The snapshot on a node's disk, and when the authority was last heard of
+//! The snapshot on a node's disk, and when the authority was last heard of.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! Where a node's access token for the fleet's audience comes from
+//! Where a node's access token for the fleet's audience comes from.
 
 use std::future::Future;
 use std::pin::Pin;

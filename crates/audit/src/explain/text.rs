@@ -1,4 +1,4 @@
-//! An explanation for a terminal: one block a hop, what was read before what was decided
+//! An explanation for a terminal: one block a hop, what was read before what was decided.
 
 use std::fmt::{Display, Formatter, Result, Write as _};
 

@@ -1,4 +1,4 @@
-//! What the log asks of a disk, so that tests can have one that fails
+//! What the log asks of a disk, so that tests can have one that fails.
 
 use std::fs::{File, OpenOptions};
 use std::io;

@@ -1,4 +1,4 @@
-//! `kill -9` at any moment: what was acknowledged is there, and the tree is whole
+//! `kill -9` at any moment: what was acknowledged is there, and the tree is whole.
 
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader};

@@ -1,4 +1,4 @@
-//! The log as its one writer has it: where the present segment ends, and the tree over everything
+//! The log as its one writer has it: where the present segment ends, and the tree over everything.
 
 use std::fs::{File, Permissions};
 use std::io;

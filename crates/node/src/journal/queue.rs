@@ -1,4 +1,4 @@
-//! Between requests and the writer: one lock, one wake-up a batch
+//! Between requests and the writer: one lock, one wake-up a batch.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! Reading a journal while it is written: find, verify, read along
+//! Reading a journal while it is written: find, verify, read along.
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! One file of a journal: a mark, a header with the tree as it was at its beginning, then records
+//! One file of a journal: a mark, a header with the tree as it was at its beginning, then records.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! How a journal stands
+//! How a journal stands.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

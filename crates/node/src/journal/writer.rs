@@ -1,4 +1,4 @@
-//! The journal's one thread: batches out of the queue and onto the disk, a checkpoint each second, gaps declared
+//! The journal's one thread: batches out of the queue and onto the disk, a checkpoint each second, gaps declared.
 
 use std::sync::Arc;
 use std::time::Instant;

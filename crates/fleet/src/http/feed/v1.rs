@@ -1,4 +1,4 @@
-//! `GET /feed/v1?epoch=E&since=S`: the feed as JSON lines, from where the node stands
+//! `GET /feed/v1?epoch=E&since=S`: the feed as JSON lines, from where the node stands.
 
 use axum::body::Body;
 use axum::extract::{Query, State};

@@ -1,4 +1,4 @@
-//! `POST /internal/v1/events`: a batch of events, as a CBOR sequence (RFC 8742) of their canonical forms
+//! `POST /internal/v1/events`: a batch of events, as a CBOR sequence (RFC 8742) of their canonical forms.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::State;

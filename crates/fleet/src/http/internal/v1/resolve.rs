@@ -1,4 +1,4 @@
-//! `POST /internal/v1/resolve`: a node's question about a credential that it cannot verify itself
+//! `POST /internal/v1/resolve`: a node's question about a credential that it cannot verify itself.
 
 use axum::Json;
 use axum::body::{Body, to_bytes};

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use durward_authn::password::Breached;
-use durward_base::{Clock, Duration, EventId, RealmId, Rng, Timestamp};
+use durward_base::{Clock, Duration, RealmId, Rng, Timestamp};
 use durward_enforce::{View, realm_issuer};
-use durward_model::{Event, EventKind, ResourceKind, Write};
+use durward_model::{Event, ResourceKind, Write};
 use durward_net::Endpoint;
 use durward_node::Shared;
 use durward_seal::{Purpose, RootKey, Sealer, SecretHasher};
@@ -113,12 +113,6 @@ impl Inner {
             .await?
             .ok_or_else(|| Refused::NotFound(format!("there is no realm \"{realm}\"")))?;
         Ok(RealmId::from_bytes(stored.id.to_bytes()))
-    }
-
-    /// An event of this process's own doing.
-    pub(crate) fn event(&self, kind: EventKind) -> Event {
-        let now = self.now();
-        Event::new(EventId::new(now, &self.settings.rng), now, Arc::clone(&self.settings.node), kind)
     }
 
     /// Commits, and waits until this process's own view shows it: what was asked of it next already holds.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use durward_base::{RealmId, Secret};
 use durward_feed::Snapshot;
 use durward_model::resource::ClientAuthentication;
-use durward_model::{AdminRole, Event, EventKind, Outcome, Resource, ResourceKind, Write};
+use durward_model::{AdminRole, Event, Outcome, Resource, ResourceKind, Write};
 use durward_oauth::builtin::MAIN_REALM;
 use durward_oauth::key_schedule::KeySchedule;
 
@@ -23,16 +23,6 @@ const MOST_PASSWORDS: usize = 200;
 const ATTEMPTS: usize = 3;
 
 impl Admin {
-    /// Makes a realm have these resources, as the process itself: the directory of resources in its settings.
-    ///
-    /// # Errors
-    /// `Refused`; nothing was changed then.
-    pub async fn apply_own(&self, realm: &str, apply: Apply) -> Result<Plan, Refused> {
-        let mut event = self.event(EventKind::ResourceChanged);
-        event.realm = Some(realm.into());
-        self.apply(realm, apply, AdminRole::Admin, event).await
-    }
-
     /// Makes a realm have these resources. `event` is committed with the change, where there is one.
     pub(crate) async fn apply(&self, realm: &str, apply: Apply, role: AdminRole, event: Event) -> Result<Plan, Refused> {
         let Apply { resources, secrets, passwords, prune, dry_run } = apply;

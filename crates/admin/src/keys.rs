@@ -1,11 +1,10 @@
 //! Moving a realm's signing keys on, ahead of their schedule.
 
 use durward_base::{RealmId, Timestamp};
-use durward_model::{Event, Key, KeyState, KeyUse, Outcome, RevocationKind, Write};
+use durward_model::{Event, Key, KeyState, KeyUse, Outcome, Revocation, RevocationKind, Write};
 use durward_net::Recorder;
 use durward_oauth::key_schedule::{KeySchedule, KeyScheduleError};
 
-use crate::plan::consequences::revocation;
 use crate::{Admin, Refused};
 
 /// How often a commit that meets another's is decided again.
@@ -50,7 +49,7 @@ impl Admin {
             let mut keys = self.keys(realm).await?;
             let now = self.now();
             let key = keys.iter_mut().find(|key| key.kid == kid).ok_or_else(|| Refused::no("key", kid))?;
-            let mut writes = vec![Write::Revoke(revocation(realm, RevocationKind::Key, kid, now, "revoked"))];
+            let mut writes = vec![Write::Revoke(Revocation::new(realm, RevocationKind::Key, kid, now, "revoked"))];
             if key.state != KeyState::Removed {
                 writes.push(Write::MoveKey { kid: kid.to_owned(), from: key.state, to: KeyState::Removed, at: now });
                 key.state = KeyState::Removed;

@@ -51,15 +51,22 @@ pub(crate) async fn authenticate<'c>(call: &'c Call, parameters: &Parameters) ->
         // A service asks for the sake of a request that it names, and `explain` shows what it was given below that.
         event.chain.parent = client.registered().metadata.runs.as_ref().and_then(|_| caused_by(call));
     });
-    // The guard of the write decides; this is how a replay is told from a race about something else.
-    for write in client.spend() {
+    if is_spent(call, &client.spend()).await? { Err(REPLAYED) } else { Ok(client) }
+}
+
+/// Whether what these writes use up is used up already. Their guards decide; this is how a replay is told from a race about something else.
+///
+/// # Errors
+/// `temporarily_unavailable`.
+pub(crate) async fn is_spent(call: &Call, writes: &[Write]) -> Result<bool, OAuthError> {
+    for write in writes {
         if let Write::Spend { realm, what, id, .. } = write
-            && call.issuer.store().is_spent(&realm, what, id).await.map_err(|_| UNAVAILABLE)?
+            && call.issuer.store().is_spent(realm, *what, *id).await.map_err(|_| UNAVAILABLE)?
         {
-            return Err(REPLAYED);
+            return Ok(true);
         }
     }
-    Ok(client)
+    Ok(false)
 }
 
 /// The request for which a service says that it asks.

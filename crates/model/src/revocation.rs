@@ -52,8 +52,8 @@ pub struct Revocation {
 }
 
 impl Revocation {
-    /// A watermark: kills every token under `key` made until now.
-    pub fn watermark(realm: impl Into<String>, kind: RevocationKind, key: impl Into<String>, now: Timestamp, reason: &str) -> Self {
+    /// Kills what `key` names: that itself or, under a watermark, every token made until now and within the margin.
+    pub fn new(realm: impl Into<String>, kind: RevocationKind, key: impl Into<String>, now: Timestamp, reason: &str) -> Self {
         let not_before = now + WATERMARK_MARGIN;
         let (realm, key, reason) = (realm.into(), key.into(), reason.to_owned());
         Self { realm, kind, key, not_before, expires: not_before + LAST_TOKEN_DEAD, reason }

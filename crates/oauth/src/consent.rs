@@ -77,7 +77,7 @@ impl Asked<'_> {
 /// now by the watermark, whatever came of it meanwhile.
 pub fn withdrawn(person: &Person, client: ClientId, audience: &str, now: Timestamp) -> Vec<Write> {
     let (realm, audience) = (person.realm.clone(), audience.to_owned());
-    let watermark = Revocation::watermark(&realm, RevocationKind::Subject, &person.sub, now, "consent_withdrawn");
+    let watermark = Revocation::new(&realm, RevocationKind::Subject, &person.sub, now, "consent_withdrawn");
     vec![Write::EndConsent { realm, person: person.id, client, audience, at: now }, Write::Revoke(watermark)]
 }
 

@@ -165,8 +165,8 @@ pub fn change(registry: &dyn Registry, before: RegisteredClient<'_>, stored: Sto
         Write::RotateRegistration { realm: realm.clone(), client: before.id, from },
         Write::PutResource { stored: Box::new(stored), expected },
     ];
-    let watermark = || Revocation::watermark(realm, RevocationKind::Client, &before.metadata.name, now, "role_lost");
-    writes.extend(lost.then(|| Write::Revoke(watermark())));
+    let revocation = || Revocation::new(realm, RevocationKind::Client, &before.metadata.name, now, "role_lost");
+    writes.extend(lost.then(|| Write::Revoke(revocation())));
     writes
 }
 
@@ -178,7 +178,7 @@ pub fn remove(registry: &dyn Registry, client: RegisteredClient<'_>, version: u6
     let mut writes: Vec<_> = live.map(|secret| Write::ExpireClientSecret { realm: realm.clone(), secret: secret.id, at: now }).collect();
     writes.push(Write::EndRegistration { realm: realm.clone(), client: client.id });
     writes.push(Write::DeleteResource { realm: realm.clone(), kind: ResourceKind::Client, name: name.clone(), expected: version });
-    writes.push(Write::Revoke(Revocation::watermark(realm, RevocationKind::Client, name, now, "deleted")));
+    writes.push(Write::Revoke(Revocation::new(realm, RevocationKind::Client, name, now, "deleted")));
     writes
 }
 

@@ -2,30 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use durward_base::{ClientId, Duration, KeyId, PersonId, RealmId, ResourceId, Rng, Timestamp, base64url};
+use durward_base::{ClientId, KeyId, PersonId, RealmId, ResourceId, Rng, Timestamp, base64url};
 use durward_feed::Snapshot;
 use durward_model::resource::{Client, Group, Origin, PersonResource, Realm, Service, TrustedIssuer};
-use durward_model::revocation::WATERMARK_MARGIN;
 use durward_model::{ClientSecret, Person, Resource, ResourceKind, Revocation, RevocationKind, Stored, Write};
 use durward_seal::SecretHasher;
 
 use super::draft::{Change, Draft, Known};
-
-/// The longest life a realm may give an access token, and a minute for clocks that differ.
-const LAST_TOKEN_DEAD: Duration = Duration::from_secs(3_600 + 60);
-
-/// A revocation of tokens of one `kind`: what was made up to now is dead, and what is made within the margin too.
-pub(crate) fn revocation(realm: &str, kind: RevocationKind, key: &str, now: Timestamp, reason: &str) -> Revocation {
-    let not_before = now + WATERMARK_MARGIN;
-    Revocation {
-        realm: realm.to_owned(),
-        kind,
-        key: key.to_owned(),
-        not_before,
-        expires: not_before + LAST_TOKEN_DEAD,
-        reason: reason.to_owned(),
-    }
-}
 
 /// What it takes to write a draft.
 pub(crate) struct Writer<'a> {
@@ -91,7 +74,7 @@ impl Writer<'_> {
             | Resource::Schema(_)
             | Resource::Person(_) => None,
         };
-        writes.extend(revoked.map(|(kind, key)| Write::Revoke(revocation(realm, kind, key, self.now, "deleted"))));
+        writes.extend(revoked.map(|(kind, key)| Write::Revoke(Revocation::new(realm, kind, key, self.now, "deleted"))));
         if let Resource::Client(metadata) = &before.resource {
             let client = ClientId::from_bytes(before.id.to_bytes());
             if metadata.origin == Origin::Registered {
@@ -104,7 +87,7 @@ impl Writer<'_> {
 
     /// What must be revoked because a change takes something away: a role, a scope, a service, or all by disabling.
     fn lost(&self, realm: &str, before: &Resource, after: &Resource) -> Option<Revocation> {
-        let revoked = |kind, key: &str, reason| Some(revocation(realm, kind, key, self.now, reason));
+        let revoked = |kind, key: &str, reason| Some(Revocation::new(realm, kind, key, self.now, reason));
         match (before, after) {
             (Resource::Realm(before), Resource::Realm(after)) => match realm_lost(before, after) {
                 true => revoked(RevocationKind::Realm, &after.name, "disabled"),
@@ -178,13 +161,13 @@ impl Writer<'_> {
         if disabled || change.password.is_some() {
             writes.extend(end_logins(before, self.now, if disabled { "disabled" } else { "password_changed" }));
         } else if lacks(&after.roles, &before.roles) || lacks(&after.groups, &before.groups) {
-            writes.push(Write::Revoke(revocation(&before.realm, RevocationKind::Subject, &before.sub, self.now, "role_lost")));
+            writes.push(Write::Revoke(Revocation::new(&before.realm, RevocationKind::Subject, &before.sub, self.now, "role_lost")));
         }
     }
 
     fn delete_person(&self, before: &Person, writes: &mut Vec<Write>) {
         writes.push(Write::DeletePerson { realm: before.realm.clone(), person: before.id });
-        writes.push(Write::Revoke(revocation(&before.realm, RevocationKind::Subject, &before.sub, self.now, "deleted")));
+        writes.push(Write::Revoke(Revocation::new(&before.realm, RevocationKind::Subject, &before.sub, self.now, "deleted")));
     }
 
     fn realm_id(&self, realm: &str) -> Option<RealmId> {
@@ -197,7 +180,7 @@ pub(crate) fn end_logins(person: &Person, now: Timestamp, reason: &'static str) 
     let realm = person.realm.clone();
     [
         Write::EndSessionsOf { realm, person: person.id, at: now, reason },
-        Write::Revoke(revocation(&person.realm, RevocationKind::Subject, &person.sub, now, reason)),
+        Write::Revoke(Revocation::new(&person.realm, RevocationKind::Subject, &person.sub, now, reason)),
     ]
 }
 

@@ -200,7 +200,7 @@ async fn bury(store: &Store, opened: &Opened, data: &Path, (clock, rng): (&Clock
         }
     };
     let realms = snapshot.resources().keys().filter(|(_, kind, _)| *kind == ResourceKind::Realm);
-    writes.extend(realms.map(|(realm, ..)| Write::Revoke(Revocation::watermark(realm, RevocationKind::Realm, realm, now, "restored"))));
+    writes.extend(realms.map(|(realm, ..)| Write::Revoke(Revocation::new(realm, RevocationKind::Realm, realm, now, "restored"))));
     let mut event = Event::new(EventId::new(now, rng), now, "authority".into(), EventKind::Restored);
     event.outcome = Outcome::Changed;
     event.target = Some("store".to_owned());

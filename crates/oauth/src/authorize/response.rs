@@ -79,11 +79,9 @@ impl ResponseMode {
     /// fragment) for the requested response type."
     pub const NAMES: [&str; 6] = ["query", "form_post", "jwt", "query.jwt", "form_post.jwt", "fragment.jwt"];
 
-    /// That of clients that get tokens at once. Multiple Response Types 3 and 5: tokens never travel in a query.
-    pub const OF_TOKENS: [&str; 5] = ["fragment", "form_post", "jwt", "fragment.jwt", "form_post.jwt"];
-
     pub(super) fn read(parameters: &Parameters, client: &Client) -> Result<Self, OAuthError> {
         if Implicit::read(parameters, client).is_some() {
+            // Multiple Response Types 3 and 5: tokens never travel in a query.
             return Ok(match parameters.get("response_mode") {
                 None | Some("fragment") => Self::Fragment,
                 Some("form_post") => Self::FormPost,

@@ -267,7 +267,7 @@ impl Replay<'_> {
     }
 
     async fn revoke_key(&mut self, realm: &str, kid: &str) -> anyhow::Result<()> {
-        self.writes.push(Write::Revoke(Revocation::watermark(realm, RevocationKind::Key, kid, self.now, REASON)));
+        self.writes.push(Write::Revoke(Revocation::new(realm, RevocationKind::Key, kid, self.now, REASON)));
         let keys = self.store.sealed_keys(realm).await?;
         let known = keys.into_iter().map(|sealed| sealed.key).find(|key| key.kid == kid && key.state != KeyState::Removed);
         self.writes.extend(known.map(|key| Write::MoveKey { kid: key.kid, from: key.state, to: KeyState::Removed, at: self.now }));

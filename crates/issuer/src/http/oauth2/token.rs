@@ -3,7 +3,7 @@
 use axum::response::Response;
 use durward_base::{Duration, Timestamp, TokenId};
 use durward_model::write::Spent;
-use durward_model::{GrantType, Write};
+use durward_model::GrantType;
 use durward_oauth::code::Code;
 use durward_oauth::grant::refresh_token::RefreshToken;
 use durward_oauth::grant::token_exchange::SubjectToken;
@@ -136,10 +136,7 @@ async fn bearer(
 ) -> Result<Decision, OAuthError> {
     read_keys(call, parameters.get("assertion")).await;
     let assertion = jwt_bearer::read(parameters, &call.realm, client, now)?;
-    // The guard of the write decides; this is how a replay is told from a race about something else.
-    if let Write::Spend { realm, what, id, .. } = jwt_bearer::spend(&assertion, &call.realm)?
-        && call.issuer.store().is_spent(&realm, what, id).await.map_err(|_| UNAVAILABLE)?
-    {
+    if client::is_spent(call, &[jwt_bearer::spend(&assertion, &call.realm)?]).await? {
         return Err(jwt_bearer::REPLAYED);
     }
     Ok(jwt_bearer::decide(&call.realm, parameters, client, &assertion, jti, now))

@@ -1,14 +1,14 @@
 //! `/admin/v1/revocations`
 
 use durward_base::{FamilyId, SessionId, TokenId};
-use durward_model::{Person, RevocationKind, Write};
+use durward_model::{Person, Revocation, RevocationKind, Write};
 use http::StatusCode;
 use serde::Deserialize;
 
 use crate::Refused;
 use crate::body::Body;
 use crate::call::Call;
-use crate::plan::consequences::{end_logins, revocation};
+use crate::plan::consequences::end_logins;
 
 /// What to revoke: exactly one thing. Keys have an endpoint of their own.
 #[derive(Debug, Deserialize)]
@@ -38,7 +38,7 @@ pub async fn post(call: Call, Body(what): Body<What>) -> Result<StatusCode, Refu
         What::Client(name) => {
             let (_, client) = call.admin.client(realm, &name).await?;
             call.admin.may_touch_client(&client, realm, call.by.role)?;
-            (vec![Write::Revoke(revocation(realm, RevocationKind::Client, &name, now, "revoked"))], format!("client/{name}"))
+            (vec![Write::Revoke(Revocation::new(realm, RevocationKind::Client, &name, now, "revoked"))], format!("client/{name}"))
         }
         What::Session(id) => {
             let none = || Refused::no("login", &id);
@@ -56,7 +56,7 @@ pub async fn post(call: Call, Body(what): Body<What>) -> Result<StatusCode, Refu
         }
         What::Token(id) => {
             let _: TokenId = id.parse().map_err(|_| Refused::Invalid("token: expected a `jti` of this authority".to_owned()))?;
-            (vec![Write::Revoke(revocation(realm, RevocationKind::Token, &id, now, "revoked"))], format!("token/{id}"))
+            (vec![Write::Revoke(Revocation::new(realm, RevocationKind::Token, &id, now, "revoked"))], format!("token/{id}"))
         }
     };
     call.commit(&writes, target, StatusCode::NO_CONTENT).await?;

@@ -1,9 +1,10 @@
 //! API keys. The texts of those made here are handles on these rows; those taken over are found by their keyed hash.
 
-use durward_base::{ClientId, Duration, KeyId, Timestamp};
+use durward_base::{ClientId, KeyId, Timestamp};
 use durward_model::{ApiKey, RevocationKind};
 
 use crate::batch::Batch;
+use crate::housekeeping::KEPT;
 use crate::revocation::ended;
 use crate::sql::{Invalid, Query, Row, Sql, Step, Value, statements};
 use crate::{Store, StoreError};
@@ -36,9 +37,6 @@ statements! {
         "DELETE FROM api_key WHERE (realm, id) IN (SELECT realm, id FROM api_key WHERE expires < $1 OR revoked < $1 LIMIT $2)",
     );
 }
-
-/// How long one that is over stays, for `explain`.
-const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 impl Store {
     /// The API key with this id, good or not.

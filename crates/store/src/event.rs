@@ -1,10 +1,11 @@
 //! Audit events that were committed with writes, until they are in the journal and for 30 days after.
 
 use durward_audit::Query as Asked;
-use durward_base::{Duration, EventId, Timestamp};
+use durward_base::{EventId, Timestamp};
 use durward_model::Event;
 
 use crate::batch::Batch;
+use crate::housekeeping::KEPT;
 use crate::sql::{Invalid, Query, Row, Sql, Step, Value, statements};
 use crate::{Store, StoreError};
 
@@ -28,9 +29,6 @@ statements! {
 
 /// Most events in one answer.
 pub const EVENTS_PAGE: usize = 1_000;
-
-/// How long an event stays here once it is in the journal.
-const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 impl Store {
     /// The events asked for that were committed with writes, newest first, at most `limit` and never more than [`EVENTS_PAGE`].

@@ -3,6 +3,7 @@
 use durward_base::{ClientId, FamilyId, PersonId, SessionId, Timestamp};
 use durward_model::{BoundKey, Consent, Family, Person, RevocationKind, Session};
 
+use crate::housekeeping::KEPT;
 use crate::revocation::ended;
 use crate::sql::{Invalid, Query, Row, Sql, Step, Value, locked, statements};
 use crate::{Store, StoreError, person, session};
@@ -133,7 +134,7 @@ pub(crate) fn end(realm: &str, family: FamilyId, at: Timestamp, reason: &'static
 }
 
 pub(crate) fn expire(now: Timestamp, limit: u64) -> Step {
-    Step::any(EXPIRE, [(now - session::KEPT).into(), limit.into()])
+    Step::any(EXPIRE, [(now - KEPT).into(), limit.into()])
 }
 
 /// Reads [`columns`].

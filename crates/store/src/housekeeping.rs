@@ -1,11 +1,14 @@
 //! Dropping what has expired, a bounded piece at a time.
 
-use durward_base::Timestamp;
+use durward_base::{Duration, Timestamp};
 
 use crate::batch::Batch;
 use crate::{
     Store, StoreError, api_key, device, event, family, feed, logout_notice, personal_token, registration, revocation, session, spent,
 };
+
+/// How long what is over stays, for `explain`: logins and what hangs on them, personal access tokens, API keys, events that are in the journal.
+pub(crate) const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 /// Most rows of one table that one call drops: some milliseconds of the writer's time.
 const PIECE: u64 = 500;

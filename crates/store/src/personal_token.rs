@@ -1,9 +1,10 @@
 //! Personal access tokens. Their texts are handles on these rows.
 
-use durward_base::{Duration, PersonId, Timestamp, TokenId};
+use durward_base::{PersonId, Timestamp, TokenId};
 use durward_model::{Person, PersonalToken, RevocationKind};
 
 use crate::batch::Batch;
+use crate::housekeeping::KEPT;
 use crate::revocation::ended;
 use crate::sql::{Invalid, Query, Row, Sql, Step, Value, locked, statements};
 use crate::{Store, StoreError, person};
@@ -43,9 +44,6 @@ statements! {
              SELECT realm, id FROM personal_token WHERE expires < $1 OR revoked < $1 LIMIT $2)",
     );
 }
-
-/// How long one that is over stays, for `explain`.
-const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 /// A personal access token and whose it is, as of one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]

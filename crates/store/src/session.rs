@@ -1,8 +1,9 @@
 //! Logins.
 
-use durward_base::{Duration, PersonId, SessionId, Timestamp};
+use durward_base::{PersonId, SessionId, Timestamp};
 use durward_model::{Assurance, RevocationKind, Session};
 
+use crate::housekeeping::KEPT;
 use crate::revocation::ended;
 use crate::sql::{Invalid, Query, Row, Sql, Step, Value, locked, statements};
 use crate::{Store, StoreError, family};
@@ -41,9 +42,6 @@ statements! {
              ORDER BY expires LIMIT $2)",
     );
 }
-
-/// How long a login or family that is over stays, for `explain`.
-pub(crate) const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 impl Store {
     /// The login with this id, ended or not.

@@ -1,6 +1,7 @@
 //! The pages people see: templates, their words, and the headers that every HTML answer carries.
 
 mod access;
+mod account;
 mod browser;
 mod device;
 mod form_post;
@@ -22,6 +23,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use url::Url;
 
 pub(crate) use access::{ConsentRow, Consents, Lifetime, ServiceRow, ServiceScope, TokenMade, TokenRow, Tokens};
+pub(crate) use account::{Account, FamilyRow, SessionRow, Sessions};
 pub(crate) use browser::browser;
 pub(crate) use device::{DeviceAnswered, DeviceConfirm, DeviceEntry};
 pub(crate) use form_post::{FORM_POST_SCRIPT, FormPost, self_submitting};
@@ -113,54 +115,6 @@ pub(crate) struct Logout<'a> {
     pub username: &'a str,
     pub action: String,
     pub transaction: &'a str,
-}
-
-/// Who one is here.
-#[derive(Debug, Template)]
-#[template(path = "account.html")]
-pub(crate) struct Account<'a> {
-    pub frame: Frame,
-    pub navigation: Navigation,
-    pub username: &'a str,
-    pub display_name: Option<&'a str>,
-    pub email: Option<&'a str>,
-    /// Whether they have a second factor, and where they set one up.
-    pub two_factor: bool,
-    pub set_up: String,
-    pub since: String,
-}
-
-/// Where one is signed in.
-#[derive(Debug, Template)]
-#[template(path = "sessions.html")]
-pub(crate) struct Sessions<'a> {
-    pub frame: Frame,
-    pub navigation: Navigation,
-    pub username: &'a str,
-    pub sessions: Vec<SessionRow>,
-    pub action: String,
-    pub transaction: &'a str,
-}
-
-/// One login.
-#[derive(Debug)]
-pub(crate) struct SessionRow {
-    pub id: String,
-    pub browser: String,
-    /// Whether it is the one that shows this page.
-    pub present: bool,
-    pub since: String,
-    pub since_words: String,
-    pub address: Option<String>,
-    pub families: Vec<FamilyRow>,
-}
-
-/// One application in a login.
-#[derive(Debug)]
-pub(crate) struct FamilyRow {
-    pub client: String,
-    pub last_used: String,
-    pub last_used_words: String,
 }
 
 /// A page as an answer. `leads_to` is where a form on it may redirect besides ourselves: browsers hold `form-action` against redirects too.

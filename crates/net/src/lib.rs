@@ -10,6 +10,7 @@ pub mod http1;
 mod http2;
 mod listener;
 mod metrics;
+mod pace;
 mod named_certificates;
 mod peer;
 mod problem;
@@ -37,8 +38,9 @@ pub use proxy_protocol::{Proxied, ProxyError};
 pub use rate::Rates;
 pub use record::{Record, RecordError, Recorder};
 pub use rustls::ServerConfig;
+pub use rustls_pki_types::CertificateDer;
 pub use surface::{Gate, Open, Surface, SurfaceConnection, SurfaceSettings};
-pub use tls::{ServerIdentity, TlsError, Trust, provider};
+pub use tls::{ServerIdentity, TlsError, Trust, certificates, provider};
 pub use unserved::{Unserved, Windows};
 
 /// Cancelled once, when the process is to end: every listener stops accepting and finishes what it has begun.

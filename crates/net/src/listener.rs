@@ -186,7 +186,8 @@ where
             let begun = timeout(self.limits.head, stream.peek(&mut start)).await;
             if begun.is_ok_and(|begun| begun.is_ok()) {
                 if &start == b"PRI " {
-                    return Box::pin(http2::serve(stream, (self.service)(peer.clone()), self.limits, &self.shutdown)).await;
+                    return Box::pin(http2::serve(stream, (self.service)(peer.clone()), self.limits, &self.unserved.rng, &self.shutdown))
+                        .await;
                 }
                 self.http1(stream, peer).await;
             }
@@ -197,7 +198,7 @@ where
         peer.certificate = session.peer_certificates().and_then(|chain| PeerCertificate::proved(chain.to_vec()));
         peer.tls = true;
         if session.alpn_protocol() == Some(b"h2") {
-            return Box::pin(http2::serve(stream, (self.service)(peer.clone()), self.limits, &self.shutdown)).await;
+            return Box::pin(http2::serve(stream, (self.service)(peer.clone()), self.limits, &self.unserved.rng, &self.shutdown)).await;
         }
         self.http1(stream, peer).await;
         Ok(())

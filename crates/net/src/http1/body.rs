@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::framing::Framing;
 use super::wire::{Wire, lock};
+use crate::pace::Pace;
 
 /// Why a request's body could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +34,11 @@ pub enum BodyError {
 }
 
 /// The body of a request, over either version of HTTP. What the handler does not take is not read.
-pub struct Incoming(Source);
+pub struct Incoming {
+    source: Source,
+    /// None where its sender may take its time.
+    pace: Option<Pace>,
+}
 
 enum Source {
     Empty,
@@ -55,7 +60,13 @@ impl<I: AsyncRead + AsyncWrite + Unpin + Send> Pieces for Wire<I> {
 impl Incoming {
     /// The body of a request that has none.
     pub const fn empty() -> Self {
-        Self(Source::Empty)
+        Self { source: Source::Empty, pace: None }
+    }
+
+    /// The same of a stream that may rest for as long as it likes.
+    #[must_use]
+    pub fn unhurried(self) -> Self {
+        Self { pace: None, ..self }
     }
 
     /// The body that comes next on a connection.
@@ -67,26 +78,17 @@ impl Incoming {
         };
         lock(wire).body = framing;
         let wire: Arc<Mutex<dyn Pieces>> = Arc::clone(wire) as _;
-        Self(Source::Http1 { wire, left, ended: false })
+        Self { source: Source::Http1 { wire, left, ended: false }, pace: Some(Pace::default()) }
     }
 }
 
-impl From<hyper::body::Incoming> for Incoming {
-    fn from(body: hyper::body::Incoming) -> Self {
-        Self(Source::Http2(body))
-    }
-}
-
-impl Body for Incoming {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match &mut self.0 {
-            Source::Empty => Poll::Ready(None),
-            Source::Http2(body) => Pin::new(body).poll_frame(cx).map_err(BodyError::Stream),
-            Source::Http1 { ended: true, .. } => Poll::Ready(None),
-            Source::Http1 { wire, left, ended } => {
+impl Source {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self {
+            Self::Empty => Poll::Ready(None),
+            Self::Http2(body) => Pin::new(body).poll_frame(cx).map_err(BodyError::Stream),
+            Self::Http1 { ended: true, .. } => Poll::Ready(None),
+            Self::Http1 { wire, left, ended } => {
                 let piece = ready!(lock(wire).poll_piece(cx));
                 match (&piece, left) {
                     (Some(Ok(data)), Some(left)) => *left = left.saturating_sub(data.len() as u64),
@@ -97,9 +99,32 @@ impl Body for Incoming {
             }
         }
     }
+}
+
+impl From<hyper::body::Incoming> for Incoming {
+    fn from(body: hyper::body::Incoming) -> Self {
+        Self { source: Source::Http2(body), pace: Some(Pace::default()) }
+    }
+}
+
+impl Body for Incoming {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Self { source, pace } = self.get_mut();
+        let frame = source.poll(cx);
+        let Some(pace) = pace else { return frame };
+        match &frame {
+            Poll::Ready(Some(Ok(frame))) => pace.came(frame.data_ref().map_or(0, Bytes::len)),
+            Poll::Ready(_) => {}
+            Poll::Pending => return pace.poll_over(cx).map(|()| Some(Err(BodyError::TooSlow))),
+        }
+        frame
+    }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &self.source {
             Source::Empty => true,
             Source::Http1 { ended, .. } => *ended,
             Source::Http2(body) => body.is_end_stream(),
@@ -107,7 +132,7 @@ impl Body for Incoming {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.source {
             Source::Empty => SizeHint::with_exact(0),
             Source::Http1 { left, .. } => left.map_or_else(SizeHint::default, SizeHint::with_exact),
             Source::Http2(body) => body.size_hint(),

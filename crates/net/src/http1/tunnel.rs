@@ -28,7 +28,7 @@ impl Tunnel {
         Self(Arc::new(Mutex::new(Some(Box::new(move |client| Box::pin(run(client)))))))
     }
 
-    pub(super) async fn run<I: Duplex + 'static>(self, io: I, ahead: BytesMut) {
+    pub(crate) async fn run<I: Duplex + 'static>(self, io: I, ahead: BytesMut) {
         let run = lock(&self.0).take();
         if let Some(run) = run {
             run(Box::new(Ahead { ahead, io })).await;

@@ -72,13 +72,18 @@ impl Drop for Call {
 /// The body of an answer, with whose end the call is over.
 pub(super) struct Counted<B> {
     body: B,
-    call: Call,
+    call: Option<Call>,
 }
 
 impl<B: Body> Counted<B> {
     pub(super) fn new(body: B, mut call: Call) -> Self {
         call.is_over = body.is_end_stream();
-        Self { body, call }
+        Self { body, call: Some(call) }
+    }
+
+    /// One whose call goes on elsewhere.
+    pub(super) const fn uncounted(body: B) -> Self {
+        Self { body, call: None }
     }
 }
 
@@ -89,7 +94,9 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Counted<B> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let Self { body, call } = self.get_mut();
         let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
-        call.is_over |= body.is_end_stream() || !matches!(frame, Some(Ok(_)));
+        if let Some(call) = call {
+            call.is_over |= body.is_end_stream() || !matches!(frame, Some(Ok(_)));
+        }
         Poll::Ready(frame)
     }
 

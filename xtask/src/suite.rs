@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::stage::Stages;
 
 /// What the tests drive, and the Debian package that has it: PostgreSQL, a browser, a proxy, and what other languages' clients need.
-const PROGRAMS: [(&str, &str); 10] = [
+const PROGRAMS: [(&str, &str); 11] = [
     ("/usr/lib/postgresql/*/bin/initdb", "postgresql"),
     ("chromium", "chromium"),
     ("node", "nodejs"),
@@ -14,6 +14,7 @@ const PROGRAMS: [(&str, &str); 10] = [
     ("mvn", "maven"),
     ("go", "golang-go"),
     ("nginx", "nginx-light"),
+    ("haproxy", "haproxy"),
     ("curl", "curl"),
     ("openssl", "openssl"),
 ];

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use axum::Router;
@@ -10,7 +10,7 @@ use axum::http::HeaderMap;
 use reqwest::{Method, StatusCode};
 use tokio::net::TcpListener;
 
-use crate::fixture::{ALICE, Durward, PASSWORD, PROGRAM_SECRET, granted, installed, within};
+use crate::fixture::{ALICE, Durward, PASSWORD, PROGRAM_SECRET, granted, installed, script, within};
 
 /// The most lines that a change may add.
 const LINES: usize = 10;
@@ -29,34 +29,39 @@ impl Drop for Adopted {
 }
 
 impl Adopted {
-    fn start(durward: &Durward, language: &str, file: &str, program: PathBuf) -> Self {
+    /// Applies the change to a copy, has it made ready, and starts what that says.
+    fn start(durward: &Durward, language: &str, ready: fn(&Durward, &Path) -> Command) -> Self {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/adopt").join(language);
         let directory = durward.directory().join(language);
-        fs::create_dir_all(&directory).unwrap();
-        fs::copy(source.join(file), directory.join(file)).unwrap();
-        let patch = source.join("adopt.patch");
-        let text = fs::read_to_string(&patch).unwrap();
-        assert!(
-            text.lines().filter(|line| line.starts_with('+') && !line.starts_with("+++") && *line != "+").count() <= LINES,
-            "{language}"
-        );
-        let applied =
-            Command::new("git").arg("apply").arg(&patch).current_dir(&directory).env("GIT_CEILING_DIRECTORIES", "/").status().unwrap();
-        assert!(applied.success(), "{language}: the change does not apply");
-        let _ = std::os::unix::fs::symlink(installed("node_modules"), directory.join("node_modules"));
-        let mut process = Command::new(program)
-            .arg(directory.join(file))
+        done(Command::new("cp").arg("-r").arg(&source).arg(&directory));
+        let patch = fs::read_to_string(source.join("adopt.patch")).unwrap();
+        let added = patch.lines().filter(|line| line.starts_with('+') && !line.starts_with("+++") && *line != "+").count();
+        assert!(added <= LINES, "{language}: {added} lines");
+        done(Command::new("git").args(["apply", "adopt.patch"]).current_dir(&directory).env("GIT_CEILING_DIRECTORIES", "/"));
+        let mut process = ready(durward, &directory)
+            .current_dir(&directory)
             .env("PORT", "0")
             .env("ISSUER", durward.at("/gateways/main"))
-            .env("SSL_CERT_FILE", durward.ca())
-            .env("NODE_EXTRA_CA_CERTS", durward.ca())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut port = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
-        Self { process, address: format!("127.0.0.1:{}", port.trim()) }
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let port = lines.find_map(|line| port(&line)).unwrap_or_else(|| panic!("{language}: it ended"));
+        // Nobody may wait for what is not read.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { process, address: format!("127.0.0.1:{port}") }
     }
+}
+
+/// Where a service says that it listens: a line of its own, or Tomcat's.
+fn port(line: &str) -> Option<u16> {
+    let tomcats = line.split_once("Tomcat started on port ").and_then(|(_, rest)| rest.split(' ').next());
+    tomcats.unwrap_or(line).parse().ok()
+}
+
+fn done(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
 }
 
 /// A service that says which identity it was shown.
@@ -74,14 +79,15 @@ async fn asked(client: &reqwest::Client, method: &Method, url: String, token: &s
     request.send().await.unwrap().status()
 }
 
-async fn adopt(language: &str, file: &str, program: PathBuf) {
+async fn adopt(language: &str, identity_type: &str, ready: fn(&Durward, &Path) -> Command) {
     let durward = Durward::start().await;
-    let service = Adopted::start(&durward, language, file, program);
+    let service = Adopted::start(&durward, language, ready);
+    let rest = format!("service: orders\nidentity_type: {identity_type}\nrequire: {{authenticated: true}}\n");
     durward.apply(&format!(
         "kind: role\nname: clerk\n---\nkind: client\nname: till\nauthentication: client_secret_basic\nsecrets: [\"${{PROGRAM_SECRET}}\"]\n\
          grants: [client_credentials]\nservices: [orders]\nroles: [clerk]\n---\nkind: route\nname: orders\npath: /orders\n\
-         upstream: http://{}\nservice: orders\nrequire: {{authenticated: true}}\n---\nkind: route\nname: mirror\npath: /mirror\n\
-         upstream: http://{}\nservice: orders\nrequire: {{authenticated: true}}\n",
+         upstream: http://{}\n{rest}---\nkind: route\nname: mirror\npath: /mirror\n\
+         upstream: http://{}\n{rest}",
         service.address,
         mirror().await,
     ));
@@ -116,10 +122,58 @@ async fn adopt(language: &str, file: &str, program: PathBuf) {
 
 #[tokio::test]
 async fn a_service_in_python_adopts_it_in_ten_lines() {
-    adopt("python", "app.py", installed("python/bin/python")).await;
+    adopt("python", "dw-id+jwt", |durward, _| {
+        let mut command = Command::new(installed("python/bin/python"));
+        command.arg("app.py").env("SSL_CERT_FILE", durward.ca());
+        command
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_service_in_node_adopts_it_in_ten_lines() {
-    adopt("node", "app.mjs", PathBuf::from("node")).await;
+    adopt("node", "dw-id+jwt", |durward, directory| {
+        std::os::unix::fs::symlink(installed("node_modules"), directory.join("node_modules")).unwrap();
+        let mut command = Command::new("node");
+        command.arg("app.mjs").env("NODE_EXTRA_CA_CERTS", durward.ca());
+        command
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_service_in_go_adopts_it_in_ten_lines() {
+    adopt("go", "dw-id+jwt", |durward, directory| {
+        // What `go get` writes.
+        for file in ["go.mod", "go.sum"] {
+            fs::copy(script("go").join(file), directory.join(file)).unwrap();
+        }
+        let installed = ["gomod", "go"].map(|cache| installed("").join(cache));
+        let mut build = Command::new("go");
+        build.args(["build", "-o", "orders"]).current_dir(directory).env("GOMODCACHE", &installed[0]).env("GOCACHE", &installed[1]);
+        done(build.envs([("GOPROXY", "off"), ("GOTOOLCHAIN", "local"), ("GOFLAGS", "-mod=readonly -buildvcs=false")]));
+        let mut command = Command::new(directory.join("orders"));
+        command.env("SSL_CERT_FILE", durward.ca());
+        command
+    })
+    .await;
+}
+
+/// Spring Boot and Maven as they are. Its decoder takes no type but `JWT`.
+#[tokio::test]
+async fn a_service_in_spring_adopts_it_in_ten_lines() {
+    adopt("spring", "JWT", |durward, directory| {
+        let repository = format!("-Dmaven.repo.local={}", installed("maven").display());
+        done(Command::new("mvn").args(["--offline", "--quiet", "--batch-mode", &repository, "package"]).current_dir(directory));
+        let roots = directory.join("ca.p12");
+        durward.command(&["ca", "export", "--format", "p12", "-f", roots.to_str().unwrap()]);
+        let mut command = Command::new("java");
+        command.args(["-XX:TieredStopAtLevel=1", "-Xmx192m", &format!("-Djavax.net.ssl.trustStore={}", roots.display())]).args([
+            "-Djavax.net.ssl.trustStorePassword=changeit",
+            "-jar",
+            "target/orders.jar",
+        ]);
+        command
+    })
+    .await;
 }

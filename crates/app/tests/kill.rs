@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use aws_lc_rs::rand;
+use durward_jose::{Algorithm, SigningKey};
+use durward_node::machine;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::fixture::{ALICE, Durward, PASSWORD, Turn, configure, free_port, granted, spawn};
+use crate::fixture::{ALICE, Durward, PASSWORD, Turn, configure, free_port, granted, spawn, within};
 
 /// How often each is killed.
 fn kills() -> u32 {
@@ -76,6 +78,53 @@ async fn a_rotation_that_was_acknowledged_stands_and_a_lost_answer_can_be_asked_
     let twice = [application.refresh(&before).await.unwrap(), application.refresh(&before).await.unwrap()];
     let [first, second] = twice.map(granted);
     assert_eq!(first.await.refresh_token, second.await.refresh_token, "one token has one successor");
+}
+
+/// RT-003: what was succeeded twice is long succeeded, whichever process saw it.
+#[tokio::test]
+async fn a_refresh_token_of_before_is_known_after_the_authority_died() {
+    let mut durward = Durward::start().await;
+    let application = durward.application();
+    let first = application.log_in(ALICE, PASSWORD).await.refresh_token;
+    let second = granted(application.refresh(&first).await.unwrap()).await.refresh_token;
+    let third = granted(application.refresh(&second).await.unwrap()).await;
+    durward.kill();
+    durward.restart();
+    let application = durward.application();
+    assert_eq!(application.refresh(&first).await.unwrap().status(), StatusCode::BAD_REQUEST);
+    assert_eq!(application.refresh(&third.refresh_token).await.unwrap().status(), StatusCode::BAD_REQUEST, "the family is ended");
+    let is_dead = async || application.userinfo(&third.access_token).await == StatusCode::UNAUTHORIZED;
+    within(Duration::from_secs(10), "its access token is dead", is_dead).await;
+}
+
+/// CLI-005: a client assertion that bought something is spent, whichever process and endpoint it comes to next.
+#[tokio::test]
+async fn an_assertion_is_known_after_the_authority_died() {
+    let mut durward = Durward::start().await;
+    let key = SigningKey::generate(Algorithm::ES256).unwrap();
+    let client = json!({
+        "kind": "client", "name": "signer", "authentication": "private_key_jwt", "jwks": { "keys": [key.jwk()] },
+        "grants": ["client_credentials"], "services": ["orders"],
+    });
+    durward.apply(&client.as_object().unwrap().iter().map(|(name, value)| format!("{name}: {value}\n")).collect::<String>());
+    let now = machine::clock().now().seconds();
+    let claims = json!({ "iss": "signer", "sub": "signer", "aud": durward.issuer(), "iat": now, "exp": now + 240, "jti": "once" });
+    let form = [
+        ("grant_type", "client_credentials".to_owned()),
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned()),
+        ("client_assertion", key.sign("JWT", &claims).unwrap()),
+    ];
+    let ask = async |durward: &Durward, path: &str| {
+        durward.client().post(durward.at(&format!("/realms/main/oauth2/{path}"))).form(&form).send().await.unwrap()
+    };
+    assert_eq!(ask(&durward, "token").await.status(), StatusCode::OK);
+    durward.kill();
+    durward.restart();
+    for path in ["token", "par", "revoke"] {
+        let answer = ask(&durward, path).await;
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(answer.json::<Value>().await.unwrap()["error"], "invalid_client", "{path}");
+    }
 }
 
 #[tokio::test]

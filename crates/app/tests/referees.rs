@@ -1,6 +1,7 @@
 //! Libraries that were not written for us, unpatched and as strict as they come: a cell of `referees/cells.txt` is one of them, how its client
 //! authenticates, what its tokens are bound to, and the grant. Each gets its tokens once, and is refused for each reason there is.
 
+mod ping;
 mod spring;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ use crate::fixture::{
 const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const CIBA: &str = "urn:openid:params:grant-type:ciba";
 const METHODS: [&str; 4] = ["none", "client_secret_basic", "private_key_jwt", "tls_client_auth"];
 const BINDINGS: [&str; 3] = ["bearer", "dpop", "mtls"];
 const SOMEBODY_ELSE: &str = "https://pipelines.example";
@@ -73,7 +75,7 @@ impl Cell {
 
 /// A grant by its last word.
 fn long(grant: &'static str) -> &'static str {
-    [DEVICE, EXCHANGE, BEARER].into_iter().find(|long| long.ends_with(&format!(":{grant}"))).unwrap_or(grant)
+    [DEVICE, EXCHANGE, BEARER, CIBA].into_iter().find(|long| long.ends_with(&format!(":{grant}"))).unwrap_or(grant)
 }
 
 /// An authority with a listener for certificates, and a client for each way to authenticate and each binding.
@@ -85,11 +87,16 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::set_up("").await
+    }
+
+    /// With more settings than the usual.
+    async fn set_up(more: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         configure(directory.path(), free_port());
         let file = directory.path().join("durward.yaml");
         let settings = fs::read_to_string(&file).unwrap();
-        fs::write(&file, settings.replace("listen:\n", "listen:\n  mutual_tls: 127.0.0.1:0\n")).unwrap();
+        fs::write(&file, settings.replace("listen:\n", "listen:\n  mutual_tls: 127.0.0.1:0\n") + more).unwrap();
         let (authority, jwk) = credentials(directory.path());
         let pipelines = SigningKey::generate(Algorithm::ES256).unwrap();
         let durward = Durward::over(directory, Turn::shared().await);
@@ -192,7 +199,7 @@ impl World {
             let mut form = match () {
                 () if has("login-submit") => vec![("username", ALICE.to_owned()), ("password", PASSWORD.to_owned())],
                 () if has("user-code") => vec![("user_code", attribute(&page, "id=\"user-code\"", "value"))],
-                () if has("device-allow") || has("consent-allow") => vec![("decision", "allow".to_owned())],
+                () if has("device-allow") || has("consent-allow") || page.contains("id=\"allow-") => vec![("decision", "allow".to_owned())],
                 () => return url.into(),
             };
             form.push(("transaction", attribute(&page, "name=\"transaction\"", "value")));
@@ -288,7 +295,7 @@ fn credentials(directory: &Path) -> (String, Value) {
 /// The realm: services, a client for each way to authenticate and each binding, somebody else's issuer, a person.
 fn resources(authority: &str, jwk: &Value, pipelines: &Value) -> String {
     let people = json!(["authorization_code", "refresh_token", DEVICE]);
-    let programs = json!(["authorization_code", "refresh_token", DEVICE, "client_credentials", EXCHANGE, BEARER]);
+    let programs = json!(["authorization_code", "refresh_token", DEVICE, "client_credentials", EXCHANGE, BEARER, CIBA]);
     let mut resources = vec![
         json!({ "kind": "realm", "name": "main", "client_certificate_authorities": authority }),
         json!({ "kind": "service", "name": "orders", "scopes": [{ "name": "orders:read" }, { "name": "orders:write" }] }),

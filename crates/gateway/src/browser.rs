@@ -15,6 +15,7 @@ mod party;
 mod provider;
 mod renew;
 mod session;
+mod taken_in;
 
 use axum::body::Body;
 use durward_base::{Duration, Rng, Secret};

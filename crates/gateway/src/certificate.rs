@@ -1,5 +1,8 @@
 //! Client certificates as a way in: RFC 5280 section 6, X509-SVID, and the certificates that clients are registered with (RFC 8705 section 2).
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use durward_base::{Duration, Timestamp};
 use durward_enforce::{Declared, Refusal, TokenError, View};
 use durward_model::resolve::{Resolution, ResolveRequest, Resolved};
@@ -19,6 +22,21 @@ pub struct RealmAuthorities {
     pub realm: String,
     /// Its roots, its lists and its trust domain.
     pub authorities: ClientAuthorities,
+}
+
+/// Those of all realms, replaced while the gateway runs.
+#[derive(Debug, Clone, Default)]
+pub struct KnownAuthorities(Arc<ArcSwap<Vec<RealmAuthorities>>>);
+
+impl KnownAuthorities {
+    /// These vouch from now on, and no others.
+    pub fn replace(&self, authorities: Vec<RealmAuthorities>) {
+        self.0.store(Arc::new(authorities));
+    }
+
+    pub(crate) fn load(&self) -> Arc<Vec<RealmAuthorities>> {
+        self.0.load_full()
+    }
 }
 
 /// Who a certificate is.

@@ -19,12 +19,13 @@ use crate::accept::{Accepted, Client};
 use crate::cors;
 use crate::decide::Passage;
 use crate::gateway::Gateway;
+use crate::grpc;
 use crate::lifetime::{Lifetime, Mortal};
 use crate::record::Trail;
 use crate::refusal::upstream_problem;
 use crate::terms;
 use crate::upgrade;
-use crate::upstream::{Exchanged, Outgoing, Payload, Upload, UpstreamBody};
+use crate::upstream::{Exchanged, Outgoing, Payload, Upload, UpstreamBody, UpstreamError};
 use head::Said;
 
 /// The request as it came, once it may pass.
@@ -44,6 +45,7 @@ pub(crate) async fn forward(
     trail: &mut Trail<'_>,
 ) -> Result<Response<Body>, Problem> {
     let Passing { parts, accepted, body, client, now } = passing;
+    let body = if grpc::is_call(parts) { body.unhurried() } else { body };
     let identity = identity(gateway, permitted.get(), now, trail)?;
     let Passage { route, verified } = permitted.into_inner();
     // HTTP/2 frames its bodies itself and need not say how long they are.
@@ -72,7 +74,17 @@ pub(crate) async fn forward(
     let head = |host: &str| head::write(parts, host, &said);
     let payload = Payload::of(&parts.method, body, framing, upstream.timeouts().idle).await.map_err(|error| upstream_problem(&error))?;
     let outgoing = Outgoing { head: &head, method: &parts.method, payload, upgrade: accepted.upgrade, is_repeated: false };
-    let Exchanged { host, before, answer } = upstream.exchange(outgoing).await;
+    // A body may go on for as long as it likes before there is an answer, but not for longer than its credential.
+    let is_streamed = matches!(outgoing.payload, Payload::Streamed(..));
+    let ended = async {
+        let (shared, clock, verified) = (gateway.shared.clone(), gateway.clock.clone(), verified.clone());
+        Lifetime { shared, clock, verified, is_endless: grpc::is_call(parts) }.ended().await;
+    };
+    let Exchanged { host, before, answer } = tokio::select! {
+        biased;
+        exchanged = upstream.exchange(outgoing) => exchanged,
+        () = ended, if is_streamed => return Err(upstream_problem(&UpstreamError::CredentialEnded)),
+    };
     trail.step(StepName::Upstream);
     trail.forwarded(host, before);
     let mut response = answer.map_err(|error| {
@@ -110,8 +122,9 @@ fn passed_on(
         return response.map(Body::new);
     }
     let content = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-    let is_endless = content.is_some_and(|content| content.starts_with(b"text/event-stream"));
-    response.map(|body| Body::new(Mortal::new(body, lifetime(is_endless))))
+    let farewell = grpc::is_grpc(response.headers()).then(grpc::credential_ended);
+    let is_endless = farewell.is_some() || content.is_some_and(|content| content.starts_with(b"text/event-stream"));
+    response.map(|body| Body::new(Mortal::new(body, lifetime(is_endless), farewell)))
 }
 
 /// The gateway's word for who is calling; none where nobody known is.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::body::Body;
 use durward_base::{Clock, Duration, Rng, Timestamp};
 use durward_enforce::{
-    CannotVerify, Circumstances, Consumer, CredentialCache, Evidence, Freshness, Head, IdentityIssuer, Known, Permitted, Possession,
-    Refusal, RouteError, Routed, TokenError, Verified, View,
+    CannotVerify, Circumstances, CredentialCache, Evidence, Freshness, Head, IdentityIssuer, Known, Permitted, Possession, Refusal,
+    RouteError, Routed, Verified, View,
 };
 use durward_model::CredentialKind;
 use durward_model::event::StepName;
-use durward_model::resolve::{Resolution, ResolveRequest, Resolved};
+use durward_model::resolve::ResolveRequest;
 use durward_model::resource::Mode;
 use durward_net::{Answer, Bound, HttpMetrics, Incoming, Limits, Problem, Record, Refused, Shutdown, Unserved, Windows};
 use durward_node::{NoAuthority, Resolve, Resolver, Shared};
@@ -24,11 +24,12 @@ use url::Url;
 use crate::accept::{Client, accept};
 use crate::access_evaluation;
 use crate::browser::{BrowserSettings, Browsers, Own};
-use crate::certificate::{self, RealmAuthorities};
+use crate::certificate::{self, KnownAuthorities};
 use crate::credential::credential;
 use crate::decide::{Passage, decide};
 use crate::forward::{Passing, forward};
 use crate::front::told;
+use crate::grpc;
 use crate::principal::{address, principal};
 use crate::rate::Rates;
 use crate::record::{LISTENER, Trail};
@@ -47,8 +48,8 @@ pub struct Gateway {
     pub(crate) shared: Shared<View>,
     pub(crate) cache: CredentialCache,
     browsers: Option<Browsers>,
-    authorities: Vec<RealmAuthorities>,
-    freshness: Freshness,
+    authorities: KnownAuthorities,
+    pub(crate) freshness: Freshness,
     pub(crate) public_url: Option<Url>,
     pub(crate) mode: Mode,
     pub(crate) rates: Rates,
@@ -113,7 +114,7 @@ impl Gateway {
             shared,
             cache: CredentialCache::new(&rng),
             browsers: None,
-            authorities: Vec::new(),
+            authorities: KnownAuthorities::default(),
             freshness: Freshness::new(&rng),
             public_url: settings.public_url,
             mode: settings.mode,
@@ -146,7 +147,7 @@ impl Gateway {
 
     /// The same, where certificates that these vouch for are a way in, beside those that clients are registered with.
     #[must_use]
-    pub fn with_client_authorities(self, authorities: Vec<RealmAuthorities>) -> Self {
+    pub fn with_client_authorities(self, authorities: KnownAuthorities) -> Self {
         Self { authorities, ..self }
     }
 
@@ -193,7 +194,12 @@ impl Gateway {
         let client = behind.as_ref().unwrap_or(client);
         let mut trail = Trail::open(self, &parts.method, &parts.headers, client, now);
         let answer = self.pass(&parts, body, client, now, &mut trail).await;
-        trail.close(answer).await
+        let refused_call = answer.as_ref().err().filter(|_| grpc::is_call(&parts)).cloned();
+        let response = trail.close(answer).await;
+        match refused_call {
+            Some(problem) => grpc::refused(response, &problem),
+            None => response,
+        }
     }
 
     /// Whether the connection is that of a proxy in front, by its certificate.
@@ -266,7 +272,7 @@ impl Gateway {
     async fn resolve(&self, request: &ResolveRequest, client: &Client, now: Timestamp, trail: &mut Trail<'_>) -> Result<(), Refusal> {
         if let Some(certificate) = client.certificate.as_ref().filter(|_| request.kind == CredentialKind::ClientCertificate) {
             let view = self.shared.view();
-            let answer = certificate::resolve(&view, &self.authorities, certificate, request, now)?;
+            let answer = certificate::resolve(&view, &self.authorities.load(), certificate, request, now)?;
             trail.step(StepName::Resolve);
             return self.cache.take_in(&view, request, &answer, now);
         }
@@ -344,37 +350,6 @@ impl Gateway {
         let browsers = self.browsers.as_ref()?;
         let routed = route(&self.shared.view(), head).ok()?;
         browsers.login_instead(self, routed.route(), head, refusal)
-    }
-
-    /// Asks about every session anew, in the cookie itself.
-    pub(crate) fn forget_sessions(&self) {
-        self.cache.forget_sessions();
-    }
-
-    /// Takes in the access token of a session, as the credential that is asked about.
-    pub(crate) fn take_in_session(&self, request: &ResolveRequest, token: &str, now: Timestamp) -> Result<(), TokenError> {
-        self.cache.take_in_session(&self.shared.view(), request, token, now)
-    }
-
-    /// Takes in what another provider's login came to, as the credential that is asked about.
-    pub(crate) fn take_in_resolved(&self, request: &ResolveRequest, resolved: Resolved, now: Timestamp) -> Result<(), TokenError> {
-        let taken = self.cache.take_in(&self.shared.view(), request, &Resolution::Proved(Box::new(resolved)), now);
-        taken.map_err(|refusal| match refusal {
-            Refusal::Token(error) => error,
-            _ => TokenError::Unknown,
-        })
-    }
-
-    /// What is known of a session's cookie without asking anybody.
-    pub(crate) fn session(&self, consumer: &Consumer<'_>, cookie: &str, now: Timestamp) -> Result<Option<Arc<Verified>>, TokenError> {
-        let possession =
-            Possession { method: "", addresses: Vec::new(), proofs: Vec::new(), certificate: None, freshness: &self.freshness };
-        let evidence = Evidence::Lookup(CredentialKind::BrowserSession, cookie);
-        let known = self.cache.prove_or_ask(&self.shared.view(), consumer, (evidence, &possession), now)?;
-        Ok(match known {
-            Known::Proved(proved) => Some(proved.verified),
-            Known::Ask(_) => None,
-        })
     }
 
     /// A refusal, unless the route only observes.

@@ -10,6 +10,7 @@ mod decide;
 mod forward;
 mod front;
 mod gateway;
+mod grpc;
 mod lifetime;
 mod principal;
 mod rate;
@@ -24,7 +25,7 @@ mod upgrade;
 mod upstream;
 
 pub use browser::{BrowserSettings, ForeignProvider};
-pub use certificate::RealmAuthorities;
+pub use certificate::{KnownAuthorities, RealmAuthorities};
 pub use gateway::Gateway;
 pub use settings::GatewaySettings;
 pub use upstream::{UpstreamPem, UpstreamSettings, UpstreamStatus, UpstreamTimeouts, UpstreamTls, UpstreamTlsError};

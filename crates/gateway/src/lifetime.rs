@@ -9,6 +9,7 @@ use bytes::Bytes;
 use durward_base::{Clock, Duration};
 use durward_enforce::{Verified, View};
 use durward_node::Shared;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::upstream::{UpstreamBody, UpstreamError};
@@ -41,13 +42,16 @@ impl Lifetime {
 
 /// An answer's body that ends early when its credential does.
 pub(crate) struct Mortal {
-    body: UpstreamBody,
+    /// None once it was ended.
+    body: Option<UpstreamBody>,
     ended: Pin<Box<dyn Future<Output = ()> + Send>>,
+    farewell: Option<HeaderMap>,
 }
 
 impl Mortal {
-    pub(crate) fn new(body: UpstreamBody, lifetime: Lifetime) -> Self {
-        Self { body, ended: Box::pin(lifetime.ended()) }
+    /// One that breaks off, or ends with these trailers.
+    pub(crate) fn new(body: UpstreamBody, lifetime: Lifetime, farewell: Option<HeaderMap>) -> Self {
+        Self { body: Some(body), ended: Box::pin(lifetime.ended()), farewell }
     }
 }
 
@@ -56,17 +60,19 @@ impl Body for Mortal {
     type Error = UpstreamError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
-        if self.ended.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Some(Err(UpstreamError::CredentialEnded)));
+        let Self { body: Some(body), ended, .. } = &mut *self else { return Poll::Ready(None) };
+        if ended.as_mut().poll(cx).is_pending() {
+            return Pin::new(body).poll_frame(cx);
         }
-        Pin::new(&mut self.body).poll_frame(cx)
+        self.body = None;
+        Poll::Ready(Some(self.farewell.take().map(Frame::trailers).ok_or(UpstreamError::CredentialEnded)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(UpstreamBody::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map(UpstreamBody::size_hint).unwrap_or_default()
     }
 }

@@ -54,6 +54,7 @@ pub(crate) fn problem(
 pub(crate) fn upstream_problem(error: &UpstreamError) -> Problem {
     let (status, detail) = match error {
         UpstreamError::RequestBody => (StatusCode::BAD_REQUEST, "The request's body ended early or came too slowly."),
+        UpstreamError::CredentialEnded => (StatusCode::UNAUTHORIZED, "The credential that the request came with counts no more."),
         UpstreamError::ConnectTimeout(_) | UpstreamError::AnswerTimeout(_) | UpstreamError::IdleTimeout(_) => {
             (StatusCode::GATEWAY_TIMEOUT, "The service did not answer in time.")
         }

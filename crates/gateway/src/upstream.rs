@@ -15,6 +15,7 @@ mod exchange;
 mod head;
 mod health;
 mod host;
+mod http2;
 mod settings;
 mod standing;
 mod stream;

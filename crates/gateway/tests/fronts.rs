@@ -1,4 +1,5 @@
-//! Proxies that nobody here wrote, in front of a service, asking for decisions: nginx, Caddy, Traefik, and Envoy over HTTP and gRPC.
+//! Proxies that nobody here wrote: in front of a service, asking for decisions (nginx, Caddy, Traefik, and Envoy over HTTP and gRPC), and in front of
+//! the gateway itself (HAProxy).
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "the fixture has more than this needs")]
@@ -34,10 +35,20 @@ impl Drop for Front {
 impl Front {
     /// Starts a proxy with its configuration; `command` makes the command of the program and the file.
     async fn start(gateway: &Fixture, configuration: &str, command: impl FnOnce(&Path, SocketAddr) -> Command) -> Self {
+        let text = fs::read_to_string(own(configuration)).unwrap();
+        Self::start_with(gateway, (configuration, text), command).await
+    }
+
+    /// The same with a text as the file of this name.
+    async fn start_with(
+        gateway: &Fixture,
+        (configuration, text): (&str, String),
+        command: impl FnOnce(&Path, SocketAddr) -> Command,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let text = fs::read_to_string(own(configuration)).unwrap();
         let text = text
+            .replace("PLAIN", &gateway.plain.to_string())
             .replace("DIRECTORY", directory.path().to_str().unwrap())
             .replace("UPSTREAM_PORT", &gateway.upstream.port().to_string())
             .replace("UPSTREAM", &gateway.upstream.to_string())
@@ -200,4 +211,32 @@ async fn only_a_listed_front_may_ask() {
     let mut answer = String::new();
     tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("front_not_listed"), "{answer}");
+}
+
+/// GWDOS-009, GWID-001: by either version of the PROXY protocol, and whatever the client says of itself.
+#[tokio::test]
+async fn haproxy_says_who_its_clients_are_and_whether_they_came_in_the_clear() {
+    let gateway = Fixture::start().await;
+    let token = gateway.token("customer");
+    for (mode, send, status) in [("tcp", "send-proxy", 200), ("http", "send-proxy-v2", 200), ("http", "send-proxy-v2-ssl", 403)] {
+        let text = fs::read_to_string(own("haproxy.cfg")).unwrap().replace("MODE", mode).replace("SEND", send);
+        let command = |file: &Path, _| {
+            let mut haproxy = Command::new("haproxy");
+            haproxy.args(["-db", "-f"]).arg(file);
+            haproxy
+        };
+        let front = Front::start_with(&gateway, ("haproxy.cfg", text), command).await;
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 9], 0))).unwrap();
+        let mut stream = socket.connect(front.address).await.unwrap();
+        let own = "Host: shop.example\r\nConnection: close\r\nX-Forwarded-For: 10.9.9.9\r\nX-Forwarded-Proto: https";
+        let request = format!("GET /me HTTP/1.1\r\n{own}\r\nAuthorization: Bearer {token}\r\n\r\n");
+        tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{send}: {answer} {}", front.log());
+        assert!(status != 200 || answer.contains(r#""x-forwarded-for":"127.0.0.9""#), "{send}: {answer}");
+        let event = gateway.events().await.into_iter().find(|event| event.request.as_ref().unwrap().path == "/me").unwrap();
+        assert_eq!(event.request.unwrap().address.as_deref(), Some("127.0.0.9"), "{send}");
+    }
 }

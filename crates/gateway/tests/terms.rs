@@ -69,3 +69,26 @@ async fn pages_of_allowed_origins_may_call_and_no_others() {
     // A route without rules answers no preflight.
     assert_eq!(gateway.send("OPTIONS", "/orders", &[ORIGIN, asks], "").await.status, 405);
 }
+
+#[tokio::test]
+async fn an_answer_names_the_policy_that_decided_where_the_route_says_so() {
+    let mut gateway = Fixture::start().await;
+    let route = |name: &str, more: bool| {
+        serde_json::json!({
+            "kind": "route", "name": name, "path": format!("/{name}/{{sku}}"), "upstream": format!("http://{}", gateway.upstream),
+            "service": "inventory", "audience": "shop", "show_decision": more,
+            "authorize": {"action": "inventory:restock", "resource": "Stock::\"{sku}\""},
+        })
+    };
+    let routes = [route("shown", true), route("hidden", false)];
+    gateway.declare(routes);
+    for (path, role, status, named) in [
+        ("/shown/lamp", "clerk", 200, Some("policy; rule=\"inventory\"")),
+        ("/shown/lamp", "customer", 403, Some("default; rule=\"\"")),
+        ("/hidden/lamp", "clerk", 200, None),
+        ("/hidden/lamp", "customer", 403, None),
+    ] {
+        let answer = gateway.get_as(path, &gateway.token(role)).await;
+        assert_eq!((answer.status, answer.header("durward-decision")), (status, named), "{path} by a {role}");
+    }
+}

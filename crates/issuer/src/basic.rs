@@ -10,7 +10,7 @@ use durward_model::resolve::{Resolution, ResolveRequest, Resolved};
 use durward_model::{Assurance, CredentialFacts, CredentialKind, CredentialLimits, GrantType, Person, PrincipalKind, Source};
 use durward_node::CannotResolve;
 use durward_oauth::client_authentication::PresentedClient;
-use durward_oauth::{Parameters, Registry as _, api_key, basic, eligibility, scope};
+use durward_oauth::{Parameters, Registry as _, api_key, basic, scope};
 
 use crate::authorization::ATTEMPTS;
 use crate::issuer::Inner;
@@ -95,10 +95,17 @@ async fn of_person(
         tracing::debug!(person = %person.id, "a password alone does not count: the person has a second factor");
         return Ok(Resolution::Refused);
     }
+    let assurance = assurance::by_password(now);
+    let roles = match basic::standing(realm, (person, &assurance), audience, now) {
+        Ok(roles) => roles,
+        Err(reason) => {
+            tracing::debug!(person = %person.id, reason, "a name and a password do not count");
+            return Ok(Resolution::Refused);
+        }
+    };
     let credential = credential(realm, person.sub.clone(), None, (now, now + HOLDS));
-    let roles = eligibility::roles_of(realm, person);
     let who = (PrincipalKind::User, person.sub.clone());
-    Ok(Resolution::Proved(Box::new(answer(who, (roles, Vec::new()), assurance::by_password(now), audience, credential))))
+    Ok(Resolution::Proved(Box::new(answer(who, (roles, Vec::new()), assurance, audience, credential))))
 }
 
 fn refused(unproven: Unproven) -> Result<Resolution, CannotResolve> {

@@ -96,7 +96,7 @@ impl Issuer {
 /// `CannotResolve` when the store cannot be read.
 pub(crate) async fn resolve(issuer: &Arc<Inner>, request: &ResolveRequest) -> Result<Resolution, CannotResolve> {
     match request.kind {
-        CredentialKind::OpaqueToken => personal(issuer, &request.realm, &request.credential).await,
+        CredentialKind::OpaqueToken => personal(issuer, request).await,
         CredentialKind::ApiKey => key(issuer, request).await,
         CredentialKind::Basic => basic::resolve(issuer, request).await,
         CredentialKind::Jwt => foreign_token::resolve(issuer, request).await,
@@ -104,12 +104,13 @@ pub(crate) async fn resolve(issuer: &Arc<Inner>, request: &ResolveRequest) -> Re
     }
 }
 
-async fn personal(issuer: &Arc<Inner>, realm: &str, text: &str) -> Result<Resolution, CannotResolve> {
+async fn personal(issuer: &Arc<Inner>, request: &ResolveRequest) -> Result<Resolution, CannotResolve> {
     for _ in 0..ATTEMPTS {
         // Before anything is read: what changes meanwhile is after it, and its watermark ends this answer.
         let now = issuer.now();
-        let Some(realm) = PresentRealm::find(issuer, realm, Source::default()) else { return Ok(Resolution::Refused) };
-        let Some(id) = personal_token::read(text, &issuer.handles, realm.id()) else { return Ok(Resolution::Refused) };
+        let source = Source { address: request.address };
+        let Some(realm) = PresentRealm::find(issuer, &request.realm, source) else { return Ok(Resolution::Refused) };
+        let Some(id) = personal_token::read(&request.credential, &issuer.handles, realm.id()) else { return Ok(Resolution::Refused) };
         let Some(facts) = issuer.store().personal_token(realm.name(), id).await.map_err(unreadable)? else {
             return Ok(Resolution::Refused);
         };

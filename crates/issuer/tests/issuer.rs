@@ -27,6 +27,7 @@ mod limits;
 mod logout;
 mod logout_delivery;
 mod mutual_tls;
+mod openidconnect;
 mod pages;
 mod par;
 mod password_grant;

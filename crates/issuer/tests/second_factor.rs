@@ -181,10 +181,16 @@ async fn a_recovery_code_signs_in_once_for_less_and_lets_its_person_start_anew()
     let page = with_password(&mut other, &web_request(&[])).await;
     let old = submit(&mut other, &page, &[("recovery_code", &codes[4])]).await;
     assert_eq!(old.status, StatusCode::FORBIDDEN, "new ones end the old");
+    let code = browser.ask(&web_request(&[])).await.code();
+    let bought = browser.redeem(&code, &[]).await.text("refresh_token");
     let page = browser.get(TOTP).await;
     let removed = submit(&mut browser, &page, &[("change", "remove")]).await;
     assert_eq!((removed.status, removed.event.detail.as_deref()), (StatusCode::SEE_OTHER, Some("the second factor was removed")));
-    assert!(browser.get(TOTP).await.body.contains("id=\"totp-secret\""), "and sets up another app");
+    browser.refresh(&bought, &[]).await.is_error(400, "invalid_grant");
+    let asked = browser.get(TOTP).await;
+    let page = browser.follow(&asked).await;
+    let back = browser.log_in(&page, "alice", PASSWORD).await;
+    assert!(browser.follow(&back).await.body.contains("id=\"totp-secret\""), "RT-005: signs in anew, and sets up another app");
 }
 
 /// MFA-004

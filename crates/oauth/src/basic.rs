@@ -2,7 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use durward_base::Secret;
+use durward_base::{Secret, Timestamp};
+use durward_model::{Assurance, CredentialKind, Person};
+
+use crate::eligibility::{Ineligible, roles_of};
+use crate::issue_policy::{self, OfPerson};
+use crate::registry::Registry;
 
 /// The name and the password that a credential is made of.
 ///
@@ -14,6 +19,26 @@ pub fn read(credential: &str) -> Option<(String, Secret)> {
     let plain = !decoded.expose().chars().any(char::is_control) && !name.is_empty() && !password.is_empty();
     plain.then(|| (name.to_owned(), Secret::new(password)))
 }
+
+/// What a person is worth at a service by their password alone: their roles, sorted, where policies about issuing leave them any say.
+///
+/// # Errors
+/// The first reason why they are worth nothing.
+pub fn standing(
+    registry: &dyn Registry,
+    (person, assurance): (&Person, &Assurance),
+    audience: &str,
+    now: Timestamp,
+) -> Result<Vec<String>, &'static str> {
+    let service = registry.service(audience).ok_or(Ineligible::ServiceUnavailable.reason())?;
+    let roles = roles_of(registry, person);
+    let of = OfPerson { person, roles: &roles, assurance, grant: GRANT, kind: CredentialKind::Basic };
+    issue_policy::ask_of_person(registry, of, service, Vec::new(), now).map_err(|why| why.reason())?;
+    Ok(roles)
+}
+
+/// What policies about issuing know it as.
+const GRANT: &str = "basic";
 
 #[cfg(test)]
 mod tests {

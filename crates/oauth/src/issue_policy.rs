@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use durward_base::Timestamp;
 use durward_model::resource::{ClientAuthentication, Service};
-use durward_model::{Assurance, AuthorizationDetails, CredentialFacts, CredentialKind, Decided, GrantType, Principal, PrincipalKind};
+use durward_model::{
+    Assurance, AuthorizationDetails, CredentialFacts, CredentialKind, Decided, GrantType, Person, Principal, PrincipalKind,
+};
 use durward_policy::{Circumstances, Issue, Places, Policies, Subject as Cedar};
 
 use crate::eligibility::{Applicant, Holder, Ineligible, Who};
@@ -38,6 +40,59 @@ pub(crate) fn ask(
     (scopes, roles): (Vec<String>, &[String]),
     now: Timestamp,
 ) -> Result<Left, Ineligible> {
+    let whose = |scopes: &[String]| principal(registry, applicant, scopes, roles, now);
+    left(registry, service, (scopes, applicant.grant.name()), whose, now)
+}
+
+/// What somebody gets by themselves, without a client and its grant, in the words that policies know.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OfPerson<'a> {
+    /// Who.
+    pub person: &'a Person,
+    /// Their roles, sorted.
+    pub roles: &'a [String],
+    /// How they have logged in.
+    pub assurance: &'a Assurance,
+    /// What it is, in place of a grant.
+    pub grant: &'static str,
+    /// What it is presented as.
+    pub kind: CredentialKind,
+}
+
+/// The same of what a person gets by themselves.
+///
+/// # Errors
+/// [`Ineligible::Forbidden`], as for [`ask`].
+pub(crate) fn ask_of_person(
+    registry: &dyn Registry,
+    of: OfPerson<'_>,
+    service: &Service,
+    scopes: Vec<String>,
+    now: Timestamp,
+) -> Result<Left, Ineligible> {
+    let OfPerson { person, roles, assurance, grant, kind } = of;
+    let whose = |scopes: &[String]| Principal {
+        realm: registry.realm().name.clone(),
+        kind: PrincipalKind::User,
+        id: person.sub.clone(),
+        acts_for: None,
+        roles: roles.to_vec(),
+        scopes: scopes.to_vec(),
+        authorization_details: AuthorizationDetails::default(),
+        assurance: assurance.clone(),
+        credential: credential(registry, kind, None, now),
+        source: registry.source(),
+    };
+    left(registry, service, (scopes, grant), whose, now)
+}
+
+fn left(
+    registry: &dyn Registry,
+    service: &Service,
+    (scopes, grant): (Vec<String>, &str),
+    whose: impl FnOnce(&[String]) -> Principal,
+    now: Timestamp,
+) -> Result<Left, Ineligible> {
     let Some(IssuePolicies { policies, version, places }) = registry.issue_policies().filter(|known| known.policies.concern_issuing())
     else {
         return Ok(Left { scopes, decided: None });
@@ -46,7 +101,7 @@ pub(crate) fn ask(
         let resource = Some(format!("Durward::Service::{:?}", service.name));
         Arc::new(Decided { by: by.to_owned(), rule, action: Some("issue".to_owned()), resource, read, version })
     };
-    let Some(subject) = Cedar::new(&principal(registry, applicant, &scopes, roles, now)) else {
+    let Some(subject) = Cedar::new(&whose(&scopes)) else {
         return Err(Ineligible::Forbidden(decided("default", String::new(), Vec::new())));
     };
     let service_scopes: Vec<String> = service.scopes.iter().map(|scope| scope.name.clone()).collect();
@@ -54,7 +109,7 @@ pub(crate) fn ask(
         subject: &subject,
         service: &service.name,
         service_scopes: &service_scopes,
-        grant: applicant.grant.name(),
+        grant,
         circumstances: Circumstances { now, address: registry.source().address, known_browser: None },
         places,
     });
@@ -98,19 +153,24 @@ fn principal(registry: &dyn Registry, applicant: &Applicant<'_>, scopes: &[Strin
         scopes: scopes.to_vec(),
         authorization_details: details(applicant),
         assurance,
-        credential: CredentialFacts {
-            kind: presented(applicant.grant, client.authentication),
-            id: String::new(),
-            issuer: registry.issuer().to_owned(),
-            family: None,
-            session: None,
-            client: Some(client.name.clone()),
-            key: None,
-            bound_key: None,
-            issued: now,
-            expires: now,
-        },
+        credential: credential(registry, presented(applicant.grant, client.authentication), Some(client.name.clone()), now),
         source: registry.source(),
+    }
+}
+
+/// What it is asked for with.
+fn credential(registry: &dyn Registry, kind: CredentialKind, client: Option<String>, now: Timestamp) -> CredentialFacts {
+    CredentialFacts {
+        kind,
+        id: String::new(),
+        issuer: registry.issuer().to_owned(),
+        family: None,
+        session: None,
+        client,
+        key: None,
+        bound_key: None,
+        issued: now,
+        expires: now,
     }
 }
 

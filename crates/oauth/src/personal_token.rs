@@ -4,12 +4,14 @@
 //! person has lost since counts.
 
 use durward_base::{Duration, RealmId, Secret, Timestamp, TokenId};
-use durward_model::{Assurance, Outcome, Person, PersonalToken, Write};
+use durward_model::resource::Service;
+use durward_model::{Assurance, CredentialKind, Outcome, Person, PersonalToken, Write};
 use durward_seal::{HandleKeys, HandleKind};
 
 use crate::builtin;
 use crate::decision::{EventFacts, person_caller};
 use crate::eligibility::{Ineligible, roles_of};
+use crate::issue_policy::{self, OfPerson};
 use crate::opaque;
 use crate::registry::Registry;
 
@@ -31,6 +33,8 @@ pub struct Wish<'a> {
     pub days: Option<u32>,
     /// How many tokens the person has.
     pub held: usize,
+    /// How they have logged in.
+    pub assurance: &'a Assurance,
 }
 
 /// Why no token is made. Each is a sentence for the person.
@@ -45,6 +49,9 @@ pub enum Unmade {
     /// No scope, or one that is not the service's.
     #[error("Choose at least one thing that the token may do.")]
     Scopes,
+    /// A policy about issuing forbids it, or one of its scopes.
+    #[error("The rules here do not let you have such a token now.")]
+    Forbidden,
     /// No name, or one that is too long.
     #[error("Give the token a name of at most 80 characters.")]
     Name,
@@ -63,6 +70,7 @@ impl Unmade {
             Self::NotAllowed => "personal_token.not_allowed",
             Self::Service => "personal_token.service",
             Self::Scopes => "personal_token.scopes",
+            Self::Forbidden => "policy_denied",
             Self::Name => "personal_token.name",
             Self::Lifetime => "personal_token.lifetime",
             Self::TooMany => "personal_token.too_many",
@@ -98,6 +106,10 @@ pub fn make(
     if wish.scopes.is_empty() || !wish.scopes.iter().all(known) {
         return Err(Unmade::Scopes);
     }
+    let left = issued(registry, person, wish.assurance, service, (wish.scopes.to_vec(), &roles_of(registry, person)), now);
+    if left.is_none_or(|left| left.len() != wish.scopes.len()) {
+        return Err(Unmade::Forbidden);
+    }
     let expires = match wish.days {
         Some(days) if (1..=settings.longest_days).contains(&days) => Some(now + Duration::from_secs(u64::from(days) * 86_400)),
         None if settings.until_revoked => None,
@@ -119,6 +131,19 @@ pub fn make(
     let event = EventFacts::new(Outcome::Changed, caller).about(format!("personal_token/{id}"));
     let event = EventFacts { issued: Some(id.to_string()), ..event };
     Ok((token.clone(), vec![Write::PutPersonalToken(token)], event))
+}
+
+/// What the realm's policies leave of its scopes.
+fn issued(
+    registry: &dyn Registry,
+    person: &Person,
+    assurance: &Assurance,
+    service: &Service,
+    (scopes, roles): (Vec<String>, &[String]),
+    now: Timestamp,
+) -> Option<Vec<String>> {
+    let of = OfPerson { person, roles, assurance, grant: GRANT, kind: CredentialKind::OpaqueToken };
+    issue_policy::ask_of_person(registry, of, service, scopes, now).ok().map(|left| left.scopes)
 }
 
 /// The text of a token, to be shown once: `dw_pat_`, the handle, and a checksum over both.
@@ -176,7 +201,13 @@ pub fn standing(registry: &dyn Registry, token: &PersonalToken, person: &Person,
     if scopes.is_empty() {
         return Err(Ineligible::ScopeLost.reason());
     }
-    Ok(Standing { scopes, roles: roles_of(registry, person) })
+    // Its person was there when it was made, and is not now.
+    let roles = roles_of(registry, person);
+    let scopes = issued(registry, person, &Assurance::default(), service, (scopes, &roles), now).ok_or("policy_denied")?;
+    Ok(Standing { scopes, roles })
 }
+
+/// What policies about issuing know it as.
+const GRANT: &str = "personal_access_token";
 
 const PREFIX: &str = "dw_pat_";

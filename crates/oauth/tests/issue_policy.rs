@@ -1,7 +1,8 @@
 use std::collections::HashSet;
 
-use durward_oauth::Decision;
 use durward_oauth::grant::client_credentials;
+use durward_oauth::personal_token::{Unmade, Wish};
+use durward_oauth::{Decision, basic, personal_token};
 use durward_policy::{Document, Policies};
 
 use crate::fixture::{NOW, World, denied, form, granted, jti};
@@ -92,6 +93,39 @@ fn a_policy_reads_who_asks_how_and_from_where() {
 fn a_policy_that_fails_refuses() {
     let world = world(r#"forbid (principal, action == Action::"issue", resource) when { 9223372036854775807 + context.time > 0 };"#);
     assert_eq!(denied_reason(own_token(&world, "stock:read")), "policy_denied");
+}
+
+/// Nothing is had past these policies by what has no client and no grant.
+#[test]
+fn a_policy_is_asked_about_what_people_get_by_themselves() {
+    let inside = r#"forbid (principal is Durward::User, action == Action::"issue", resource)
+        when { context has scope && context.scope == "stock:write" }
+        unless { context has address && context.address.isInRange(ip("10.0.0.0/8")) };"#;
+    let mut world = world(inside);
+    let rows = world.rows("web");
+    let (person, assurance) = (&rows.person, &rows.session.assurance);
+    let token = |world: &World, scope: &str| {
+        let scopes = [scope.to_owned()];
+        let wish = Wish { name: "mine", audience: "inventory", scopes: &scopes, days: Some(7), held: 0, assurance };
+        personal_token::make(world, person, wish, jti(NOW), NOW).map(|(token, ..)| token)
+    };
+    token(&world, "stock:read").unwrap();
+    assert_eq!(token(&world, "stock:write"), Err(Unmade::Forbidden));
+    world.source.address = Some("10.1.2.3".parse().unwrap());
+    let made = token(&world, "stock:write").unwrap();
+    assert_eq!(personal_token::standing(&world, &made, person, NOW).unwrap().scopes, ["stock:write"]);
+    world.source.address = Some("192.0.2.7".parse().unwrap());
+    assert_eq!(personal_token::standing(&world, &made, person, NOW), Err("policy_denied"));
+
+    let basic = |policy: &str| basic::standing(&self::world(policy), (person, assurance), "inventory", NOW).map(drop);
+    assert_eq!(basic(inside), Ok(()));
+    for grant in ["basic", "personal_access_token"] {
+        let policy = format!(
+            r#"forbid (principal, action == Action::"issue", resource) when {{ context has grant && context.grant == "{grant}" }};"#
+        );
+        assert_eq!(basic(&policy).is_err(), grant == "basic");
+        assert_eq!(token(&self::world(&policy), "stock:read").is_err(), grant == "personal_access_token");
+    }
 }
 
 fn denied_reason(decision: Decision) -> &'static str {

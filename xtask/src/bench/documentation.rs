@@ -12,7 +12,7 @@ pub fn write() -> anyhow::Result<()> {
         .collect();
     files.sort();
     let mut page = String::from(
-        "# Benchmarks\n\nGenerated from `bench/results` by `cargo xtask bench docs`; measure yourself with `cargo xtask bench gateway|token|start`.\n\nEvery target runs once a round, ratios are formed within a round, and the median of the rounds is quoted with its range. What is measured has\none core, the load and the backend the other. Requests are counted per CPU-second of the process measured, so that what else runs on the\nmachine weighs little.\n",
+        "# Benchmarks\n\nGenerated from `bench/results` by `cargo xtask bench docs`; measure yourself with `cargo xtask bench gateway|token|authzen|start`.\n\nEvery target runs once a round, ratios are formed within a round, and the median of the rounds is quoted with its range. What is measured has\none core, the load and the backend the other. Requests are counted per CPU-second of the process measured, so that what else runs on the\nmachine weighs little.\n",
     );
     for file in files {
         let report: Report = serde_json::from_slice(&std::fs::read(&file)?)?;

@@ -2,6 +2,7 @@
 //! measured to docs/benchmarks.md, what falls short as plainly as what shines.
 
 mod authority;
+mod authzen;
 mod documentation;
 mod floor;
 mod gateway;
@@ -42,6 +43,8 @@ enum Which {
     Token,
     /// Logins against the bare rate of argon2id, and others' wait meanwhile.
     Login,
+    /// A question to the policies over HTTP, at the gateway and at the authority.
+    Authzen,
     /// Exec to the first token, and idle memory.
     Start,
     /// Writes docs/benchmarks.md from bench/results.
@@ -63,6 +66,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         Which::Gateway => gateway::run(&plan)?,
         Which::Token => token::run(&plan)?,
         Which::Login => login::run(&plan)?,
+        Which::Authzen => authzen::run(&plan)?,
         Which::Start => start::run(&plan)?,
         Which::Docs => return documentation::write(),
     };

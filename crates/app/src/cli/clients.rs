@@ -1,17 +1,19 @@
-//! `durward clients secret`: secrets of clients that are made here instead of being declared.
+//! `durward clients`: which there are, and secrets of theirs that are made here instead of being declared.
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use durward_base::{Duration, Timestamp};
+use durward_model::resource::Client;
+use durward_model::{Resource, ResourceKind, Stored};
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::api::{Connection, segment};
+use super::api::{Api, Connection, segment};
 use super::audit::duration;
 use super::output::{Output, table};
-use super::registration_tokens;
+use super::{plural, registration_tokens};
 
 /// Look after clients
 #[derive(Debug, Args)]
@@ -22,6 +24,8 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// List the clients, those that registered themselves too
+    List,
     /// Look after a client's secrets
     #[command(subcommand)]
     Secret(SecretVerb),
@@ -66,14 +70,33 @@ struct Shown {
 /// Runs `durward clients`.
 pub async fn run(arguments: &Arguments, connection: &Connection, output: Output) -> anyhow::Result<ExitCode> {
     let api = connection.api().await?;
+    match &arguments.verb {
+        Verb::List => list(&api, output).await?,
+        Verb::Secret(verb) => secret(verb, &api, output).await?,
+        Verb::RegistrationToken(verb) => registration_tokens::run(verb, &api, output).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(api: &Api, output: Output) -> anyhow::Result<()> {
+    let stored: Vec<Stored> = api.list(plural(ResourceKind::Client)).await?;
+    let clients: Vec<Client> = stored.into_iter().filter_map(|stored| client(stored.resource)).collect();
+    output.print(&clients, |clients| table(["NAME", "TITLE", "AUTHENTICATION", "SERVICES", "RUNS", "STATE"], clients.iter().map(row)))
+}
+
+fn client(resource: Resource) -> Option<Client> {
+    if let Resource::Client(client) = resource { Some(client) } else { None }
+}
+
+fn row(client: &Client) -> [String; 6] {
+    let state = [(client.disabled, "disabled"), (!client.origin.is_declared(), "registered itself")];
+    let state: Vec<_> = state.into_iter().filter_map(|(is, word)| is.then_some(word)).collect();
+    let (title, runs) = (client.title.clone().unwrap_or_default(), client.runs.clone().unwrap_or_default());
+    [client.name.clone(), title, client.authentication.name().to_owned(), client.services.join(" "), runs, state.join(", ")]
+}
+
+async fn secret(verb: &SecretVerb, api: &Api, output: Output) -> anyhow::Result<()> {
     let secrets = |client: &str| format!("clients/{}/secrets", segment(client));
-    let verb = match &arguments.verb {
-        Verb::Secret(verb) => verb,
-        Verb::RegistrationToken(verb) => {
-            registration_tokens::run(verb, &api, output).await?;
-            return Ok(ExitCode::SUCCESS);
-        }
-    };
     match verb {
         SecretVerb::Add { client, overlap } => {
             let made: Shown = api.post(&secrets(client), &json!({ "overlap_seconds": overlap.as_secs() })).await?;
@@ -94,5 +117,5 @@ pub async fn run(arguments: &Arguments, connection: &Connection, output: Output)
             output.done("The secret has ended.");
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

@@ -15,7 +15,7 @@ use super::{plural, yaml};
 /// Write the realm's resources as the files that `durward apply` takes, without secrets
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Only this kind: realm, role, group, service, client, schema, policy, route or person
+    /// Only this kind, as `kind` says it in the files: `route`
     #[arg(long, value_name = "KIND", value_parser = kind)]
     kind: Option<ResourceKind>,
     /// Write files into this directory instead of the terminal

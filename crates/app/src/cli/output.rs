@@ -44,13 +44,10 @@ pub fn line(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// An aligned table without lines; nothing when there are no rows.
+/// An aligned table without lines. Without rows its header says that there are none, rather than that nothing happened.
 pub fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(header);
     table.add_rows(rows);
-    if table.is_empty() {
-        return String::new();
-    }
     table.lines().map(|line| format!("{}\n", line.trim())).collect()
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
 use durward_base::Secret;
 use durward_model::Person;
@@ -95,8 +96,9 @@ fn row(person: &Person) -> [String; 5] {
 }
 
 fn asked(name: &str) -> anyhow::Result<Secret> {
-    let password = Secret::new(rpassword::prompt_password(format!("New password of {name}: "))?);
+    let asked = rpassword::prompt_password(format!("New password of {name}: "));
+    let password = Secret::new(asked.context("there is no terminal to ask at: name a file with --password-file")?);
     let again = Secret::new(rpassword::prompt_password("Once more: ")?);
-    anyhow::ensure!(password == again, "the two differ: nothing was changed");
+    ensure!(password == again, "the two differ: nothing was changed");
     Ok(password)
 }

@@ -1,5 +1,7 @@
 //! `durward protect`: a service of one's own behind the gateway, with someone who may call it, in one command.
 
+mod browser;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,7 +16,7 @@ use durward_model::{CredentialKind, GrantType, Resource};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::api::{Api, Connection};
+use super::api::Connection;
 use super::apply::body;
 use super::output::Output;
 use super::yaml;
@@ -32,6 +34,9 @@ pub struct Arguments {
     /// What the route, the service and the rest are named after; the path's first segment when absent
     #[arg(long)]
     name: Option<String>,
+    /// Let people use it with a browser, too: who is not logged in is sent to log in
+    #[arg(long)]
+    browser: bool,
 }
 
 #[derive(Deserialize)]
@@ -47,6 +52,9 @@ struct Protected {
     ca_file: PathBuf,
     token: String,
     curl: String,
+    /// What to open in a browser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open: Option<String>,
 }
 
 /// Runs `durward protect`.
@@ -56,10 +64,17 @@ pub async fn run(arguments: &Arguments, connection: &Connection, output: Output)
     let Some(gateway) = api.get::<Status>("status", &[]).await?.gateway else {
         bail!("the gateway does not run: set `gateway.enabled` and start again")
     };
-    let resources = resources(&name, arguments)?;
+    let own = match arguments.browser {
+        true => Some(browser::client(&api, connection.data(), &gateway, &name).await?),
+        false => None,
+    };
+    let resources = resources(&name, arguments, own.as_ref().map(|(client, _)| client))?;
     let (password_file, ca_file) = (connection.data().join(format!("{name}-demo.password")), connection.ca_file()?);
     let password = kept_password(&password_file, &machine::rng())?;
-    apply(&api, &name, &resources, password).await?;
+    let secrets = own.map(|(client, secret)| (client.name, vec![secret])).into_iter().collect();
+    let passwords = [(format!("{name}-demo"), password)].into();
+    let asked = Apply { resources: resources.clone(), secrets, passwords, ..Apply::default() };
+    api.post::<Plan>("apply", &body(&asked)).await?;
     let token = format!(
         "durward --data {} token --client {name}-cli --person {name}-demo --password-file {}",
         shown(connection.data()),
@@ -67,23 +82,21 @@ pub async fn run(arguments: &Arguments, connection: &Connection, output: Output)
     );
     let at = &arguments.at;
     let curl = format!("curl -i --cacert {} -H \"Authorization: Bearer $({token})\" {gateway}{at}", shown(&ca_file));
-    let made = Protected { resources, password_file, ca_file, token, curl };
+    let open = arguments.browser.then(|| format!("{gateway}{at}"));
+    let made = Protected { resources, password_file, ca_file, token, curl, open };
     output.print(&made, text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn apply(api: &Api, name: &str, resources: &[Resource], password: Secret) -> anyhow::Result<Plan> {
-    let passwords = [(format!("{name}-demo"), password)].into();
-    api.post("apply", &body(&Apply { resources: resources.to_vec(), passwords, ..Apply::default() })).await
-}
-
 fn text(made: &Protected) -> String {
     let written = made.resources.iter().map(yaml::document).collect::<anyhow::Result<Vec<_>>>().unwrap_or_default().join("---\n");
-    let Protected { password_file, token, curl, .. } = made;
+    let Protected { password_file, token, curl, open, .. } = made;
+    let open =
+        open.as_ref().map(|url| format!("\n# In a browser that trusts the roots, log in as the person:\n{url}\n")).unwrap_or_default();
     format!(
         "# What was written (keep it in a file, and `durward apply -f` it from now on):\n{written}\n\
          # The person's password is in {}\n\n\
-         # A token:\n{token}\n\n# A call:\n{curl}\n",
+         # A token:\n{token}\n\n# A call:\n{curl}\n{open}",
         password_file.display()
     )
 }
@@ -98,13 +111,16 @@ fn named(arguments: &Arguments) -> anyhow::Result<String> {
     Ok(name)
 }
 
-fn resources(name: &str, arguments: &Arguments) -> anyhow::Result<Vec<Resource>> {
+fn resources(name: &str, arguments: &Arguments, own: Option<&Client>) -> anyhow::Result<Vec<Resource>> {
     let upstream = arguments.url.as_str().trim_end_matches('/').to_owned();
     let only_origin = arguments.url.scheme() == "http" && arguments.url.path() == "/" && arguments.url.query().is_none();
     anyhow::ensure!(only_origin, "{}: expected `http://host:port` without a path: requests keep the path they came with", arguments.url);
-    Ok(vec![
+    // A browser's session is for one service; what else it leads to names that one.
+    let audience = own.and_then(|client| client.services.first()).filter(|first| *first != name).cloned();
+    let accept = if own.is_some() { vec![CredentialKind::BrowserSession, CredentialKind::Jwt] } else { vec![CredentialKind::Jwt] };
+    let mut resources = vec![
         Resource::Service(Service { name: name.to_owned(), description: Some(format!("What {upstream} offers")), ..Service::default() }),
-        Resource::Client(client(name)),
+        Resource::Client(client(name, audience.as_deref().unwrap_or(name))),
         Resource::Route(Route {
             name: name.to_owned(),
             host: None,
@@ -119,8 +135,8 @@ fn resources(name: &str, arguments: &Arguments) -> anyhow::Result<Vec<Resource>>
             max_in_flight: None,
             health_check: None,
             service: name.to_owned(),
-            audience: None,
-            accept: vec![CredentialKind::Jwt],
+            audience,
+            accept,
             api_key_in_url: false,
             access: Access::Protected,
             require: Requirement { authenticated: true, ..Requirement::default() },
@@ -144,11 +160,13 @@ fn resources(name: &str, arguments: &Arguments) -> anyhow::Result<Vec<Resource>>
             password: None,
             disabled: false,
         }),
-    ])
+    ];
+    resources.extend(own.cloned().map(Resource::Client));
+    Ok(resources)
 }
 
 /// A public client: it proves itself by PKCE, and comes back on loopback.
-fn client(name: &str) -> Client {
+fn client(name: &str, service: &str) -> Client {
     Client {
         name: format!("{name}-cli"),
         trust: Trust::FirstParty,
@@ -156,7 +174,7 @@ fn client(name: &str) -> Client {
         redirect_uris: vec!["http://127.0.0.1/callback".to_owned()],
         grants: vec![GrantType::AuthorizationCode],
         scopes: vec!["openid".to_owned()],
-        services: vec![name.to_owned()],
+        services: vec![service.to_owned()],
         ..Client::default()
     }
 }

@@ -36,10 +36,11 @@ pub async fn run(arguments: &ServeArguments, data: Option<&Path>) -> anyhow::Res
     // Before anybody is told that it runs: a signal that came earlier would end the process.
     let mut reload = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    announce(&server, arguments.dev, &settings)?;
+    show_recovery_key(&server, &settings);
     if let Some(resources) = &settings.resources {
         apply_resources(&server, resources).await.context("the resources could not be applied at start")?;
     }
+    announce(&server, arguments.dev, &settings);
     loop {
         tokio::select! {
             _ = reload.recv() => match reloaded(arguments, data, &settings, &server).await {
@@ -79,8 +80,8 @@ fn settings(arguments: &ServeArguments, data: Option<&Path>) -> anyhow::Result<S
     Ok(settings)
 }
 
-/// Says where it listens: one JSON line for programs, sentences for people; and the recovery key, once.
-fn announce(server: &Server, dev: bool, settings: &Settings) -> anyhow::Result<()> {
+/// Shows the recovery key, once: before anything that may fail.
+fn show_recovery_key(server: &Server, settings: &Settings) {
     if let Some(key) = server.recovery_key() {
         eprintln!(
             "\nRecovery key, shown this once. Keep it off this machine: with it a backup opens when the seal file is lost.\n\n    {}\n",
@@ -88,6 +89,10 @@ fn announce(server: &Server, dev: bool, settings: &Settings) -> anyhow::Result<(
         );
         eprintln!("The seal file is {}; never keep it together with a backup.\n", settings.seal_file().display());
     }
+}
+
+/// Says that it is ready, and where it listens: one JSON line for programs, sentences for people.
+fn announce(server: &Server, dev: bool, settings: &Settings) {
     println!("{}", json!({ "ready": true, "public_url": server.public_url(), "listen": server.addresses() }));
     if dev {
         let data = settings.data.display();
@@ -100,7 +105,6 @@ fn announce(server: &Server, dev: bool, settings: &Settings) -> anyhow::Result<(
             "Next, in another terminal, put it in front of a service of yours:\n\n    durward protect http://127.0.0.1:8080 --at /orders --data {data}\n"
         );
     }
-    Ok(())
 }
 
 /// Reads the configuration and the resources again and puts them in force as a whole, or not at all.

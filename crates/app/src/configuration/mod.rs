@@ -3,9 +3,11 @@
 pub mod documents;
 mod place;
 mod settings;
+mod upstreams;
 
 pub use documents::{Document, Documents};
 pub use place::ConfigurationError;
 pub use settings::{
-    BrowserSessions, ClientAuthorities, GatewaySettings, Listen, LogFormat, Outbound, Settings, StoreChoice, Telemetry, resolve,
+    BrowserSessions, CertificateFiles, ClientAuthorities, GatewaySettings, Listen, LogFormat, Outbound, Settings, StoreChoice, Telemetry, resolve,
 };
+pub use upstreams::{UpstreamTimeouts, UpstreamTls};

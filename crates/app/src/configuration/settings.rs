@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use durward_base::Secret;
 use durward_model::resource::{Mode, SecretReference};
+use durward_net::Limits;
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigurationError;
+use super::upstreams::{UpstreamTimeouts, UpstreamTls};
 
 /// The process's settings.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -31,10 +33,15 @@ pub struct Settings {
     pub gateway: GatewaySettings,
     /// Further host names and addresses the certificate is for.
     pub names: Vec<String>,
+    /// Certificates that somebody else issued: a client that asks for a name one of them is for sees that one. The nodes' listener shows our own.
+    pub certificates: Vec<CertificateFiles>,
     /// Where the ledger is kept.
     pub store: StoreChoice,
     /// A directory of resources applied at start and at each reload (SIGHUP).
     pub resources: Option<PathBuf>,
+    /// A file in MaxMind's format (GeoLite2 City or Country and their like): where addresses are, for policies that read `context.country` and
+    /// `context.city`. It is read again when it changes.
+    pub places: Option<PathBuf>,
     /// What passwords people may have.
     pub passwords: Passwords,
     /// Secrets shared with trusted issuers that sign with HS256, HS384 or HS512, by the name that their `shared_secret` says: at least 32, 48 or
@@ -48,12 +55,25 @@ pub struct Settings {
     pub telemetry: Telemetry,
 }
 
+/// A certificate of a file, read again when somebody renews it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateFiles {
+    /// The chain, leaf first, in PEM.
+    pub chain: PathBuf,
+    /// The leaf's key, in PEM.
+    pub key: PathBuf,
+}
+
 /// Addresses to listen on. Port 0 takes a free one.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Listen {
     /// The gateway.
     pub gateway: SocketAddr,
+    /// The gateway in plain HTTP. Credentials count here behind a proxy of `gateway.fronts` alone, which begins each connection with the PROXY
+    /// protocol. None when absent.
+    pub plain: Option<SocketAddr>,
     /// Where proxies in front ask for decisions (forward-auth, `ext_authz`), in plain HTTP. None when absent.
     pub fronts: Option<SocketAddr>,
     /// The authority.
@@ -65,6 +85,10 @@ pub struct Listen {
     pub operations: SocketAddr,
     /// Nodes: services and gateways.
     pub nodes: SocketAddr,
+    /// Connections at a time on each of these; more wait.
+    pub connections: usize,
+    /// Those of one address among them (one /64 of IPv6); more are closed. This machine's own are not counted.
+    pub connections_per_address: usize,
 }
 
 /// The gateway in this process.
@@ -83,12 +107,24 @@ pub struct GatewaySettings {
     /// The networks of the proxies in front, whose word about requests is believed.
     #[schemars(with = "Vec<String>")]
     pub fronts: Vec<IpNet>,
+    /// Whether those proxies begin their connections to `listen.gateway`, too, with the PROXY protocol: they must then, and nobody else may.
+    pub proxy_protocol: bool,
+    /// Certificates of proxies in front that speak TLS to `listen.gateway`, as files in PEM: what they say in `X-Forwarded-For` and
+    /// `X-Forwarded-Proto` is believed.
+    pub front_certificates: Vec<PathBuf>,
     /// Fields of clients that no service is to see, besides those that could say who calls and those that a route withholds.
     pub withhold: Vec<String>,
+    /// How long upstreams may take, where a route says nothing else.
+    pub timeouts: UpstreamTimeouts,
+    /// How many requests of a route may be under way at a time before more are answered with 503, where it says nothing else.
+    pub max_in_flight: u32,
+    /// TLS to upstreams, for the routes that name it.
+    pub upstream_tls: Vec<UpstreamTls>,
     /// Who may vouch for clients whose certificates are a way in (`accept: [client_certificate]`), beside those that clients are registered with.
     /// Clients are asked for one where `client_certificates` says so.
     pub client_authorities: Vec<ClientAuthorities>,
-    /// People who log in with browsers: one realm a line.
+    /// People who log in with browsers: one realm a line. Where there is none, those of the realm `main` and its client `gateway`, whose secret is
+    /// made in `data`.
     pub sessions: Vec<BrowserSessions>,
     /// Whether it runs.
     pub enabled: bool,
@@ -235,8 +271,10 @@ impl Default for Settings {
             listen: Listen::default(),
             gateway: GatewaySettings::default(),
             names: Vec::new(),
+            certificates: Vec::new(),
             store: StoreChoice::default(),
             resources: None,
+            places: None,
             shared_secrets: BTreeMap::new(),
             passwords: Passwords::default(),
             outbound: Outbound::default(),
@@ -249,7 +287,18 @@ impl Default for Settings {
 impl Default for Listen {
     fn default() -> Self {
         let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        Self { gateway: local(8443), fronts: None, authority: local(8444), mutual_tls: None, operations: local(8445), nodes: local(8446) }
+        let Limits { connections, connections_per_address, .. } = Limits::default();
+        Self {
+            gateway: local(8443),
+            plain: None,
+            fronts: None,
+            authority: local(8444),
+            mutual_tls: None,
+            operations: local(8445),
+            nodes: local(8446),
+            connections,
+            connections_per_address,
+        }
     }
 }
 
@@ -262,7 +311,12 @@ impl Default for GatewaySettings {
             client_certificates: false,
             mode: Mode::Enforce,
             fronts: vec![loopback],
+            proxy_protocol: false,
+            front_certificates: Vec::new(),
             withhold: Vec::new(),
+            timeouts: UpstreamTimeouts::default(),
+            max_in_flight: 10_000,
+            upstream_tls: Vec::new(),
             client_authorities: Vec::new(),
             sessions: Vec::new(),
             enabled: true,
@@ -292,10 +346,16 @@ impl Settings {
         settings.data = directory.join(&settings.data);
         settings.seal = settings.seal.map(|path| directory.join(path));
         settings.resources = settings.resources.map(|path| directory.join(path));
+        settings.places = settings.places.map(|path| directory.join(path));
+        for files in &mut settings.certificates {
+            [&mut files.chain, &mut files.key].into_iter().for_each(|file| *file = directory.join(&*file));
+        }
         for authorities in &mut settings.gateway.client_authorities {
             let files = std::iter::once(&mut authorities.roots).chain(&mut authorities.revocation_lists);
             files.for_each(|file| *file = directory.join(&*file));
         }
+        settings.gateway.front_certificates.iter_mut().for_each(|file| *file = directory.join(&*file));
+        settings.gateway.upstream_tls.iter_mut().for_each(|tls| tls.relative_to(directory));
         settings.passwords.breached = settings.passwords.breached.map(|path| directory.join(path));
         settings.outbound.trusted_roots = settings.outbound.trusted_roots.map(|path| directory.join(path));
         Ok(settings)

@@ -43,6 +43,10 @@ The clerk restocks: 200. The customer may not: 403
 The customer asks for money back: 401, and which login would do. A second factor is set up at {issuer}/account/totp
   curl -i --cacert $CA -H "Authorization: Bearer $CUSTOMER" --json '{{"order": "lamp"}}' https://localhost:{gateway}/refunds
 
+A partner's program looks at the stock, with an API key of its own: 200
+  KEY=$(durward api-keys issue shop-partner --for shop)
+  curl -i --cacert $CA -H "X-API-Key: $KEY" https://localhost:{gateway}/stock/lamp
+
 Without a token: 401. The customer's token straight at inventory, for which it was not made: 401
   curl -i --cacert $CA https://localhost:{gateway}/me
   curl -i -H "Authorization: Bearer $CUSTOMER" {inventory}stock/lamp

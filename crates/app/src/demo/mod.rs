@@ -127,7 +127,7 @@ async fn interrupted() -> anyhow::Result<()> {
 /// On the usual ports where all of them are free, else on any.
 async fn start(arguments: &Arguments, directory: &Directory, rng: &Rng) -> anyhow::Result<Server> {
     let (usual, any) = (Listen::default(), SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    let any = Listen { gateway: any, authority: any, fronts: None, mutual_tls: None, operations: any, nodes: any };
+    let any = Listen { gateway: any, authority: any, operations: any, nodes: any, ..Listen::default() };
     let are_free = [usual.gateway, usual.authority, usual.operations, usual.nodes].iter().all(|at| TcpListener::bind(at).is_ok());
     let dsn = |file: &PathBuf| StoreChoice::Postgres(SecretReference::File(file.display().to_string()));
     let store = arguments.postgres.as_ref().map_or(StoreChoice::Sqlite, dsn);

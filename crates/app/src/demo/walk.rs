@@ -40,20 +40,24 @@ pub(super) struct Walk<'a> {
 type Found<T> = anyhow::Result<(T, String)>;
 
 /// A request of the walk.
-struct Call<'a> {
+struct Call {
     method: Method,
     url: Url,
-    token: Option<&'a str>,
+    authorization: Option<String>,
     body: Option<Value>,
 }
 
-impl<'a> Call<'a> {
-    fn get(url: Url, token: &'a str) -> Self {
-        Self { method: Method::GET, url, token: Some(token), body: None }
+impl Call {
+    fn get(url: Url, token: &str) -> Self {
+        Self { method: Method::GET, url, authorization: Some(format!("Bearer {token}")), body: None }
     }
 
-    fn post(url: Url, token: &'a str, body: Value) -> Self {
-        Self { method: Method::POST, url, token: Some(token), body: Some(body) }
+    fn post(url: Url, token: &str, body: Value) -> Self {
+        Self { method: Method::POST, body: Some(body), ..Self::get(url, token) }
+    }
+
+    fn with_key(self, key: &str) -> Self {
+        Self { authorization: Some(format!("ApiKey {key}")), ..self }
     }
 }
 
@@ -97,6 +101,7 @@ impl Walk<'_> {
                 );
             }
             self.refunds(&mut report, &mut browser, &customer).await;
+            self.partner(&mut report).await;
             self.revocations(&mut report, &mut browser, &customer).await;
         }
         report.failed
@@ -110,7 +115,7 @@ impl Walk<'_> {
         let restock = |token| Call::post(at(&self.gateway, "/stock/lamp/restock"), token, json!({"quantity": 5}));
         report.step("the clerk restocks", self.expect(restock(clerk), StatusCode::OK).await);
         report.step("the customer restocks", self.expect(restock(customer), StatusCode::FORBIDDEN).await);
-        let nobody = Call { token: None, ..Call::get(at(&self.gateway, "/me"), "") };
+        let nobody = Call { authorization: None, ..Call::get(at(&self.gateway, "/me"), "") };
         report.step("nobody asks", self.expect(nobody, StatusCode::UNAUTHORIZED).await);
         let changed = changed(customer);
         let altered = Call::get(at(&self.gateway, "/me"), &changed);
@@ -127,9 +132,20 @@ impl Walk<'_> {
         }
     }
 
+    /// A program of somebody else's, which comes with an API key.
+    async fn partner(&self, report: &mut Report) {
+        let Some((id, key)) = report.step("the partner's program is given an API key", self.key().await) else { return };
+        let look = || Call::get(at(&self.gateway, "/stock/lamp"), "").with_key(&key);
+        report.step("the partner looks at the stock", self.expect(look(), StatusCode::OK).await);
+        let restock = Call::post(at(&self.gateway, "/stock/lamp/restock"), "", json!({"quantity": 5})).with_key(&key);
+        report.step("the partner restocks, where no key is taken", self.expect(restock, StatusCode::UNAUTHORIZED).await);
+        report.step("the partner's key is revoked", self.revoke(&format!("api-keys/{id}")).await);
+        report.step("the partner looks again", self.dies(look).await);
+    }
+
     async fn revocations(&self, report: &mut Report, browser: &mut Browser, customer: &str) {
         let identity = report.step("payments takes the identity token made for it", self.identity(customer).await);
-        report.step("the customer's login is revoked", self.revoke_login("customer").await);
+        report.step("the customer's login is revoked", self.revoke("people/customer/sessions").await);
         report.step("the customer's token at the gateway", self.dies(|| Call::get(at(&self.gateway, "/me"), customer)).await);
         if let Some(identity) = identity {
             let order = || Call::post(at(&self.payments, "/orders"), &identity, order());
@@ -194,13 +210,20 @@ impl Walk<'_> {
         Ok((identity, found))
     }
 
-    async fn revoke_login(&self, person: &str) -> Found<()> {
-        self.api.send(Method::DELETE, &format!("people/{person}/sessions"), None).await?;
+    /// An API key of the partner's, by id and text.
+    async fn key(&self) -> Found<(String, String)> {
+        let made: Value = self.api.post("api-keys", &json!({"client": "shop-partner", "service": "shop", "note": "the walk"})).await?;
+        let text = |name| made.get(name).and_then(Value::as_str).map(str::to_owned).with_context(|| format!("the key has no {name}"));
+        Ok(((text("id")?, text("key")?), "shown once".to_owned()))
+    }
+
+    async fn revoke(&self, path: &str) -> Found<()> {
+        self.api.send(Method::DELETE, path, None).await?;
         Ok(((), "done".to_owned()))
     }
 
     /// Calls until the token is refused, which must be so within a second.
-    async fn dies<'c>(&self, call: impl Fn() -> Call<'c>) -> Found<()> {
+    async fn dies(&self, call: impl Fn() -> Call) -> Found<()> {
         let began = Instant::now();
         loop {
             let answer = self.call(&call()).await?;
@@ -249,17 +272,17 @@ impl Walk<'_> {
         }
     }
 
-    async fn expect(&self, call: Call<'_>, expected: StatusCode) -> Found<()> {
+    async fn expect(&self, call: Call, expected: StatusCode) -> Found<()> {
         let answer = self.call(&call).await?;
         let found = outcome(&answer);
         ensure!(answer.status() == expected, "expected {}, found {found}", expected.as_u16());
         Ok(((), found))
     }
 
-    async fn call(&self, call: &Call<'_>) -> anyhow::Result<Response<Bytes>> {
+    async fn call(&self, call: &Call) -> anyhow::Result<Response<Bytes>> {
         let mut request = Request::builder().method(call.method.clone()).uri(call.url.as_str());
-        if let Some(token) = call.token {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        if let Some(authorization) = &call.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
         }
         if call.body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");

@@ -1,16 +1,24 @@
 //! The gateway in this process as the client that people log in to.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use anyhow::Context as _;
-use durward_base::{Clock, Duration};
+use durward_base::{Clock, Duration, Rng, base64url};
 use durward_enforce::realm_issuer;
 use durward_gateway::{BrowserSettings, ForeignProvider, Gateway};
+use durward_model::resource::SecretReference;
 use durward_net::{Client, Egress, Trust};
 use durward_node::KeySets;
 use durward_seal::{BrowserMarks, RootKey, StateKeys};
 
-use crate::configuration::{BrowserSessions, resolve};
+use super::root::write_private;
+use crate::configuration::{BrowserSessions, Settings, resolve};
+
+/// The client that the gateway is where the settings name none. It counts once it is declared.
+pub const OWN_CLIENT: &str = "gateway";
+/// The file of that client's secret, in the data directory.
+pub const OWN_SECRET: &str = "gateway.secret";
 
 /// How this process reaches the authority.
 pub struct Authority<'a> {
@@ -26,15 +34,30 @@ pub struct Authority<'a> {
     pub clock: &'a Clock,
 }
 
-/// The gateway, with the sessions that are asked for.
-pub fn with_sessions(gateway: Gateway, sessions: &[BrowserSessions], authority: &Authority<'_>, root: &RootKey) -> anyhow::Result<Gateway> {
-    if sessions.is_empty() {
-        return Ok(gateway);
-    }
+/// The gateway, with the sessions that the settings ask for, or those of its own client.
+pub fn with_sessions(
+    gateway: Gateway,
+    all: &Settings,
+    authority: &Authority<'_>,
+    (root, rng): (&RootKey, &Rng),
+) -> anyhow::Result<Gateway> {
+    let sessions = match all.gateway.sessions.as_slice() {
+        [] => &[own(&all.data, rng)?],
+        declared => declared,
+    };
     let settings =
         sessions.iter().enumerate().map(|(index, session)| settings(index, session, authority)).collect::<anyhow::Result<_>>()?;
     let http = Client::new(Some(Trust::from_pem(authority.trust_pem.as_bytes())?));
     Ok(gateway.with_browsers(settings, (StateKeys::of_gateways(root), BrowserMarks::of_gateways(root)), http))
+}
+
+/// The sessions of the gateway's own client, whose secret is made at the first start.
+fn own(data: &Path, rng: &Rng) -> anyhow::Result<BrowserSessions> {
+    let file = data.join(OWN_SECRET);
+    if !file.exists() {
+        write_private(&file, base64url::encode(&rng.bytes::<32>()).as_bytes())?;
+    }
+    Ok(BrowserSessions::of(OWN_CLIENT, SecretReference::File(file.display().to_string())))
 }
 
 fn settings(index: usize, session: &BrowserSessions, authority: &Authority<'_>) -> anyhow::Result<BrowserSettings> {

@@ -6,17 +6,29 @@ use durward_net::{ServerIdentity, Shutdown};
 use durward_pki::{Certificate, IntermediateAuthority, RootAuthority, SERVER_LIFETIME, ServerName, TrustBundle, local_names};
 use durward_seal::{Context, Purpose, RootKey, Sealer};
 use durward_store::Store;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::configuration::Settings;
+
+/// When each certificate that listeners show ends, by its file; the authority's own by `own`.
+#[derive(Clone, Default)]
+pub struct Expiries(Family<[(&'static str, String); 1], Gauge>);
+
+impl Expiries {
+    /// One ends then.
+    pub fn set(&self, chain: &str, expires: Timestamp) {
+        self.0.get_or_create(&[("chain", chain.to_owned())]).set(expires.seconds());
+    }
+}
 
 /// The authority's certificates.
 pub struct Certificates {
     root: Certificate,
     intermediate: IntermediateAuthority,
     names: Vec<ServerName<'static>>,
-    expires: Gauge,
+    expiries: Expiries,
 }
 
 impl Certificates {
@@ -31,7 +43,7 @@ impl Certificates {
         let kept = Kept { store, sealer: root_key.derive(Purpose::CertificateAuthority, None).sealer(), rng };
         let root = kept.root(clock.now()).await?;
         let intermediate = kept.intermediate(&root, clock.now()).await?;
-        Ok(Self { root: root.certificate().clone(), intermediate, names, expires: Gauge::default() })
+        Ok(Self { root: root.certificate().clone(), intermediate, names, expiries: Expiries::default() })
     }
 
     /// What clients have to trust.
@@ -39,12 +51,17 @@ impl Certificates {
         Ok(TrustBundle::new(vec![self.root.clone()])?)
     }
 
-    /// Shows when the listeners' certificate ends.
+    /// Where it is told when those of files end.
+    pub const fn expiries(&self) -> &Expiries {
+        &self.expiries
+    }
+
+    /// Shows when listeners' certificates end.
     pub fn register(&self, metrics: &mut Registry) {
         metrics.register(
             "durward_certificate_expiry_seconds",
-            "When the listeners' certificate ends, as seconds since 1970",
-            self.expires.clone(),
+            "When a certificate that listeners show ends, as seconds since 1970",
+            self.expiries.0.clone(),
         );
     }
 
@@ -76,7 +93,7 @@ impl Certificates {
 
     fn leaf(&self, now: Timestamp, rng: &Rng) -> anyhow::Result<(Vec<Vec<u8>>, SecretBytes, Timestamp)> {
         let issued = self.intermediate.issue_server(&self.names, now, SERVER_LIFETIME, rng)?;
-        self.expires.set(issued.certificate.expires().seconds());
+        self.expiries.set("own", issued.certificate.expires());
         Ok((issued.chain_der, issued.key_pkcs8, issued.certificate.renew_at()))
     }
 }

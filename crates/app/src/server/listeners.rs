@@ -13,6 +13,9 @@ use crate::configuration::Settings;
 pub struct Addresses {
     /// The gateway, when it runs.
     pub gateway: Option<SocketAddr>,
+    /// The gateway in plain HTTP, when it is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plain: Option<SocketAddr>,
     /// What proxies in front ask, when it is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fronts: Option<SocketAddr>,
@@ -31,6 +34,8 @@ pub struct Addresses {
 pub struct Listeners {
     /// The gateway's.
     pub gateway: Option<Bound>,
+    /// The gateway's in plain HTTP.
+    pub plain: Option<Bound>,
     /// What proxies in front ask.
     pub fronts: Option<Bound>,
     /// The authority's.
@@ -47,17 +52,23 @@ impl Listeners {
     /// Binds every address of the settings.
     pub async fn bind(settings: &Settings) -> anyhow::Result<Self> {
         let listen = &settings.listen;
-        let gateway = if settings.gateway.enabled { Some(bind("gateway", listen.gateway).await?) } else { None };
+        let (is_enabled, behind) = (settings.gateway.enabled, &settings.gateway.fronts);
+        let gateway = if is_enabled { Some(bind("gateway", listen.gateway).await?) } else { None };
+        let plain = match listen.plain.filter(|_| is_enabled) {
+            Some(address) => Some(bind("plain", address).await?.behind(behind.clone())),
+            None => None,
+        };
         let mutual_tls = match listen.mutual_tls {
             Some(address) => Some(bind("mutual_tls", address).await?),
             None => None,
         };
-        let fronts = match listen.fronts.filter(|_| settings.gateway.enabled) {
+        let fronts = match listen.fronts.filter(|_| is_enabled) {
             Some(address) => Some(bind("fronts", address).await?),
             None => None,
         };
         Ok(Self {
-            gateway,
+            gateway: if settings.gateway.proxy_protocol { gateway.map(|bound| bound.behind(behind.clone())) } else { gateway },
+            plain,
             mutual_tls,
             fronts,
             authority: bind("authority", listen.authority).await?,
@@ -71,6 +82,7 @@ impl Listeners {
         let address = |bound: &Bound| bound.address().context("a listener has no address");
         Ok(Addresses {
             gateway: self.gateway.as_ref().map(address).transpose()?,
+            plain: self.plain.as_ref().map(address).transpose()?,
             fronts: self.fronts.as_ref().map(address).transpose()?,
             authority: address(&self.authority)?,
             mutual_tls: self.mutual_tls.as_ref().map(address).transpose()?,

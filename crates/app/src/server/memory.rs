@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use durward_net::Shutdown;
+use tokio::time::{Instant, interval_at};
 
-/// As long as the allocator keeps what is free before it may go.
-const SECOND: Duration = Duration::from_secs(1);
+/// When what the start took is no longer used.
+const STARTED: Duration = Duration::from_secs(1);
+/// How often afterwards: seldom enough to cost nothing under load.
+const MINUTE: Duration = Duration::from_secs(60);
 
-/// Asks the allocator each second to give back what has been free for one. By itself it does so only while it is asked for more: an idle server
-/// would keep all that its start, or its busiest moment, took.
+/// Has the allocator give back what is free. By itself it does so only while it is asked for more: an idle server would keep all that its start,
+/// or its busiest moment, took.
 pub async fn give_back(shutdown: Shutdown) {
-    let mut second = tokio::time::interval(SECOND);
+    let mut minute = interval_at(Instant::now() + STARTED, MINUTE);
     loop {
         tokio::select! {
-            _ = second.tick() => collect(),
+            _ = minute.tick() => collect(),
             () = shutdown.cancelled() => return,
         }
     }
@@ -22,5 +25,5 @@ pub async fn give_back(shutdown: Shutdown) {
 #[allow(unsafe_code, reason = "the allocator is C, and this is the one thing that is asked of it")]
 fn collect() {
     // SAFETY: it takes no pointer, may be called on any thread at any time, and moves nothing that is in use.
-    unsafe { libmimalloc_sys::mi_collect(false) }
+    unsafe { libmimalloc_sys::mi_collect(true) }
 }

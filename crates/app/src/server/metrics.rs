@@ -1,5 +1,7 @@
 //! Gauges read when they are asked for: the age of the view, queue lengths, problems, keys.
 
+use std::sync::Arc;
+
 use durward_base::Clock;
 use durward_enforce::View;
 use durward_issuer::HashingPool;
@@ -8,7 +10,6 @@ use durward_node::Shared;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
 use prometheus_client::metrics::gauge::ConstGauge;
-use std::sync::Arc;
 
 /// What the gauges are read from.
 pub struct Gauges {

@@ -2,18 +2,25 @@
 
 mod background;
 mod breached;
-mod browsers;
+pub mod browsers;
+mod certificate_files;
 pub mod certificates;
 mod client_authorities;
+mod followed;
+mod front_certificates;
 mod keys;
 mod listeners;
 pub mod local;
 mod memory;
 mod metrics;
+mod places;
 mod retention;
 pub mod root;
+mod shared_secrets;
 mod start;
 pub mod telemetry;
+mod upstream_metrics;
+mod upstreams;
 
 use std::path::PathBuf;
 

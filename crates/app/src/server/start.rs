@@ -1,6 +1,5 @@
 //! Starting: store, root key, certificates, first realm and keys, view, then listeners; in that order, each standing on the one before.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -8,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use durward_admin::{Admin, AdminSettings};
 use durward_authn::password::Breached;
-use durward_base::{Clock, Duration, EventId, ResourceId, Rng, Secret};
+use durward_base::{Clock, Duration, EventId, ResourceId, Rng};
 use durward_enforce::{IdentityIssuer, View};
 use durward_fleet::{Fleet, FleetSettings};
 use durward_gateway::{Gateway, GatewaySettings};
@@ -16,7 +15,8 @@ use durward_issuer::{HashingPool, Issuer, IssuerSettings, KeyRings, MutualTls};
 use durward_model::resource::{Realm, Resource, Stored};
 use durward_model::{AccessClass, EgressRules, Event, EventKind, Outcome, ResourceKind, Write};
 use durward_net::{
-    Bound, Egress, Endpoint, Gate, HttpMetrics, Limits, Open, Record, ServerIdentity, Shutdown, Surface, SurfaceSettings, serve,
+    Bound, Egress, Endpoint, Gate, HttpMetrics, Limits, NamedCertificates, Open, Record, ServerIdentity, Shutdown, Surface, SurfaceSettings,
+    serve,
 };
 use durward_node::{Journal, JournalSettings, Shared};
 use durward_oauth::builtin::MAIN_REALM;
@@ -28,14 +28,17 @@ use tokio_util::task::TaskTracker;
 
 use super::breached::BreachedFile;
 use super::browsers::{Authority, with_sessions};
+use super::certificate_files;
 use super::certificates::{self, Certificates};
 use super::client_authorities;
+use super::front_certificates;
 use super::keys::SigningKeys;
 use super::listeners::{Addresses, Listeners, hosts};
 use super::metrics::Gauges;
 use super::retention::Retention;
-use super::{Server, background, local, memory, root};
-use crate::configuration::{Outbound, Settings, StoreChoice, resolve};
+use super::upstream_metrics::UpstreamGauges;
+use super::{Server, background, local, memory, places, root, shared_secrets, upstreams};
+use crate::configuration::{Listen, Outbound, Settings, StoreChoice, resolve};
 use crate::http::{Operations, Probe};
 
 /// The name of this process in events.
@@ -85,8 +88,9 @@ impl Server {
         let journal =
             Journal::open(JournalSettings::new(settings.data.join("journal"), NODE.into(), journal_key), clock.clone(), rng.clone())?;
         let mut registry = Registry::default();
+        let (places, places_file) = places::open(settings.places.as_deref())?;
         let parts = Parts {
-            shared: Shared::new(View::default(), journal.clone()),
+            shared: Shared::new(View::default().with_places(places), journal.clone()),
             metrics: HttpMetrics::register(&mut registry),
             shutdown: Shutdown::new(),
             tasks: TaskTracker::new(),
@@ -99,9 +103,12 @@ impl Server {
             clock,
             rng,
         };
+        parts.tasks.spawn(places_file.run(parts.shutdown.clone()));
         certificates.register(&mut registry);
         let (identity, renew_at) = certificates.issue(parts.clock.now(), &parts.rng)?;
-        let endpoints = parts.serve(listeners, registry, &identity, &names, &trust_pem).await?;
+        let (named, followed) = certificate_files::open(&parts.settings.certificates, certificates.expiries())?;
+        parts.tasks.spawn(followed.run(parts.shutdown.clone()));
+        let endpoints = parts.serve(listeners, registry, (&identity, named), &names, &trust_pem).await?;
         parts.tasks.spawn(certificates.keep_fresh(identity, renew_at, parts.clock.clone(), parts.rng.clone(), parts.shutdown.clone()));
         Ok(Self {
             socket: parts.settings.data.join("admin.sock"),
@@ -123,7 +130,7 @@ impl Parts {
         &self,
         listeners: Listeners,
         mut registry: Registry,
-        identity: &ServerIdentity,
+        (identity, named): (&ServerIdentity, NamedCertificates),
         names: &[durward_pki::ServerName<'static>],
         trust_pem: &str,
     ) -> anyhow::Result<Vec<String>> {
@@ -140,16 +147,21 @@ impl Parts {
         let issuer = self.issuer(rings, hashing, TrustBundle::from_pem(trust_pem)?).await?;
         self.resolving(&fleet, &issuer);
         let admin = self.admin(trust_pem)?;
+        let (own, identity) = (identity.server_config()?, identity.beside(named));
         let tls = identity.server_config()?;
         let hosts = |port| hosts(names, port, &self.public_url);
 
         if let Some(bound) = listeners.gateway {
-            let asking = self.settings.gateway.client_certificates;
+            let asking = self.settings.gateway.client_certificates || !self.settings.gateway.front_certificates.is_empty();
             let tls = if asking { identity.server_config_asking()? } else { Arc::clone(&tls) };
             let gateway = self.gateway(&issuer, trust_pem).await?;
+            registry.register_collector(Box::new(UpstreamGauges(Arc::clone(&gateway))));
             if let Some(bound) = listeners.fronts {
                 let fronts = self.settings.gateway.fronts.clone();
                 self.tasks.spawn(Arc::clone(&gateway).serve_fronts(bound, fronts, self.shutdown.clone()));
+            }
+            if let Some(bound) = listeners.plain {
+                self.tasks.spawn(Arc::clone(&gateway).serve(bound, None, self.shutdown.clone()));
             }
             self.tasks.spawn(gateway.serve(bound, Some(tls), self.shutdown.clone()));
         }
@@ -163,7 +175,7 @@ impl Parts {
         let authority = self.surface("authority", hosts(self.addresses.authority.port()), Arc::new(admin.gate()), rows);
         self.listen(listeners.authority, Some(Arc::clone(&tls)), authority);
         let nodes = self.surface("nodes", hosts(self.addresses.nodes.port()), fleet.gate(), fleet.endpoints());
-        self.listen(listeners.nodes, Some(tls), nodes);
+        self.listen(listeners.nodes, Some(own), nodes);
         let socket = Bound::unix(&self.settings.data.join("admin.sock")).context("DATA/admin.sock cannot be made")?;
         self.listen(socket, None, self.surface("admin", Vec::new(), Arc::new(admin.gate()), admin.endpoints()));
         let shared = self.shared.clone();
@@ -223,7 +235,7 @@ impl Parts {
             store: self.store.clone(),
             keys,
             egress: self.egress.clone(),
-            shared_secrets: Arc::new(shared_secrets(&self.settings)?),
+            shared_secrets: Arc::new(shared_secrets::read(&self.settings)?),
             hashing,
             restored: self.store.restored_at().await?,
             clock: self.clock.clone(),
@@ -283,13 +295,18 @@ impl Parts {
         local::enrol(&self.store, MAIN_REALM, &identity, self.clock.now(), &self.rng).await?;
         let public_url = self.gateway_url().as_deref().map(url::Url::parse).transpose()?;
         let (mode, withhold) = (self.settings.gateway.mode, self.settings.gateway.withhold.clone());
-        let settings = GatewaySettings { public_url, mode, withhold, ..GatewaySettings::named(name.clone()) };
+        let (fronts, limits) = (front_certificates::read(&self.settings.gateway.front_certificates)?, self.limits());
+        let (upstreams, followed) = upstreams::open(&self.settings.gateway)?;
+        self.tasks.spawn(followed.run(self.shutdown.clone()));
+        let settings = GatewaySettings { public_url, mode, withhold, fronts, limits, upstreams, ..GatewaySettings::named(name.clone()) };
         let (metrics, clock, rng) = (self.metrics.clone(), self.clock.clone(), self.rng.clone());
         let gateway = Gateway::new(settings, self.shared.clone(), identity, metrics, clock, rng);
         let gateway = gateway.resolving_with(Arc::new(issuer.clone()));
-        let gateway = gateway.with_client_authorities(client_authorities::open(&self.settings.gateway.client_authorities)?);
+        let (authorities, followed) = client_authorities::open(&self.settings.gateway.client_authorities)?;
+        self.tasks.spawn(followed.run(self.shutdown.clone()));
+        let gateway = gateway.with_client_authorities(authorities);
         let authority = Authority { public_url: &self.public_url, address: self.addresses.authority, trust_pem, egress: &self.egress, clock: &self.clock };
-        Ok(Arc::new(with_sessions(gateway, &self.settings.gateway.sessions, &authority, &self.root)?))
+        Ok(Arc::new(with_sessions(gateway, &self.settings, &authority, (&self.root, &self.rng))?))
     }
 
     fn surface(&self, listener: &'static str, hosts: Vec<String>, gate: Arc<dyn Gate>, endpoints: Vec<Endpoint>) -> Surface {
@@ -299,8 +316,13 @@ impl Parts {
     }
 
     fn listen(&self, bound: Bound, tls: Option<Arc<durward_net::ServerConfig>>, surface: Surface) {
-        let (limits, unserved) = (Limits::default(), surface.unserved());
+        let (limits, unserved) = (self.limits(), surface.unserved());
         self.tasks.spawn(serve(bound, tls, limits, unserved, self.shutdown.clone(), move |peer| surface.connection(peer)));
+    }
+
+    fn limits(&self) -> Limits {
+        let Listen { connections, connections_per_address, .. } = self.settings.listen;
+        Limits { connections, connections_per_address, ..Limits::default() }
     }
 
     fn probes(&self) -> Vec<Probe> {
@@ -355,18 +377,6 @@ fn store_settings(settings: &Settings) -> anyhow::Result<StoreSettings> {
         StoreChoice::Sqlite => StoreSettings::sqlite(settings.data.join("durward.db")),
         StoreChoice::Postgres(reference) => StoreSettings::postgres(resolve(reference, "store.postgres")?),
     })
-}
-
-/// What is shared with other issuers.
-fn shared_secrets(settings: &Settings) -> anyhow::Result<BTreeMap<String, Secret>> {
-    let read = |(name, reference)| {
-        let what = format!("shared_secrets.{name}");
-        let secret = resolve(reference, &what)?;
-        // RFC 7518 section 3.2, for the least of the algorithms.
-        anyhow::ensure!(secret.expose().len() >= 32, "{what}: {} bytes: expected at least 32", secret.expose().len());
-        Ok((String::clone(name), secret))
-    };
-    settings.shared_secrets.iter().map(read).collect()
 }
 
 /// One hashing thread a core.

@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
-const { GATEWAY, ISSUER, CLIENTS, PERSON, PASSWORD, CHROMIUM = "/usr/bin/chromium" } = process.env;
+const { GATEWAY, ISSUER, CLIENTS, PERSON, PASSWORD, ROLES, CHROMIUM = "/usr/bin/chromium" } = process.env;
 const { default: playwright } = await import(pathToFileURL(createRequire(`${CLIENTS}/`).resolve("playwright-core")).href);
 
 // Another site: whoever loads it sends the gateway a form.
@@ -36,7 +36,7 @@ try {
     assert.equal(await page.evaluate(() => document.cookie), "");
     const told = await page.evaluate(() => fetch("/.durward/session").then((answer) => answer.json()));
     assert.equal(told.authenticated, true);
-    assert.deepEqual(told.roles, ["customer"]);
+    assert.deepEqual(told.roles, JSON.parse(ROLES));
     assert.equal(await page.evaluate(() => fetch("/app", { method: "POST" }).then((answer) => answer.status)), 200);
     const kept = (await context.cookies(GATEWAY)).find((cookie) => cookie.name === "__Host-dw-app-main");
     assert.ok(kept.httpOnly && kept.secure && kept.sameSite === "Lax" && kept.path === "/");

@@ -80,6 +80,7 @@ impl Reader {
             (" SESSION_ID", " \"$(session_id)\""),
             (" TOKEN_ID", " \"$(token_id)\""),
             (" KID", " \"$(kid)\""),
+            (" KEY_ID", " \"$(key_id)\""),
             (" PID", " \"$SERVER\""),
         ] {
             text = text.replace(placeholder, found);

@@ -112,6 +112,7 @@ member() {
 
 kid() { command durward keys list --output json | member kid; }
 session_id() { command durward sessions list carla --output json | member id; }
+key_id() { command durward api-keys list --output json | member id; }
 token_id() { command durward audit list --kind token.issued --output json | member issued; }
 
 end() {

@@ -55,6 +55,17 @@ const grants = {
         if (attempt === "spent") await client.pollDeviceAuthorizationGrant(good, device, undefined, proof);
         return client.pollDeviceAuthorizationGrant(last, device, undefined, lastProof);
     },
+    async "urn:openid:params:grant-type:ciba"({ good, last, proof, lastProof }, { attempt }) {
+        const asked = { scope: "openid orders:read", login_hint: "alice", binding_message: "Counter 4" };
+        const started = await client.initiateBackchannelAuthentication(
+            attempt === "credential" ? last : good,
+            attempt === "reach" ? { ...asked, resource: "billing" } : asked,
+        );
+        await visit(`${ISSUER}/account/requests`);
+        const answered = { ...started, interval: 0 };
+        if (attempt === "spent") await client.pollBackchannelAuthenticationGrant(good, answered, undefined, proof);
+        return client.pollBackchannelAuthenticationGrant(last, answered, undefined, lastProof);
+    },
     async client_credentials({ good, last, lastProof }, { attempt }) {
         const tokens = await client.clientCredentialsGrant(last, { scope: attempt === "reach" ? "orders:write" : "orders:read" }, lastProof);
         if (attempt === "spent") {

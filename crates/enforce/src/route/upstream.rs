@@ -15,6 +15,8 @@ const LONGEST: u32 = 60 * 60 * 1000;
 pub struct UpstreamHost {
     /// Whether it is spoken to over TLS.
     pub is_tls: bool,
+    /// Whether it is spoken to in HTTP/2, without asking which it knows.
+    pub is_http2: bool,
     /// Its name or address, an IPv6 one without brackets.
     pub host: String,
     /// Its port.
@@ -49,22 +51,27 @@ pub(super) fn hosts(route: &Route) -> Result<Vec<UpstreamHost>, String> {
         if !is_path || check.interval_seconds == 0 {
             return Err("health_check needs a `path` like /healthz and an `interval_seconds` above 0".to_owned());
         }
+        if hosts.iter().any(|host| host.is_http2) {
+            return Err("health_check asks over HTTP/1.1, and there is an upstream in HTTP/2".to_owned());
+        }
     }
     Ok(hosts)
 }
 
 fn host(url: &str) -> Result<UpstreamHost, String> {
-    let expected = || format!("upstream {url:?} is not of the form http://host:port or https://host:port");
+    let expected = || format!("upstream {url:?} is not of the form http://host:port or https://host:port (in HTTP/2: h2c:// or h2://)");
     let (scheme, authority) = url.split_once("://").ok_or_else(expected)?;
     let (host, port) = authority.rsplit_once(':').ok_or_else(expected)?;
     let named = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let is_host = literal.map_or_else(|| !host.is_empty() && host.bytes().all(named), |host| host.parse::<Ipv6Addr>().is_ok());
-    let is_tls = match scheme {
-        "http" => false,
-        "https" => true,
+    let (is_tls, is_http2) = match scheme {
+        "http" => (false, false),
+        "https" => (true, false),
+        "h2c" => (false, true),
+        "h2" => (true, true),
         _ => return Err(expected()),
     };
     let port = port.parse::<u16>().ok().filter(|port| *port > 0 && is_host).ok_or_else(expected)?;
-    Ok(UpstreamHost { is_tls, host: literal.unwrap_or(host).to_owned(), port, authority: authority.into() })
+    Ok(UpstreamHost { is_tls, is_http2, host: literal.unwrap_or(host).to_owned(), port, authority: authority.into() })
 }

@@ -135,7 +135,11 @@ const SAID: [&str; 8] = [
 impl Dialect {
     /// An answer as this kind of front understands it.
     pub(super) fn fitted(self, mut response: Response<Body>) -> Response<Body> {
-        if self == Self::Original && response.status().is_client_error() && response.status() != StatusCode::UNAUTHORIZED {
+        let status = response.status();
+        if self == Self::Original && status.is_redirection() {
+            // Where to log in stands in `Location` still.
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+        } else if self == Self::Original && status.is_client_error() && status != StatusCode::UNAUTHORIZED {
             *response.status_mut() = StatusCode::FORBIDDEN;
         }
         response

@@ -26,6 +26,8 @@ enum State {
     /// It came together with the head; `None` once handed out.
     Whole(Option<Bytes>),
     Streaming(Box<Streaming>),
+    /// Over HTTP/2, which frames it. It is under way for as long as it lasts.
+    Http2 { body: hyper::body::Incoming, _ticket: Ticket },
     /// None: the connection goes on with another protocol.
     Switched(Option<Switched>),
 }
@@ -74,6 +76,11 @@ impl UpstreamBody {
         Self(state).under(head)
     }
 
+    /// The body of an answer over HTTP/2.
+    pub(super) const fn over_http2(body: hyper::body::Incoming, ticket: Ticket) -> Self {
+        Self(State::Http2 { body, _ticket: ticket })
+    }
+
     fn under(self, head: AnswerHead) -> Response<Self> {
         let mut response = Response::new(self);
         *response.status_mut() = head.status;
@@ -82,15 +89,19 @@ impl UpstreamBody {
     }
 
     /// Whether more of it is still to come.
-    pub(crate) const fn is_streaming(&self) -> bool {
-        matches!(self.0, State::Streaming(_))
+    pub(crate) fn is_streaming(&self) -> bool {
+        match &self.0 {
+            State::Streaming(_) => true,
+            State::Http2 { body, .. } => !body.is_end_stream(),
+            State::Whole(_) | State::Switched(_) => false,
+        }
     }
 
     /// The connection, when it goes on with another protocol.
     pub(crate) const fn switched(&mut self) -> Option<Switched> {
         match &mut self.0 {
             State::Switched(switched) => switched.take(),
-            State::Whole(_) | State::Streaming(_) => None,
+            State::Whole(_) | State::Streaming(_) | State::Http2 { .. } => None,
         }
     }
 }
@@ -103,17 +114,24 @@ impl Body for UpstreamBody {
         match &mut self.0 {
             State::Whole(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
             State::Streaming(streaming) => streaming.poll(cx),
+            State::Http2 { body, .. } => Pin::new(body).poll_frame(cx).map_err(|error| UpstreamError::Broken(std::io::Error::other(error))),
             State::Switched(_) => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.0, State::Whole(None) | State::Switched(_))
+        match &self.0 {
+            State::Whole(body) => body.is_none(),
+            State::Streaming(_) => false,
+            State::Http2 { body, .. } => body.is_end_stream(),
+            State::Switched(_) => true,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             State::Whole(body) => SizeHint::with_exact(body.as_ref().map_or(0, |body| body.len() as u64)),
+            State::Http2 { body, .. } => body.size_hint(),
             State::Switched(_) => SizeHint::with_exact(0),
             State::Streaming(streaming) => match streaming.framing {
                 Framing::Length(left) => SizeHint::with_exact(left),

@@ -14,7 +14,7 @@ use super::connection::Connection;
 use super::exchange::{Outgoing, Ticket};
 use super::standing::Standing;
 use super::stream::Stream;
-use super::{UpstreamBody, UpstreamError, UpstreamTls, stream};
+use super::{UpstreamBody, UpstreamError, UpstreamTls, http2, stream};
 
 /// Kept-alive connections a host.
 const IDLE_CONNECTIONS: usize = 256;
@@ -75,6 +75,8 @@ pub(super) struct Host {
     /// None over plain HTTP; why not, when TLS cannot be had.
     tls: Option<Result<(UpstreamTls, ServerName<'static>), String>>,
     idle: Mutex<Vec<Connection>>,
+    is_http2: bool,
+    pub(super) http2: http2::Shared,
     in_flight: AtomicU32,
     pub(super) standing: Standing,
 }
@@ -92,6 +94,8 @@ impl Host {
             authority: Arc::clone(&key.host.authority),
             tls,
             idle: Mutex::default(),
+            is_http2: key.host.is_http2,
+            http2: http2::Shared::default(),
             in_flight: AtomicU32::new(0),
             standing: Standing::default(),
         }
@@ -115,6 +119,9 @@ impl Host {
     pub(super) async fn exchange(ticket: Ticket, request: &mut Outgoing<'_>) -> Result<Response<UpstreamBody>, UpstreamError> {
         let (host, timeouts) = (&ticket.host, ticket.upstream.timeouts);
         let head = (request.head)(&host.authority);
+        if host.is_http2 {
+            return Box::pin(http2::exchange(ticket, &head, request)).await;
+        }
         if let Some(kept) = host.kept() {
             match kept.exchange(&head, request, timeouts).await {
                 Err(UpstreamError::Closed | UpstreamError::Broken(_)) if request.may_be_repeated() => request.is_repeated = true,
@@ -134,20 +141,26 @@ impl Host {
     }
 
     /// The stream of a new connection.
-    async fn open(&self, limit: Duration) -> Result<Stream, UpstreamError> {
+    pub(super) async fn open(&self, limit: Duration) -> Result<Stream, UpstreamError> {
         let opening = async {
             let stream = TcpStream::connect((self.name.as_str(), self.port)).await.map_err(UpstreamError::Connect)?;
             stream.set_nodelay(true).map_err(UpstreamError::Connect)?;
             Ok(match &self.tls {
                 None => Stream::Plain(stream),
                 Some(Ok((tls, name))) => {
-                    let secured = tls.connector().connect(name.clone(), stream).await;
+                    let connector = if self.is_http2 { tls.connector_http2() } else { tls.connector() };
+                    let secured = connector.connect(name.clone(), stream).await;
                     Stream::Tls(Box::new(secured.map_err(UpstreamError::Tls)?))
                 }
                 Some(Err(reason)) => return Err(UpstreamError::TlsSettings(reason.clone())),
             })
         };
         tokio::time::timeout(limit, opening).await.map_err(|_| UpstreamError::ConnectTimeout(limit))?
+    }
+
+    /// Whether it is spoken to over TLS.
+    pub(super) const fn is_tls(&self) -> bool {
+        self.tls.is_some()
     }
 
     fn kept(&self) -> Option<Connection> {

@@ -70,6 +70,13 @@ impl UpstreamTls {
     pub(super) fn connector(&self) -> TlsConnector {
         TlsConnector::from(self.0.config.load_full())
     }
+
+    /// The same for an upstream that must speak HTTP/2.
+    pub(super) fn connector_http2(&self) -> TlsConnector {
+        let mut config = ClientConfig::clone(&self.0.config.load());
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        TlsConnector::from(Arc::new(config))
+    }
 }
 
 impl fmt::Debug for UpstreamTls {

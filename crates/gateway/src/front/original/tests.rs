@@ -74,3 +74,14 @@ fn what_a_front_says_in_two_ways_or_not_at_all_is_refused_gwid_001() {
     assert_eq!(read("/other", &TRAEFIK).err(), Some("malformed"));
     assert_eq!(read("/ext-authzorders", &[("host", "a"), ("x-forwarded-proto", "https")]).err(), Some("malformed"));
 }
+
+/// nginx's auth_request takes all but 2xx, 401 and 403 for a failure of its own.
+#[test]
+fn each_front_is_answered_with_what_it_understands() {
+    for (status, fitted) in [(200, 200), (303, 401), (401, 401), (403, 403), (400, 403), (405, 403), (429, 403), (503, 503)] {
+        let answer = || Response::builder().status(status).body(Body::empty()).unwrap();
+        assert_eq!(Dialect::Original.fitted(answer()).status(), fitted, "{status}");
+        assert_eq!(Dialect::Forwarded.fitted(answer()).status(), status);
+        assert_eq!(Dialect::Envoy.fitted(answer()).status(), status);
+    }
+}

@@ -9,7 +9,7 @@ const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
 fn hosts(count: u16) -> Vec<Arc<Host>> {
     (1..=count)
         .map(|port| {
-            let host = UpstreamHost { is_tls: false, host: "h".to_owned(), port, authority: format!("h:{port}").into() };
+            let host = UpstreamHost { is_tls: false, is_http2: false, host: "h".to_owned(), port, authority: format!("h:{port}").into() };
             Arc::new(Host::new(&HostKey { host, tls: None, server_name: None, health_check: None }, None))
         })
         .collect()

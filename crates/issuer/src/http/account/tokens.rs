@@ -80,7 +80,7 @@ async fn make(call: &Call, login: &LiveLogin, parameters: &Parameters) -> Respon
         Some("unlimited") => None,
         days => Some(days.and_then(|days| days.parse().ok()).unwrap_or_default()),
     };
-    let wish = Wish { name, audience, scopes: &scopes, days, held: held.len() };
+    let wish = Wish { name, audience, scopes: &scopes, days, held: held.len(), assurance: &login.session.assurance };
     let made = personal_token::make(&call.realm, &login.person, wish, TokenId::from_bytes(step.token), call.now);
     let (token, writes, event) = match made {
         Ok(made) => made,

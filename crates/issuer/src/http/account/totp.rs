@@ -117,20 +117,22 @@ async fn changed(call: &Call, login: &LiveLogin, parameters: &Parameters, change
         return answer::stale_form(call);
     }
     let realm = call.realm.name().to_owned();
-    let (codes, write) = match change {
+    let (codes, writes) = match change {
         "codes" => {
             let (codes, put_codes) = recovery_codes(call, login);
             record(call, login, "new recovery codes were made");
-            (Some(codes), put_codes)
+            (Some(codes), vec![put_codes])
         }
         "remove" => {
             record(call, login, "the second factor was removed");
-            (None, Write::RemoveTotp { realm, person: login.person.id })
+            let (person, at, reason) = (login.person.id, call.now, "second_factor_removed");
+            // Logins that were worth more than the person can prove from here on end, and with them what they bought (RT-005).
+            (None, vec![Write::RemoveTotp { realm: realm.clone(), person }, Write::EndSessionsOf { realm, person, at, reason }])
         }
         _ => return answer::stale_form(call),
     };
     let status = if codes.is_some() { StatusCode::OK } else { StatusCode::SEE_OTHER };
-    match (call.commit(&[write], status).await, codes) {
+    match (call.commit(&writes, status).await, codes) {
         (Ok(()), Some(codes)) => show_codes(call, codes, false, None),
         (Ok(()), None) => answer::see_other(&format!("{}/account/totp", call.realm.issuer()), None),
         (Err(CommitError::Conflict { .. }), _) => answer::stale_form(call),

@@ -27,7 +27,10 @@ enum State {
     Whole(Option<Bytes>),
     Streaming(Box<Streaming>),
     /// Over HTTP/2, which frames it. It is under way for as long as it lasts.
-    Http2 { body: hyper::body::Incoming, _ticket: Ticket },
+    Http2 {
+        body: hyper::body::Incoming,
+        _ticket: Ticket,
+    },
     /// None: the connection goes on with another protocol.
     Switched(Option<Switched>),
 }

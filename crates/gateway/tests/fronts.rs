@@ -10,17 +10,25 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use durward_jose::UnverifiedJwt;
 use durward_model::Outcome;
 use fixture::{Answer, Fixture};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::CertificateDer;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsConnector;
 
 /// A proxy that is running.
 struct Front {
+    /// Where plain requests are taken to it over TLS.
     address: SocketAddr,
+    /// Where it listens itself.
+    listens: SocketAddr,
     process: Child,
     _directory: tempfile::TempDir,
 }
@@ -47,6 +55,10 @@ impl Front {
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let rcgen::CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(vec!["shop.example".to_owned()]).unwrap();
+        fs::write(directory.path().join("certificate.pem"), cert.pem()).unwrap();
+        fs::write(directory.path().join("key.pem"), signing_key.serialize_pem()).unwrap();
+        fs::write(directory.path().join("both.pem"), format!("{}{}", cert.pem(), signing_key.serialize_pem())).unwrap();
         let text = text
             .replace("PLAIN", &gateway.plain.to_string())
             .replace("DIRECTORY", directory.path().to_str().unwrap())
@@ -60,7 +72,8 @@ impl Front {
         let log = fs::File::create(directory.path().join("log")).unwrap();
         let mut command = command(&file, address);
         command.env("HOME", directory.path()).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        let mut front = Self { address, process: command.spawn().unwrap(), _directory: directory };
+        let tls = over_tls(address, cert.der().clone()).await;
+        let mut front = Self { address: tls, listens: address, process: command.spawn().unwrap(), _directory: directory };
         for _ in 0..600 {
             if TcpStream::connect(address).await.is_ok() && front.is_configured().await {
                 return front;
@@ -71,12 +84,11 @@ impl Front {
         panic!("{configuration} does not listen: {}", front.log());
     }
 
-    /// Traefik listens before it has read what for.
+    /// Traefik listens before it has read what for. One without TLS says nothing here that could be read.
     async fn is_configured(&self) -> bool {
-        !Fixture::raw_at(self.address, "GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            .await
-            .body
-            .contains("404 page not found")
+        let answer = said(self.address, [127, 0, 0, 1], b"GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        let plain = said(self.listens, [127, 0, 0, 1], b"GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        [answer, plain].iter().any(|answer| answer.starts_with("HTTP/1.1 ") && !answer.contains("404 page not found"))
     }
 
     fn log(&self) -> String {
@@ -89,6 +101,42 @@ impl Front {
         let own = "X-User: admin\r\nHost: shop.example\r\nConnection: close\r\n";
         Fixture::raw_at(self.address, &format!("{method} {target} HTTP/1.1\r\n{own}{length}{authorization}\r\n")).await
     }
+}
+
+/// What is said at an address to bytes that come from another.
+async fn said(address: SocketAddr, from: [u8; 4], bytes: &[u8]) -> String {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from((from, 0))).unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
+    let mut answer = Vec::new();
+    // Who does not like what it hears may reset the connection.
+    if stream.write_all(bytes).await.is_ok() {
+        let _ = stream.read_to_end(&mut answer).await;
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Where what is said in plain text is said over TLS to a proxy with this certificate.
+async fn over_tls(proxy: SocketAddr, certificate: CertificateDer<'static>) -> SocketAddr {
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).unwrap();
+    let builder = ClientConfig::builder_with_provider(durward_net::provider()).with_safe_default_protocol_versions().unwrap();
+    let connector = TlsConnector::from(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, from)) = listener.accept().await {
+            let connector = connector.clone();
+            tokio::spawn(async move {
+                let socket = tokio::net::TcpSocket::new_v4()?;
+                socket.bind((from.ip(), 0).into())?;
+                let stream = socket.connect(proxy).await?;
+                let mut stream = connector.connect("shop.example".try_into().unwrap(), stream).await?;
+                tokio::io::copy_bidirectional(&mut client, &mut stream).await
+            });
+        }
+    });
+    address
 }
 
 fn own(file: &str) -> PathBuf {
@@ -203,37 +251,33 @@ async fn only_a_listed_front_may_ask() {
     let request = "GET /forward-auth HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Forwarded-Method: GET\r\nX-Forwarded-Uri: /public\r\n\
                    X-Forwarded-Host: shop.example\r\nX-Forwarded-Proto: https\r\n\r\n";
     assert_eq!(Fixture::raw_at(gateway.fronts, request).await.status, 200);
-    let elsewhere = SocketAddr::from(([127, 0, 0, 2], 0));
-    let socket = tokio::net::TcpSocket::new_v4().unwrap();
-    socket.bind(elsewhere).unwrap();
-    let mut stream = socket.connect(gateway.fronts).await.unwrap();
-    tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer).await.unwrap();
+    let answer = said(gateway.fronts, [127, 0, 0, 2], request.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("front_not_listed"), "{answer}");
 }
 
 /// GWDOS-009, GWID-001: by either version of the PROXY protocol, and whatever the client says of itself.
 #[tokio::test]
 async fn haproxy_says_who_its_clients_are_and_whether_they_came_in_the_clear() {
+    const TLS: &str = "ssl crt DIRECTORY/both.pem";
     let gateway = Fixture::start().await;
     let token = gateway.token("customer");
-    for (mode, send, status) in [("tcp", "send-proxy", 200), ("http", "send-proxy-v2", 200), ("http", "send-proxy-v2-ssl", 403)] {
-        let text = fs::read_to_string(own("haproxy.cfg")).unwrap().replace("MODE", mode).replace("SEND", send);
+    for (mode, tls, send, status) in [
+        ("tcp", "", "send-proxy", 200),
+        ("http", "", "send-proxy-v2", 200),
+        ("http", "", "send-proxy-v2-ssl", 403),
+        ("http", TLS, "send-proxy-v2-ssl", 200),
+    ] {
+        let text = fs::read_to_string(own("haproxy.cfg")).unwrap().replace("MODE", mode).replace("TLS", tls).replace("SEND", send);
         let command = |file: &Path, _| {
             let mut haproxy = Command::new("haproxy");
             haproxy.args(["-db", "-f"]).arg(file);
             haproxy
         };
         let front = Front::start_with(&gateway, ("haproxy.cfg", text), command).await;
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
-        socket.bind(SocketAddr::from(([127, 0, 0, 9], 0))).unwrap();
-        let mut stream = socket.connect(front.address).await.unwrap();
         let own = "Host: shop.example\r\nConnection: close\r\nX-Forwarded-For: 10.9.9.9\r\nX-Forwarded-Proto: https";
         let request = format!("GET /me HTTP/1.1\r\n{own}\r\nAuthorization: Bearer {token}\r\n\r\n");
-        tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer).await.unwrap();
+        let address = if tls.is_empty() { front.listens } else { front.address };
+        let answer = said(address, [127, 0, 0, 9], request.as_bytes()).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{send}: {answer} {}", front.log());
         assert!(status != 200 || answer.contains(r#""x-forwarded-for":"127.0.0.9""#), "{send}: {answer}");
         let event = gateway.events().await.into_iter().find(|event| event.request.as_ref().unwrap().path == "/me").unwrap();

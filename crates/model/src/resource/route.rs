@@ -24,7 +24,8 @@ pub struct Route {
     /// The methods it is for; any when empty.
     #[serde(default)]
     pub methods: Vec<String>,
-    /// Where requests go: `http://host:port` or `https://host:port`, or several of them, which requests are shared out among.
+    /// Where requests go: `http://host:port` or `https://host:port`, or several of them, which requests are shared out among. `h2c://host:port` and
+    /// `h2://host:port` are spoken to in HTTP/2, without and with TLS: gRPC.
     pub upstream: Upstream,
     /// What the gateway's settings have under this name of TLS to upstreams; the system's roots and no certificate when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

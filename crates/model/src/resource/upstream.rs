@@ -7,7 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The hosts that answer a route's requests, all alike: `http://host:port` or `https://host:port`. One is written as a text, several as a list.
+/// The hosts that answer a route's requests, all alike: `http://host:port` or `https://host:port`, in HTTP/2 `h2c://host:port` or `h2://host:port`.
+/// One is written as a text, several as a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upstream(Vec<String>);
 
@@ -67,7 +68,7 @@ impl JsonSchema for Upstream {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "The hosts that answer, all alike: `http://host:port` or `https://host:port`. One as a text, several as a list.",
+            "description": "The hosts that answer, all alike: `http://host:port` or `https://host:port`, in HTTP/2 `h2c://host:port` or `h2://host:port`. One as a text, several as a list.",
             "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
         })
     }

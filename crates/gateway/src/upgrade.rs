@@ -33,12 +33,11 @@ pub(crate) fn asked(parts: &Parts) -> Result<Option<&str>, Problem> {
     Ok(Some(protocol))
 }
 
-/// Pages of other origins open no tunnel with what a browser sends by itself.
+/// Pages of other origins open no tunnel with what a browser sends by itself; one that came over plain HTTP, anybody on its way may have written.
 pub(crate) fn must_be_of_this_origin(parts: &Parts, authority: &str) -> Result<(), Problem> {
     let mut origins = parts.headers.get_all(header::ORIGIN).iter();
     let is_own = |origin: &HeaderValue| {
-        let origin = origin.to_str().unwrap_or_default();
-        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        let host = origin.to_str().ok().and_then(|origin| origin.strip_prefix("https://"));
         host.is_some_and(|host| host.eq_ignore_ascii_case(authority))
     };
     match (origins.next(), origins.next()) {

@@ -82,6 +82,7 @@ async fn a_tunnel_is_opened_by_a_credential_of_this_origin_and_by_the_upstreams_
         (String::new(), 401),
         (format!("{token}Origin: https://evil.example\r\n"), 403),
         (format!("{token}Origin: null\r\n"), 403),
+        (format!("{token}Origin: http://shop.example\r\n"), 403),
         (format!("{token}Origin: https://shop.example\r\nOrigin: https://shop.example\r\n"), 403),
         // The upstream goes on with HTTP: so does the answer, and what follows the request is not read.
         (format!("{token}Origin: https://shop.example\r\n"), 200),

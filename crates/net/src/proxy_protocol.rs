@@ -140,28 +140,25 @@ fn version_2(bytes: &[u8]) -> Result<Option<(Proxied, usize)>, ProxyError> {
     let Some(said) = rest.get(..length) else { return Ok(None) };
     let (client, vectors) = match family {
         0x00 => (None, &b""[..]),
-        0x11 => {
-            let (from, rest) = split::<4, 12>(said)?;
-            (Some((IpAddr::from(from.0), from.1)), rest)
-        }
-        0x21 => {
-            let (from, rest) = split::<16, 36>(said)?;
-            (Some((IpAddr::from(from.0), from.1)), rest)
-        }
+        0x11 => split::<4, 12>(said)?,
+        0x21 => split::<16, 36>(said)?,
         _ => return Err(ProxyError::Malformed("version 2 is about something else than TCP")),
     };
-    let client = client.filter(|_| !is_local).map(|(address, port)| SocketAddr::new(address, port));
+    let client = client.filter(|_| !is_local);
     let whole = bytes.get(..FIXED + length).unwrap_or_default();
     Ok(Some((Proxied { client, in_the_clear: in_the_clear(vectors, whole)? }, FIXED + length)))
 }
 
-/// The client's address of `N` bytes and its port, and what follows the `ALL` bytes of both ends.
-fn split<const N: usize, const ALL: usize>(said: &[u8]) -> Result<(([u8; N], u16), &[u8]), ProxyError> {
+/// The client, whose address has `N` bytes, and what follows the `ALL` bytes of both ends.
+fn split<const N: usize, const ALL: usize>(said: &[u8]) -> Result<(Option<SocketAddr>, &[u8]), ProxyError>
+where
+    IpAddr: From<[u8; N]>,
+{
     let short = ProxyError::Malformed("version 2 ends within its addresses");
     let (ends, rest) = said.split_first_chunk::<ALL>().ok_or(short)?;
     let from = ends.first_chunk::<N>().ok_or(short)?;
     let port = ends.get(2 * N..).and_then(|ports| ports.first_chunk::<2>()).ok_or(short)?;
-    Ok(((*from, u16::from_be_bytes(*port)), rest))
+    Ok((Some(SocketAddr::new(IpAddr::from(*from), u16::from_be_bytes(*port))), rest))
 }
 
 /// Section 2.2.1 to 2.2.6: type, length, value. Of interest are whether the client came over TLS, and that nothing was garbled.

@@ -157,6 +157,9 @@ fn head(method: u8, path: &str) -> Vec<u8> {
 const GET: u8 = 0x82;
 const POST: u8 = 0x83;
 
+/// What is sent over and over, by its number.
+type Again = Box<dyn Fn(u32) -> Vec<u8> + Send + Sync>;
+
 /// GWDOS-002: each ends by the other side's doing, and nobody else notices.
 #[tokio::test(flavor = "multi_thread")]
 async fn floods_of_frames_end_and_others_are_answered() {
@@ -166,7 +169,7 @@ async fn floods_of_frames_end_and_others_are_answered() {
     // A field of 4 KB once, then again by its number.
     let large = [&[0x40, 1, b'a', 0x7f, 0xe1, 0x1e][..], &[b'b'; 4000]].concat();
     let bomb = |_| frame(CONTINUATION, 0, 1, &[0xbe; 16_000]);
-    let floods: [(&str, Vec<u8>, Box<dyn Fn(u32) -> Vec<u8> + Send + Sync>, bool); 7] = [
+    let floods: [(&str, Vec<u8>, Again, bool); 7] = [
         ("empty CONTINUATION", begun.clone(), Box::new(|_| frame(CONTINUATION, 0, 1, b"")), true),
         ("CONTINUATION", begun.clone(), Box::new(|_| frame(CONTINUATION, 0, 1, &[&[0, 1, b'c', 100][..], &[b'd'; 100]].concat())), true),
         ("HPACK", [begun, frame(CONTINUATION, 0, 1, &large)].concat(), Box::new(bomb), true),

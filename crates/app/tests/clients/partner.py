@@ -48,11 +48,11 @@ bad = {
     "GWID another issuer's key": token(curve, "ES256", "ec", iss="https://legacy.example"),
     "JOSE-003 another algorithm of the secret": token(secret, "HS256", iss="https://legacy.example"),
 }
-for encoding in (Encoding.PEM, Encoding.DER):
+for encoding, form in ((Encoding.PEM, "PEM"), (Encoding.DER, "DER")):
     for key, kid in ((curve, "ec"), (modulus, "rsa")):
         public = key.public_key().public_bytes(encoding, PublicFormat.SubjectPublicKeyInfo)
         for digest, name in ((hashlib.sha256, "HS256"), (hashlib.sha384, "HS384"), (hashlib.sha512, "HS512")):
-            bad[f"JOSE-003 {name} under the public key {kid} in {encoding.name}"] = mac(public, digest, name, kid)
+            bad[f"JOSE-003 {name} under the public key {kid} in {form}"] = mac(public, digest, name, kid)
 
 json.dump(
     {

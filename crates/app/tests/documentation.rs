@@ -41,6 +41,7 @@ pages! {
     operate_is_true "docs/operate.md",
     policies_is_true "docs/policies.md",
     protect_a_service_is_true "docs/protect-a-service.md",
+    upstreams_is_true "docs/upstreams.md",
 }
 
 /// Written by `cargo xtask bench docs` from what was measured; it has no commands, and may not be there yet.

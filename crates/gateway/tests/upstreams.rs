@@ -14,8 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 fn route(name: &str, upstream: impl Into<Value>, more: Value) -> Value {
-    let mut route =
-        json!({"kind": "route", "name": name, "path": format!("/{name}"), "upstream": upstream.into(), "service": "inventory", "access": "public"});
+    let mut route = json!({"kind": "route", "name": name, "path": format!("/{name}"), "upstream": upstream.into(), "service": "inventory", "access": "public"});
     route.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     route
 }

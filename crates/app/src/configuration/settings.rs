@@ -89,6 +89,10 @@ pub struct Listen {
     pub connections: usize,
     /// Those of one address among them (one /64 of IPv6); more are closed. This machine's own are not counted.
     pub connections_per_address: usize,
+    /// Milliseconds for a TLS handshake, and for a request's head.
+    pub head_ms: u32,
+    /// Milliseconds without a byte within a body or an answer, and between requests.
+    pub idle_ms: u32,
 }
 
 /// The gateway in this process.
@@ -298,6 +302,8 @@ impl Default for Listen {
             nodes: local(8446),
             connections,
             connections_per_address,
+            head_ms: 10_000,
+            idle_ms: 60_000,
         }
     }
 }
@@ -384,6 +390,11 @@ impl Settings {
     }
 
     fn validated(self, text: &str, file: &Path) -> Result<Self, ConfigurationError> {
+        let Listen { connections, connections_per_address, head_ms, idle_ms, .. } = self.listen;
+        if connections == 0 || connections_per_address == 0 || head_ms == 0 || idle_ms == 0 {
+            let message = "listen: found 0 connections or milliseconds: expected at least 1, or nobody is ever served".to_owned();
+            return Err(ConfigurationError { message, file: file.to_owned(), place: place_of(text, "listen") });
+        }
         for (name, url) in [
             ("public_url", &self.public_url),
             ("mutual_tls_public_url", &self.mutual_tls_public_url),

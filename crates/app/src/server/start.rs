@@ -321,8 +321,9 @@ impl Parts {
     }
 
     fn limits(&self) -> Limits {
-        let Listen { connections, connections_per_address, .. } = self.settings.listen;
-        Limits { connections, connections_per_address, ..Limits::default() }
+        let Listen { connections, connections_per_address, head_ms, idle_ms, .. } = self.settings.listen;
+        let (head, idle) = (Duration::from_millis(head_ms.into()), Duration::from_millis(idle_ms.into()));
+        Limits { connections, connections_per_address, head, idle, ..Limits::default() }
     }
 
     fn probes(&self) -> Vec<Probe> {

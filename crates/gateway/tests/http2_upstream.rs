@@ -1,0 +1,137 @@
+//! Upstreams that are spoken to in HTTP/2, with and without TLS: one connection, the same heads, and what becomes of them when it goes.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(dead_code, reason = "the fixture has more than this needs")]
+
+mod fixture;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::body::Body;
+use durward_gateway::{UpstreamPem, UpstreamTls};
+use fixture::Fixture;
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use hyper::server::conn::http2::Builder;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+/// A service that knows nothing but HTTP/2 and says what it was sent; at `/stuck`, nothing.
+struct Service {
+    address: SocketAddr,
+    connections: Arc<Mutex<Vec<JoinHandle<()>>>>,
+}
+
+impl Service {
+    async fn start(tls: Option<TlsAcceptor>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let service = Self { address: listener.local_addr().unwrap(), connections: Arc::default() };
+        let connections = Arc::clone(&service.connections);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let connection = tokio::spawn(serve(stream, tls.clone()));
+                connections.lock().unwrap().push(connection);
+            }
+        });
+        service
+    }
+
+    fn connections(&self) -> usize {
+        self.connections.lock().unwrap().len()
+    }
+
+    /// Breaks off every connection.
+    fn leave(&self) {
+        self.connections.lock().unwrap().iter().for_each(JoinHandle::abort);
+    }
+}
+
+async fn serve(stream: TcpStream, tls: Option<TlsAcceptor>) {
+    let builder = Builder::new(TokioExecutor::new());
+    let ended = match tls {
+        None => builder.serve_connection(TokioIo::new(stream), service_fn(say)).await,
+        Some(tls) => {
+            let stream = tls.accept(stream).await.unwrap();
+            assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+            builder.serve_connection(TokioIo::new(stream), service_fn(say)).await
+        }
+    };
+    drop(ended);
+}
+
+async fn say(request: Request<hyper::body::Incoming>) -> Result<Response<Body>, Infallible> {
+    let (parts, body) = request.into_parts();
+    if parts.uri.path().ends_with("/stuck") {
+        return std::future::pending().await;
+    }
+    let length = body.collect().await.map_or(0, |body| body.to_bytes().len());
+    let fields: serde_json::Map<String, Value> =
+        parts.headers.iter().map(|(name, value)| (name.to_string(), json!(value.to_str().unwrap()))).collect();
+    let said = json!({"method": parts.method.as_str(), "url": parts.uri.to_string(), "fields": fields, "length": length});
+    Ok(Response::new(Body::from(said.to_string())))
+}
+
+fn route(name: &str, upstream: &str) -> Value {
+    json!({"kind": "route", "name": name, "path": format!("/{name}"), "upstream": upstream, "service": "inventory", "access": "public"})
+}
+
+#[tokio::test]
+async fn a_service_in_http_2_hears_what_one_in_http_1_1_would_on_one_connection() {
+    let service = Service::start(None).await;
+    let mut gateway = Fixture::start().await;
+    gateway.declare([route("two", &format!("h2c://{}", service.address))]);
+    for (method, body, length) in [("GET", "", ""), ("POST", "lamp", "Content-Length: 4\r\n"), ("PUT", "lamp", "Content-Length: 4\r\n")] {
+        let own = "Host: shop.example\r\nConnection: close, x-private\r\nX-Private: 1\r\nX-User: admin\r\nCookie: a=1\r\nTE: gzip";
+        let answer = gateway.raw(&format!("{method} /two/a%20b?c=%2F HTTP/1.1\r\n{own}\r\n{length}\r\n{body}")).await;
+        assert_eq!(answer.status, 200, "{method}: {answer:?}");
+        let heard = answer.json();
+        assert_eq!((&heard["method"], &heard["length"]), (&json!(method), &json!(body.len())));
+        assert_eq!(heard["url"], format!("http://{}/two/a%20b?c=%2F", service.address));
+        let fields = &heard["fields"];
+        assert_eq!(
+            (&fields["te"], &fields["cookie"], &fields["x-forwarded-host"]),
+            (&json!("trailers"), &json!("a=1"), &json!("shop.example"))
+        );
+        for gone in ["host", "connection", "x-private", "x-user", "transfer-encoding"] {
+            assert_eq!(fields[gone], Value::Null, "{gone}");
+        }
+    }
+    assert_eq!(service.connections(), 1);
+
+    // GWDOS-008: it hangs, it goes, and it is there again.
+    assert_eq!(gateway.get("/two/stuck", &[]).await.status, 504);
+    service.leave();
+    assert_eq!(gateway.get("/two", &[]).await.status, 200);
+    assert_eq!(service.connections(), 2);
+    assert_eq!(gateway.events().await.len(), 5);
+}
+
+#[tokio::test]
+async fn over_tls_it_must_show_the_right_certificate_and_agree_on_http_2() {
+    let rcgen::CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(vec!["stock.internal".to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+    let builder = ServerConfig::builder_with_provider(durward_net::provider()).with_safe_default_protocol_versions().unwrap();
+    let mut config = builder.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key).unwrap();
+    config.alpn_protocols = vec![b"http/1.1".to_vec(), b"h2".to_vec()];
+    let service = Service::start(Some(TlsAcceptor::from(Arc::new(config)))).await;
+    let pem = UpstreamPem { roots: Some(cert.pem().into_bytes()), identity: None };
+    let mut gateway = Fixture::told(service.address, vec![UpstreamTls::new("mesh", &pem).unwrap()], |gateway| gateway).await;
+    let over_tls = |name: &str, server_name: &str| {
+        let mut route = route(name, &format!("h2://{}", service.address));
+        (route["upstream_tls"], route["upstream_name"]) = (json!("mesh"), json!(server_name));
+        route
+    };
+    gateway.declare([over_tls("right", "stock.internal"), over_tls("wrong", "till.internal")]);
+    let answer = gateway.get("/right", &[]).await;
+    assert_eq!(answer.json()["url"], format!("https://{}/right", service.address));
+    let refused = gateway.get("/wrong", &[]).await;
+    assert_eq!((refused.status, refused.json()["code"].as_str()), (502, Some("upstream_tls")));
+}

@@ -7,23 +7,12 @@ mod fixture;
 
 use durward_base::Duration;
 use durward_model::RevocationKind;
-use fixture::Fixture;
+use fixture::{Fixture, read_until};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 const SWITCHED: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n";
-
-async fn read_until(stream: &mut TcpStream, end: &str) -> String {
-    let mut read = Vec::new();
-    while !String::from_utf8_lossy(&read).ends_with(end) {
-        let mut piece = [0; 4096];
-        let count = stream.read(&mut piece).await.unwrap();
-        assert!(count > 0, "ended after {}", String::from_utf8_lossy(&read));
-        read.extend_from_slice(&piece[..count]);
-    }
-    String::from_utf8(read).unwrap()
-}
 
 fn request(fields: &str) -> String {
     format!(
@@ -92,7 +81,7 @@ async fn a_tunnel_is_opened_by_a_credential_of_this_origin_and_by_the_upstreams_
         assert_eq!(answer.status, status, "{fields}: {answer:?}");
         assert_eq!(answer.head.matches("HTTP/1.1").count() + answer.body.matches("HTTP/1.1").count(), 1, "{answer:?}");
     }
-    assert_eq!(gateway.events().await.len(), 5);
+    assert_eq!(gateway.events().await.len(), 6);
 }
 
 #[tokio::test]

@@ -93,7 +93,7 @@ async fn tokens(world: &World, client: &Client) -> CoreTokenResponse {
 type Failure<E> = RequestTokenError<Infallible, StandardErrorResponse<E>>;
 
 /// The code of an error that the authority answered with.
-fn code_of<T: std::fmt::Debug, E: ErrorResponseType>(answer: Result<T, Failure<E>>) -> String {
+fn code_of<T: std::fmt::Debug, E: ErrorResponseType + std::fmt::Display>(answer: Result<T, Failure<E>>) -> String {
     match answer.unwrap_err() {
         RequestTokenError::ServerResponse(error) => serde_json::to_value(error.error()).unwrap().as_str().unwrap().to_owned(),
         other => panic!("not an error of the authority: {other:?}"),

@@ -89,6 +89,8 @@ try {
     await lost.waitForSelector("#profile-username");
     await lost.goto(`${ISSUER}/account/totp`);
     await lost.click("#totp-remove");
+    await lost.waitForSelector("#username");
+    await logIn(lost, "/totp");
     await lost.waitForSelector("svg.qr");
     assert.deepEqual(alarms, []);
 } finally {

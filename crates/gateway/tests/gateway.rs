@@ -9,7 +9,7 @@ use durward_base::Duration;
 use durward_jose::UnverifiedJwt;
 use durward_model::{EventKind, Outcome, RevocationKind};
 use durward_testkit::dpop::DpopKey;
-use fixture::Fixture;
+use fixture::{Fixture, read_until};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -280,17 +280,6 @@ async fn a_client_that_goes_away_is_on_record() {
     assert_eq!(server.read(&mut [0; 16]).await.unwrap(), 0);
     let [event] = &gateway.events().await[..] else { panic!("exactly one event") };
     assert_eq!((event.outcome, event.reason.as_deref()), (Outcome::Failed, Some("client_gone")));
-}
-
-async fn read_until(stream: &mut TcpStream, end: &str) -> String {
-    let mut read = Vec::new();
-    while !String::from_utf8_lossy(&read).ends_with(end) {
-        let mut piece = [0; 4096];
-        let count = stream.read(&mut piece).await.unwrap();
-        assert!(count > 0, "ended after {}", String::from_utf8_lossy(&read));
-        read.extend_from_slice(&piece[..count]);
-    }
-    String::from_utf8(read).unwrap()
 }
 
 #[tokio::test]

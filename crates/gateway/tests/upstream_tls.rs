@@ -13,9 +13,9 @@ use durward_gateway::{UpstreamPem, UpstreamTls};
 use durward_model::Outcome;
 use fixture::Fixture;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -39,7 +39,7 @@ fn leaf(by: &Authority, names: &[&str], change: impl FnOnce(&mut CertificatePara
 
 /// A host with this certificate, that asks for one of `clients`; and how many connections it saw.
 async fn serve((certificate, key): (String, String), clients: Option<&Authority>) -> (SocketAddr, Arc<AtomicUsize>) {
-    use rustls_pki_types::pem::PemObject as _;
+    use rustls::pki_types::pem::PemObject as _;
     let builder = ServerConfig::builder_with_provider(durward_net::provider()).with_safe_default_protocol_versions().unwrap();
     let builder = match clients {
         Some(authority) => {
@@ -102,7 +102,8 @@ async fn only_the_right_certificate_is_taken() {
     });
     let early = leaf(&own, here, |params| params.not_before = rcgen::date_time_ymd(2999, 1, 1));
     let for_clients = leaf(&own, here, |params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]);
-    let ((expired, _), (early, _), (for_clients, _)) = (serve(expired, None).await, serve(early, None).await, serve(for_clients, None).await);
+    let ((expired, _), (early, _), (for_clients, _)) =
+        (serve(expired, None).await, serve(early, None).await, serve(for_clients, None).await);
     let in_the_clear = fixture::upstream().await;
     let mut gateway = Fixture::told(good, vec![UpstreamTls::new("mesh", &pem(&own, None)).unwrap()], |gateway| gateway).await;
     gateway.declare([

@@ -23,9 +23,6 @@ impl Draws {
 /// A host other than `but`. Those whose health check failed are passed over unless all have failed it; so are those that have failed too often,
 /// unless that were more than half of all, or left nobody.
 pub(super) fn choose<'a>(hosts: &'a [Arc<Host>], but: Option<&Arc<Host>>, now: Timestamp, draws: &Draws) -> Option<&'a Arc<Host>> {
-    if let ([only], None) = (hosts, but) {
-        return Some(only);
-    }
     let all_ill = hosts.iter().all(|host| host.standing.is_ill());
     let is_well = |host: &&Arc<Host>| (all_ill || !host.standing.is_ill()) && !but.is_some_and(|but| Arc::ptr_eq(but, host));
     let well = hosts.iter().filter(is_well);

@@ -135,7 +135,7 @@ impl Upstream {
             return Exchanged { host: None, before: None, answer: Err(UpstreamError::Overloaded(self.max_in_flight)) };
         };
         let host = Arc::clone(&ticket.host);
-        let answer = self.ask(ticket, &mut request).await;
+        let answer = self.ask(&host, ticket, &mut request).await;
         let Some(next) = self.next(&host, &request, &answer) else {
             return Exchanged { host: Some(Arc::clone(&host.authority)), before: None, answer };
         };
@@ -146,9 +146,8 @@ impl Upstream {
         drop(answer);
         host.standing.retries.fetch_add(1, Ordering::Relaxed);
         request.is_repeated = true;
-        let authority = Arc::clone(&next.authority);
-        let answer = self.ask(Ticket::new(self, next), &mut request).await;
-        Exchanged { host: Some(authority), before: Some((Arc::clone(&host.authority), why)), answer }
+        let answer = self.ask(&next, Ticket::new(self, Arc::clone(&next)), &mut request).await;
+        Exchanged { host: Some(Arc::clone(&next.authority)), before: Some((Arc::clone(&host.authority), why)), answer }
     }
 
     /// A place for one more request; none when there are too many.
@@ -157,17 +156,16 @@ impl Upstream {
         (self.in_flight.load(Ordering::Relaxed) <= self.max_in_flight).then_some(ticket)
     }
 
-    async fn ask(&self, ticket: Ticket, request: &mut Outgoing<'_>) -> Result<Response<UpstreamBody>, UpstreamError> {
-        let host = Arc::clone(&ticket.host);
+    async fn ask(&self, host: &Host, ticket: Ticket, request: &mut Outgoing<'_>) -> Result<Response<UpstreamBody>, UpstreamError> {
         let answer = Host::exchange(ticket, request).await;
         let has_failed = match &answer {
             Ok(response) => response.status().is_server_error(),
             Err(error) => error.is_the_hosts(),
         };
         if has_failed {
-            self.judge(&host)
+            self.judge(host);
         } else {
-            host.standing.succeeded()
+            host.standing.succeeded();
         }
         answer
     }
@@ -206,7 +204,11 @@ impl Upstream {
     }
 
     fn choose<'a>(&'a self, but: Option<&'a Arc<Host>>) -> Option<&'a Arc<Host>> {
-        choose(&self.hosts, but, self.clock.now(), &self.draws)
+        match (&*self.hosts, but) {
+            // Usually there is nothing to choose, and no clock to look at.
+            ([only], None) => Some(only),
+            (hosts, but) => choose(hosts, but, self.clock.now(), &self.draws),
+        }
     }
 }
 

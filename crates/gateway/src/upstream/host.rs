@@ -7,7 +7,7 @@ use durward_base::{Duration, Timestamp};
 use durward_enforce::UpstreamHost;
 use durward_model::resource::{HealthCheck, Route};
 use http::Response;
-use rustls_pki_types::ServerName;
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 
 use super::connection::Connection;

@@ -20,13 +20,13 @@ pub fn run(plan: &Plan) -> anyhow::Result<Report> {
     let directory = tempfile::tempdir()?;
     let durward = Authority::start(directory.path(), Some(Path::new("bench/authzen/resources")))?;
     let mut report = Report::new("authzen", "gateway-p99");
-    let points = [("gateway-p99", GATEWAY), ("authority-p99", AUTHORITY)];
-    report.cases = points.iter().map(|(name, _)| case(name)).collect();
+    let points = [("gateway-p99", GATEWAY, ""), ("authority-p99", AUTHORITY, "/realms/main")];
+    report.cases = points.iter().map(|(name, ..)| case(name)).collect();
     for round in 0..=plan.rounds {
         let secret = "bench/gateway/secret";
         let token = durward.command(&["token", "--client", "asker", "--secret-file", secret, "--service", "urn:durward:fleet"])?;
-        for (case, (name, port)) in report.cases.iter_mut().zip(points) {
-            let url = format!("https://127.0.0.1:{port}/access/v1/evaluation");
+        for (case, (name, port, realm)) in report.cases.iter_mut().zip(points) {
+            let url = format!("https://127.0.0.1:{port}{realm}/access/v1/evaluation");
             anyhow::ensure!(answer(&url, &token)?.contains("\"decision\":true"), "{name}: the question must be answered with yes");
             let arguments = ["-c4", "--latency", "-s", "bench/authzen/ask.lua"];
             let load = load::run(&durward.process, plan.seconds, &arguments, &url, &[&token, QUESTION])?;

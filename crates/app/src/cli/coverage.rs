@@ -10,6 +10,7 @@ use durward_model::resource::{Access, Client, Mode, Route, Service};
 use durward_model::{Event, Resource, ResourceKind, Stored};
 use durward_node::machine;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::api::{Api, Connection};
 use super::audit::duration;
@@ -146,12 +147,8 @@ fn entrance(routes: &[&Route]) -> (bool, String) {
 }
 
 fn transport(routes: &[&Route]) -> (bool, String) {
-    let is_here = |url: &str| {
-        let host = url.trim_start_matches("http://").rsplit_once(':').map_or("", |(host, _)| host);
-        host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-    };
     let urls = routes.iter().flat_map(|route| route.upstream.urls()).map(String::as_str);
-    let (secure, plain): (BTreeSet<&str>, BTreeSet<&str>) = urls.partition(|url| url.starts_with("https://"));
+    let (secure, plain): (BTreeSet<&str>, BTreeSet<&str>) = urls.partition(|url| url.starts_with("https://") || url.starts_with("h2://"));
     let abroad: BTreeSet<&str> = plain.into_iter().filter(|url| !is_here(url)).collect();
     match (routes.is_empty(), abroad.is_empty()) {
         (true, _) => (false, "no route".to_owned()),
@@ -159,6 +156,12 @@ fn transport(routes: &[&Route]) -> (bool, String) {
         (false, true) => (true, "TLS".to_owned()),
         (false, false) => (false, format!("in the clear: {}", abroad.into_iter().collect::<Vec<_>>().join(", "))),
     }
+}
+
+fn is_here(url: &str) -> bool {
+    let url = Url::parse(url).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn rate(routes: &[&Route]) -> (bool, String) {
@@ -199,6 +202,24 @@ mod tests {
         let limited = route(json!({"limits": [{"per": "address", "requests": 5}]}));
         let line = line(&[&limited], &["stock"]);
         assert_eq!((line.missing.as_slice(), line.audit.as_str()), (&[] as &[&str], "gateway, service"));
+    }
+
+    #[test]
+    fn the_transport_is_safe_over_tls_and_on_this_machine_alone() {
+        for (upstreams, safe, text) in [
+            (json!("https://stock.internal"), true, "TLS"),
+            (json!(["https://a.internal", "http://127.0.0.1:1"]), true, "TLS"),
+            (json!(["https://a.internal", "http://b.internal:80"]), false, "in the clear: http://b.internal:80"),
+            (json!("http://127.0.0.1.example:80"), false, "in the clear: http://127.0.0.1.example:80"),
+            (json!("http://[::1]:80"), true, "this machine"),
+            (json!("http://127.0.0.1"), true, "this machine"),
+            (json!("h2c://127.0.0.1:50051"), true, "this machine"),
+            (json!("h2://stock.internal:50051"), true, "TLS"),
+            (json!("h2c://stock.internal:50051"), false, "in the clear: h2c://stock.internal:50051"),
+        ] {
+            let found = line(&[&route(json!({ "upstream": upstreams }))], &[]);
+            assert_eq!((!found.missing.contains(&"transport"), found.transport.as_str()), (safe, text), "{upstreams}");
+        }
     }
 
     #[test]

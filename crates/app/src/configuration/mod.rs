@@ -1,13 +1,13 @@
 //! Configuration: one YAML file for the process, resources in YAML documents, and errors that point at their line.
 
 pub mod documents;
+mod gateway;
 mod place;
 mod settings;
 mod upstreams;
 
 pub use documents::{Document, Documents};
+pub use gateway::{BrowserSessions, ClientAuthorities, GatewaySettings};
 pub use place::ConfigurationError;
-pub use settings::{
-    BrowserSessions, CertificateFiles, ClientAuthorities, GatewaySettings, Listen, LogFormat, Outbound, Settings, StoreChoice, Telemetry, resolve,
-};
+pub use settings::{CertificateFiles, Listen, LogFormat, Outbound, Settings, StoreChoice, Telemetry, resolve};
 pub use upstreams::{UpstreamTimeouts, UpstreamTls};

@@ -55,7 +55,7 @@ pub enum CredentialError {
     #[error("another site made a browser send the request with the credential")]
     CrossSite,
     /// A kind that the route does not accept. 401.
-    #[error("a credential of kind {} is not accepted here", kind_name(*.0))]
+    #[error("a credential of kind {} is not accepted here", .0.name())]
     NotAccepted(CredentialKind),
 }
 
@@ -175,7 +175,7 @@ pub fn must_be_accepted(verified: &Verified, accepted: &[CredentialKind]) -> Res
 /// The kind, never the credential.
 impl std::fmt::Debug for Presented<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Presented({})", kind_name(self.kind()))
+        write!(f, "Presented({})", self.kind().name())
     }
 }
 
@@ -225,16 +225,4 @@ fn session_cookies<'a>(line: &'a [u8], realm: &str) -> impl Iterator<Item = Resu
         let value = pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
         Some(text(value).map(Presented::BrowserSession))
     })
-}
-
-const fn kind_name(kind: CredentialKind) -> &'static str {
-    match kind {
-        CredentialKind::Jwt => "jwt",
-        CredentialKind::OpaqueToken => "opaque_token",
-        CredentialKind::BoundToken => "bound_token",
-        CredentialKind::ClientCertificate => "client_certificate",
-        CredentialKind::Basic => "basic",
-        CredentialKind::ApiKey => "api_key",
-        CredentialKind::BrowserSession => "browser_session",
-    }
 }

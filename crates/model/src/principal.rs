@@ -131,6 +131,21 @@ pub enum CredentialKind {
     BrowserSession,
 }
 
+impl CredentialKind {
+    /// As routes, policies and events call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::OpaqueToken => "opaque_token",
+            Self::BoundToken => "bound_token",
+            Self::ClientCertificate => "client_certificate",
+            Self::Basic => "basic",
+            Self::ApiKey => "api_key",
+            Self::BrowserSession => "browser_session",
+        }
+    }
+}
+
 /// A credential as far as others may know it: ids, never the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
 pub struct CredentialFacts {

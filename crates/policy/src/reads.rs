@@ -93,7 +93,7 @@ fn value(name: &str, subject: &Subject, resource: &EntityUid, moment: &Moment<'_
         "principal.client" | "context.client" => credential.client.clone(),
         "principal.acts_for" | "context.acts_for" => acts_for.as_ref().map(|Acting { id, .. }| id.clone()),
         "resource" => Some(resource.to_string()),
-        "context.credential" => serde_json::to_value(credential.kind).ok()?.as_str().map(str::to_owned),
+        "context.credential" => Some(credential.kind.name().to_owned()),
         "context.bound_key" => credential.bound_key.as_ref().map(|key| bound_key_name(key).to_owned()),
         "context.issuer" => Some(credential.issuer.clone()),
         "context.authorization_details" => Some(subject.principal().authorization_details.types().join(" ")),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
 use cedar_policy::{Context, Entities, Entity as CedarEntity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
-use durward_model::{Acting, BoundKey, CredentialKind, Principal, PrincipalKind};
+use durward_model::{Acting, BoundKey, Principal, PrincipalKind};
 
 use crate::decide::Moment;
 
@@ -38,7 +38,7 @@ impl Subject {
         let Principal { scopes, authorization_details, acts_for, assurance, credential, .. } = &self.facts;
         let age = assurance.auth_time.and_then(|time| i64::try_from(circumstances.now.since(time).as_secs()).ok());
         let pairs = [
-            ("credential", Some(text(credential_name(credential.kind)))),
+            ("credential", Some(text(credential.kind.name()))),
             ("bound_key", credential.bound_key.as_ref().map(|key| text(bound_key_name(key)))),
             ("issuer", Some(text(&credential.issuer))),
             ("client", credential.client.as_deref().map(text)),
@@ -107,17 +107,5 @@ pub(crate) const fn bound_key_name(key: &BoundKey) -> &'static str {
     match key {
         BoundKey::Jwk(_) => "dpop",
         BoundKey::Certificate(_) => "certificate",
-    }
-}
-
-const fn credential_name(kind: CredentialKind) -> &'static str {
-    match kind {
-        CredentialKind::Jwt => "jwt",
-        CredentialKind::OpaqueToken => "opaque_token",
-        CredentialKind::BoundToken => "bound_token",
-        CredentialKind::ClientCertificate => "client_certificate",
-        CredentialKind::Basic => "basic",
-        CredentialKind::ApiKey => "api_key",
-        CredentialKind::BrowserSession => "browser_session",
     }
 }

@@ -217,7 +217,8 @@ fn issuer_lost(before: &TrustedIssuer, after: &TrustedIssuer) -> Option<&'static
     }
     let said = |issuer: &TrustedIssuer| (issuer.issuer.clone(), issuer.subjects, issuer.subject_claim.clone(), issuer.roles_claim.clone());
     let roles = before.roles.iter().any(|(word, role)| after.roles.get(word) != Some(role));
-    (said(before) != said(after) || roles || lacks(&after.scopes, &before.scopes)).then_some("role_lost")
+    let taken = before.access_tokens.is_some() && before.access_tokens != after.access_tokens;
+    (said(before) != said(after) || roles || taken || lacks(&after.scopes, &before.scopes)).then_some("role_lost")
 }
 
 /// Whether `has` misses anything of `had`.

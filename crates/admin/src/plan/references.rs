@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use durward_feed::Snapshot;
-use durward_model::resource::{Client, Group, PersonResource, Route, Service};
+use durward_model::resource::{Client, Group, PersonResource, Route, Service, TrustedIssuer};
 use durward_model::{AdminRole, Resource, ResourceKind};
 use durward_oauth::client_metadata::Names;
 use durward_oauth::scope::REALM_SCOPES;
@@ -40,19 +40,34 @@ impl References<'_> {
             Resource::Person(PersonResource { roles, groups, .. }) => {
                 [self.all(ResourceKind::Role, "roles", roles), self.all(ResourceKind::Group, "groups", groups)].concat()
             }
-            Resource::TrustedIssuer(issuer) => {
-                let role = |(word, role): (&String, &String)| self.one(ResourceKind::Role, &format!("roles.{word}"), role);
-                let service = |(audience, service): (&String, &String)| {
-                    self.one(ResourceKind::Service, &format!("access_tokens.audiences.{audience}"), service)
-                };
-                let audiences = issuer.access_tokens.iter().flat_map(|tokens| &tokens.audiences);
-                issuer.roles.iter().filter_map(role).chain(audiences.filter_map(service)).collect()
-            }
+            Resource::TrustedIssuer(issuer) => self.issuer(issuer),
             Resource::Realm(_) | Resource::Service(_) | Resource::Role(_) | Resource::Policy(_) | Resource::Schema(_) => Vec::new(),
         }
         .into_iter()
         .map(|fault| Fault { kind: resource.kind(), name: resource.name().to_owned(), ..fault })
         .collect()
+    }
+
+    /// Whose tokens an issuer's are must not depend on which of two is looked at.
+    fn issuer(&self, issuer: &TrustedIssuer) -> Vec<Fault> {
+        let role = |(word, role): (&String, &String)| self.one(ResourceKind::Role, &format!("roles.{word}"), role);
+        let service = |(audience, service): (&String, &String)| {
+            self.one(ResourceKind::Service, &format!("access_tokens.audiences.{audience}"), service)
+        };
+        let audiences = issuer.access_tokens.iter().flat_map(|tokens| &tokens.audiences);
+        let others = self.snapshot.resources().values().filter(|stored| stored.realm == self.realm);
+        let twin = others.filter_map(|stored| match &stored.resource {
+            Resource::TrustedIssuer(other) if other.issuer == issuer.issuer && other.name != issuer.name => Some(Fault {
+                kind: ResourceKind::TrustedIssuer,
+                name: issuer.name.clone(),
+                field: "issuer".to_owned(),
+                found: Some(issuer.issuer.clone()),
+                place: None,
+                message: format!("\"{}\" is the trusted issuer \"{}\" already", issuer.issuer, other.name),
+            }),
+            _ => None,
+        });
+        issuer.roles.iter().filter_map(role).chain(audiences.filter_map(service)).chain(twin).collect()
     }
 
     fn client(&self, client: &Client) -> Vec<Fault> {

@@ -436,3 +436,21 @@ async fn a_name_is_one_segment_of_an_address_whatever_it_names() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_trusted_issuer_has_one_name_and_its_tokens_are_for_services_that_are_declared() {
+    let world = World::with_shop().await;
+    let issuer = |name: &str, service: &str| {
+        json!({"kind": "trusted_issuer", "name": name, "issuer": "https://partner.example", "jwks_uri": "https://partner.example/keys",
+            "algorithms": ["ES256"], "access_tokens": {"audiences": {"https://shop.example": service}}})
+    };
+    let field = |answer: &crate::fixture::Answer| answer.body["faults"][0]["field"].as_str().unwrap_or_default().to_owned();
+    let answer = world.post("apply", &json!({"resources": [issuer("partner", "nothing")]})).await;
+    assert_eq!(field(&answer), "access_tokens.audiences.https://shop.example", "{}", answer.body);
+    let answer = world.post("apply", &json!({"resources": [issuer("partner", "shop"), issuer("other", "shop")]})).await;
+    assert_eq!(field(&answer), "issuer", "{}", answer.body);
+    let answer = world.post("apply", &json!({"resources": [issuer("partner", "shop")]})).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    let answer = world.post("apply", &json!({"resources": [issuer("other", "shop")]})).await;
+    assert_eq!(field(&answer), "issuer", "{}", answer.body);
+}

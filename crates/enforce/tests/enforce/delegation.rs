@@ -98,7 +98,10 @@ fn a_delegated_token_dies_with_whatever_it_hangs_on() {
 fn a_subject_of_a_trusted_issuer_is_never_one_of_the_realms_own() {
     let mut world = World::new();
     let verify = |world: &World, token: String| world.cache.verify(&world.view, &inventory(), &token, NOW);
-    let vouched = world.sign("JWT", &with(with(with(world.program_claims(), "sub", json!("pipelines|main")), "svc", json!(null)), "kind", json!("client")));
+    let vouched = world.sign(
+        "JWT",
+        &with(with(with(world.program_claims(), "sub", json!("pipelines|main")), "svc", json!(null)), "kind", json!("client")),
+    );
     assert_eq!(verify(&world, vouched).unwrap_err(), TokenError::IssuerNotTrusted, "nobody of that name is trusted");
     let issuer = json!({"kind": "trusted_issuer", "name": "pipelines", "issuer": "https://pipelines.example", "algorithms": ["ES256"],
         "jwks_uri": "https://pipelines.example/keys"});

@@ -31,6 +31,7 @@ pub struct TrustedIssuer {
 }
 
 /// What verifies a token: a key that everybody may know, or a secret shared with the issuer. The type keeps them apart (RFC 8725 section 2.1).
+#[allow(clippy::large_enum_variant, reason = "one is made for each token that is read, and none is kept")]
 enum Key {
     Public(VerifyingKey),
     Shared(HmacKey),

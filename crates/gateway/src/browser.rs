@@ -125,10 +125,8 @@ impl Browsers {
         let party = self.party(route.realm())?;
         let origin = self.origin(route.resource().host.as_deref());
         if party.provider.as_ref().is_some_and(|provider| provider.known().is_none()) {
-            let mut login = format!("{OWN}login?");
-            login.extend(
-                Serializer::new(String::new()).append_pair("realm", route.realm()).append_pair("return_to", head.target).finish().chars(),
-            );
+            let query = Serializer::new(String::new()).append_pair("realm", route.realm()).append_pair("return_to", head.target).finish();
+            let login = format!("{OWN}login?{query}");
             return Some(answer::redirect_problem(refusal.reason(), &login, None));
         }
         let wanted = begin::Wanted { origin, return_to: head.target.to_owned(), step_up: refusal.step_up().copied() };

@@ -220,7 +220,9 @@ async fn a_client_in_a_browser_is_answered_at_its_own_origin() {
     let arrived = browser.arrive(&request(&client_id), "alice").await;
     let page = browser.follow(&arrived).await;
     let code = browser.decide(&page, "allow").await.code();
-    for (origin, allowed) in [("https://radar.example", true), ("https://evil.example", true), ("http://radar.example", false), ("null", false)] {
+    for (origin, allowed) in
+        [("https://radar.example", true), ("https://evil.example", true), ("http://radar.example", false), ("null", false)]
+    {
         browser.with("origin", origin).with("access-control-request-method", "GET");
         let asked = browser.call(http::Method::OPTIONS, "/realms/main/oauth2/userinfo", axum::body::Body::empty()).await;
         assert_eq!(asked.header("access-control-allow-origin") == origin, allowed, "{origin}");

@@ -15,8 +15,8 @@ use durward_issuer::{HashingPool, Issuer, IssuerSettings, KeyRings, MutualTls};
 use durward_model::resource::{Realm, Resource, Stored};
 use durward_model::{AccessClass, EgressRules, Event, EventKind, Outcome, ResourceKind, Write};
 use durward_net::{
-    Bound, Egress, Endpoint, Gate, HttpMetrics, Limits, NamedCertificates, Open, Record, ServerIdentity, Shutdown, Surface, SurfaceSettings,
-    serve,
+    Bound, Egress, Endpoint, Gate, HttpMetrics, Limits, NamedCertificates, Open, Record, ServerIdentity, Shutdown, Surface,
+    SurfaceSettings, serve,
 };
 use durward_node::{Journal, JournalSettings, Shared};
 use durward_oauth::builtin::MAIN_REALM;
@@ -305,7 +305,13 @@ impl Parts {
         let (authorities, followed) = client_authorities::open(&self.settings.gateway.client_authorities)?;
         self.tasks.spawn(followed.run(self.shutdown.clone()));
         let gateway = gateway.with_client_authorities(authorities);
-        let authority = Authority { public_url: &self.public_url, address: self.addresses.authority, trust_pem, egress: &self.egress, clock: &self.clock };
+        let authority = Authority {
+            public_url: &self.public_url,
+            address: self.addresses.authority,
+            trust_pem,
+            egress: &self.egress,
+            clock: &self.clock,
+        };
         Ok(Arc::new(with_sessions(gateway, &self.settings, &authority, (&self.root, &self.rng))?))
     }
 

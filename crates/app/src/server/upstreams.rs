@@ -18,8 +18,7 @@ pub fn open(settings: &GatewaySettings) -> anyhow::Result<(UpstreamSettings, Fol
     let timeouts = &settings.timeouts;
     anyhow::ensure!(timeouts.connect_ms > 0 && timeouts.answer_ms > 0 && timeouts.idle_ms > 0, "gateway.timeouts: each must be above 0");
     anyhow::ensure!(settings.max_in_flight > 0, "gateway.max_in_flight is 0: nothing could ever pass");
-    let timeouts =
-        UpstreamTimeouts { connect: time(timeouts.connect_ms), answer: time(timeouts.answer_ms), idle: time(timeouts.idle_ms) };
+    let timeouts = UpstreamTimeouts { connect: time(timeouts.connect_ms), answer: time(timeouts.answer_ms), idle: time(timeouts.idle_ms) };
     let named = |(index, settings)| read(settings).with_context(|| format!("gateway.upstream_tls[{index}]"));
     let tls = settings.upstream_tls.iter().enumerate().map(|line| Ok(UpstreamTls::new(line.1.name.clone(), &named(line)?)?));
     let tls: Vec<UpstreamTls> = tls.collect::<anyhow::Result<_>>().context("gateway.upstream_tls")?;

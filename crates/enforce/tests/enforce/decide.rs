@@ -187,8 +187,7 @@ fn an_answer_that_read_the_moment_is_asked_again() {
     let alice = person(&world, &["customer"]);
     let safe = Entity::new("Stock", "safe").unwrap();
     let demand = Demand::Action { action: "inventory:read", resource: &safe };
-    let at =
-        |seconds| decide(&world.view, Some(&alice), &demand, Circumstances { now: NOW + Duration::from_secs(seconds), ..here() }, ());
+    let at = |seconds| decide(&world.view, Some(&alice), &demand, Circumstances { now: NOW + Duration::from_secs(seconds), ..here() }, ());
     assert!(at(0).is_ok(), "the login was 30 seconds ago");
     assert_eq!(at(60).unwrap_err().reason, "not_permitted", "and is 90 seconds ago now");
     assert!(at(0).is_ok());

@@ -93,7 +93,7 @@ pub async fn proved(browser: &mut Browser<'_>, world: &World, key: &DpopKey, for
     call(browser, world, TOKEN, form).await
 }
 
-fn redemption<'a>(code: &'a str) -> [(&'static str, &'a str); 4] {
+fn redemption(code: &str) -> [(&'static str, &str); 4] {
     [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)]
 }
 

@@ -2,8 +2,8 @@
 
 use axum::response::Response;
 use durward_base::{Duration, Timestamp, TokenId};
-use durward_model::write::Spent;
 use durward_model::GrantType;
+use durward_model::write::Spent;
 use durward_oauth::code::Code;
 use durward_oauth::grant::refresh_token::RefreshToken;
 use durward_oauth::grant::token_exchange::SubjectToken;

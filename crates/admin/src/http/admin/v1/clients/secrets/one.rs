@@ -19,7 +19,7 @@ pub async fn delete(call: Call, Path((name, id)): Path<(String, String)>) -> Res
     if secret.expires.is_none_or(|expires| expires > call.now()) {
         let end = Write::ExpireClientSecret { realm: call.realm.clone(), secret: secret_id, at: call.now() };
         // What it proved by Basic (RFC 7617) a while ago is known at the gateways by its id.
-        let known = Write::Revoke(Revocation::new(&call.realm, RevocationKind::Token, &secret_id.to_string(), call.now(), "revoked"));
+        let known = Write::Revoke(Revocation::new(&call.realm, RevocationKind::Token, secret_id.to_string(), call.now(), "revoked"));
         call.commit(&[end, known], format!("client/{name}"), StatusCode::NO_CONTENT).await?;
     }
     Ok(StatusCode::NO_CONTENT)

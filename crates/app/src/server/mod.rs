@@ -6,6 +6,7 @@ pub mod browsers;
 mod certificate_files;
 pub mod certificates;
 mod client_authorities;
+mod first_realm;
 mod followed;
 mod front_certificates;
 mod keys;

@@ -7,13 +7,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use durward_admin::{Admin, AdminSettings};
 use durward_authn::password::Breached;
-use durward_base::{Clock, Duration, EventId, ResourceId, Rng};
+use durward_base::{Clock, Duration, Rng};
 use durward_enforce::{IdentityIssuer, View};
 use durward_fleet::{Fleet, FleetSettings};
 use durward_gateway::{Gateway, GatewaySettings};
 use durward_issuer::{HashingPool, Issuer, IssuerSettings, KeyRings, MutualTls};
-use durward_model::resource::{Realm, Resource, Stored};
-use durward_model::{AccessClass, EgressRules, Event, EventKind, Outcome, ResourceKind, Write};
+use durward_model::{AccessClass, EgressRules};
 use durward_net::{
     Bound, Egress, Endpoint, Gate, HttpMetrics, Limits, NamedCertificates, Open, Record, ServerIdentity, Shutdown, Surface,
     SurfaceSettings, serve,
@@ -22,22 +21,22 @@ use durward_node::{Journal, JournalSettings, Shared};
 use durward_oauth::builtin::MAIN_REALM;
 use durward_pki::TrustBundle;
 use durward_seal::RootKey;
-use durward_store::{CommitError, Store, StoreSettings};
+use durward_store::{Store, StoreSettings};
 use prometheus_client::registry::Registry;
 use tokio_util::task::TaskTracker;
 
 use super::breached::BreachedFile;
 use super::browsers::{Authority, with_sessions};
-use super::certificate_files;
 use super::certificates::{self, Certificates};
-use super::client_authorities;
-use super::front_certificates;
 use super::keys::SigningKeys;
 use super::listeners::{Addresses, Listeners, hosts};
 use super::metrics::Gauges;
 use super::retention::Retention;
 use super::upstream_metrics::UpstreamGauges;
-use super::{Server, background, local, memory, places, root, shared_secrets, upstreams};
+use super::{
+    Server, background, certificate_files, client_authorities, first_realm, front_certificates, local, memory, places, root,
+    shared_secrets, upstreams,
+};
 use crate::configuration::{Listen, Outbound, Settings, StoreChoice, resolve};
 use crate::http::{Operations, Probe};
 
@@ -82,7 +81,7 @@ impl Server {
         let trust_pem = certificates.trust_bundle()?.to_pem();
         // For `--cacert`, and for the command line beside this data directory.
         root::write_private(&settings.data.join("ca.pem"), trust_pem.as_bytes())?;
-        first_realm(&store, &clock, &rng).await?;
+        first_realm::make(&store, NODE, &clock, &rng).await?;
 
         let journal_key = local::journal_key(&settings.data, &root_key, &rng)?;
         let journal =
@@ -355,28 +354,6 @@ impl Parts {
 /// Whether an endpoint is for programs, which may have certificates, and not for people.
 fn of_machines(endpoint: &Endpoint) -> bool {
     matches!(endpoint.access, AccessClass::Client | AccessClass::ConfidentialClient | AccessClass::Bearer)
-}
-
-/// Makes the realm `main` in a store that has none.
-async fn first_realm(store: &Store, clock: &Clock, rng: &Rng) -> anyhow::Result<()> {
-    if store.resource(MAIN_REALM, ResourceKind::Realm, MAIN_REALM).await?.is_some() {
-        return Ok(());
-    }
-    let now = clock.now();
-    let realm = Stored {
-        id: ResourceId::new(now, rng),
-        realm: MAIN_REALM.to_owned(),
-        version: 1,
-        resource: Resource::Realm(Realm::named(MAIN_REALM)),
-    };
-    let mut event = Event::new(EventId::new(now, rng), now, NODE.into(), EventKind::ResourceChanged);
-    event.outcome = Outcome::Changed;
-    event.target = Some(format!("realm/{MAIN_REALM}"));
-    match store.commit(&[Write::PutResource { stored: Box::new(realm), expected: None }], event).await {
-        // Another authority may have been first.
-        Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
 }
 
 fn store_settings(settings: &Settings) -> anyhow::Result<StoreSettings> {

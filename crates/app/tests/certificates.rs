@@ -39,6 +39,7 @@ async fn a_certificate_of_a_file_is_shown_by_its_name_and_renewed_under_those_wh
     durward.stop();
     durward.restart();
 
+    let by_our_own_name = durward.client();
     let gateway: std::net::SocketAddr = durward.at_gateway("").trim_start_matches("https://").parse().unwrap();
     let url = format!("https://{NAME}:{}/nowhere", gateway.port());
     let knowing = |authority: &CertifiedIssuer<'_, KeyPair>| {
@@ -49,8 +50,8 @@ async fn a_certificate_of_a_file_is_shown_by_its_name_and_renewed_under_those_wh
     let asked = async |client: &reqwest::Client| client.get(&url).send().await.map(|answer| answer.status());
     assert_eq!(asked(&kept).await.unwrap(), StatusCode::NOT_FOUND);
     assert!(asked(&unknowing).await.is_err(), "it is the first authority's");
-    let by_our_own_name = durward.client().get(durward.at_gateway("/nowhere")).send().await.unwrap();
-    assert_eq!(by_our_own_name.status(), StatusCode::NOT_FOUND, "our own certificate goes on for our own names");
+    let answer = by_our_own_name.get(durward.at_gateway("/nowhere")).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND, "our own certificate goes on for our own names");
 
     fs::write(directory.join("shop.pem"), "no certificate").unwrap();
     within(SOON, "what cannot be used is named", async || durward.log().contains("shop.pem and ")).await;
@@ -60,7 +61,7 @@ async fn a_certificate_of_a_file_is_shown_by_its_name_and_renewed_under_those_wh
     within(SOON, "new connections see the new one", async || asked(&unknowing).await.is_ok()).await;
     assert_eq!(asked(&kept).await.unwrap(), StatusCode::NOT_FOUND, "who is connected stays connected");
     assert!(asked(&knowing(&first)).await.is_err(), "and nobody else sees the old one");
-    let metrics = durward.client().get(durward.at_operations("/metrics")).send().await.unwrap().text().await.unwrap();
+    let metrics = by_our_own_name.get(durward.at_operations("/metrics")).send().await.unwrap().text().await.unwrap();
     let chain = directory.join("shop.pem").display().to_string();
     assert!(metrics.contains(&format!("durward_certificate_expiry_seconds{{chain=\"{chain}\"}}")), "{metrics}");
     assert!(metrics.contains("durward_certificate_expiry_seconds{chain=\"own\"}"), "{metrics}");

@@ -12,7 +12,6 @@ mod front_certificates;
 mod keys;
 mod listeners;
 pub mod local;
-mod memory;
 mod metrics;
 mod places;
 mod retention;

@@ -34,8 +34,8 @@ use super::metrics::Gauges;
 use super::retention::Retention;
 use super::upstream_metrics::UpstreamGauges;
 use super::{
-    Server, background, certificate_files, client_authorities, first_realm, front_certificates, local, memory, places, root,
-    shared_secrets, upstreams,
+    Server, background, certificate_files, client_authorities, first_realm, front_certificates, local, places, root, shared_secrets,
+    upstreams,
 };
 use crate::configuration::{Listen, Outbound, Settings, StoreChoice, resolve};
 use crate::http::{Operations, Probe};
@@ -186,7 +186,6 @@ impl Parts {
         self.listen(listeners.operations, None, self.surface("operations", Vec::new(), Arc::new(Open), operations));
         self.tasks.spawn(background::watch_clock(self.clock.clone(), self.shutdown.clone()));
         self.tasks.spawn(background::keep_house(self.store.clone(), self.clock.clone(), self.shutdown.clone()));
-        self.tasks.spawn(memory::give_back(self.shutdown.clone()));
         self.tasks.spawn(self.retention().run(self.shutdown.clone()));
         Ok(served)
     }

@@ -1,6 +1,7 @@
 //! RFC 9113: HTTP/2, the server's side, which is hyper's, with limits on what a client may leave open or take back.
 
 mod traffic;
+pub(crate) mod unread;
 mod websocket;
 
 use std::convert::Infallible;

@@ -220,6 +220,41 @@ async fn calls_that_are_taken_back_after_they_were_taken_up_are_counted() {
     assert!(server.answers().await);
 }
 
+/// The frames that come, by stream and kind, up to one of this kind, flag and stream.
+async fn until(read: &mut OwnedReadHalf, kind: u8, flag: u8, stream: u32) -> Vec<(u32, u8)> {
+    let mut frames = Vec::new();
+    let reading = async {
+        loop {
+            let mut head = [0; 9];
+            read.read_exact(&mut head).await.unwrap();
+            let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+            read.read_exact(&mut payload).await.unwrap();
+            let of = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+            frames.push((of, head[3]));
+            if (of, head[3], head[4] & flag) == (stream, kind, flag) {
+                return;
+            }
+        }
+    };
+    timeout(Duration::from_secs(20), reading).await.unwrap();
+    frames
+}
+
+/// RFC 9113 section 8.1
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_comes_before_the_body_resets_nobody_who_ends_it_soon() {
+    let server = Server::start(Limits::default()).await;
+    let (mut read, mut write) = server.connect().await;
+    write.write_all(&frame(HEADERS, END_HEADERS, 1, &head(POST, "/"))).await.unwrap();
+    until(&mut read, DATA, END_STREAM, 1).await;
+    write.write_all(&frame(DATA, END_STREAM, 1, b"what nobody reads")).await.unwrap();
+    write.write_all(&frame(HEADERS, END_HEADERS, 3, &head(POST, "/"))).await.unwrap();
+    let frames = until(&mut read, RST_STREAM, 0, 3).await;
+    assert!(!frames.contains(&(1, RST_STREAM)), "{frames:?}");
+    // Who does not end it is not waited for.
+    assert!(frames.contains(&(3, DATA)), "{frames:?}");
+}
+
 /// GWDOS-004
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_for_nothing_is_let_go() {

@@ -29,12 +29,6 @@ cargo() {
     esac
 }
 
-# An answer that comes before the request's body is read closes its stream (RFC 9113 section 8.1), which older curls take for a fault when the body
-# is still on its way.
-curl() {
-    command curl "$@" || { local status=$?; [ "$status" = 92 ] && command curl "$@"; }
-}
-
 # A reader's people have no telephone to set a second factor up with: the verb finds them, and says that there is none.
 without_a_second_factor() {
     [ "$2" = reset-mfa ] && ! command durward "$@" 2>second-factor.err && grep -q 'has no second factor' second-factor.err

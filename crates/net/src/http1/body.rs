@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::framing::Framing;
 use super::wire::{Wire, lock};
+use crate::http2::unread::Readable;
 use crate::pace::Pace;
 
 /// Why a request's body could not be read.
@@ -33,7 +34,7 @@ pub enum BodyError {
     Stream(#[source] hyper::Error),
 }
 
-/// The body of a request, over either version of HTTP. What the handler does not take is not read.
+/// The body of a request, over either version of HTTP. What the handler does not take is not read, but for a little over HTTP/2.
 pub struct Incoming {
     source: Source,
     /// None where its sender may take its time.
@@ -43,7 +44,7 @@ pub struct Incoming {
 enum Source {
     Empty,
     Http1 { wire: Arc<Mutex<dyn Pieces>>, left: Option<u64>, ended: bool },
-    Http2(hyper::body::Incoming),
+    Http2(Readable),
 }
 
 /// Where the pieces of a body come from.
@@ -86,7 +87,10 @@ impl Source {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self {
             Self::Empty => Poll::Ready(None),
-            Self::Http2(body) => Pin::new(body).poll_frame(cx).map_err(BodyError::Stream),
+            Self::Http2(body) => match body.get_mut() {
+                Some(body) => Pin::new(body).poll_frame(cx).map_err(BodyError::Stream),
+                None => Poll::Ready(None),
+            },
             Self::Http1 { ended: true, .. } => Poll::Ready(None),
             Self::Http1 { wire, left, ended } => {
                 let piece = ready!(lock(wire).poll_piece(cx));
@@ -103,7 +107,7 @@ impl Source {
 
 impl From<hyper::body::Incoming> for Incoming {
     fn from(body: hyper::body::Incoming) -> Self {
-        Self { source: Source::Http2(body), pace: Some(Pace::default()) }
+        Self { source: Source::Http2(Readable::new(body)), pace: Some(Pace::default()) }
     }
 }
 
@@ -127,7 +131,7 @@ impl Body for Incoming {
         match &self.source {
             Source::Empty => true,
             Source::Http1 { ended, .. } => *ended,
-            Source::Http2(body) => body.is_end_stream(),
+            Source::Http2(body) => body.get().is_none_or(Body::is_end_stream),
         }
     }
 
@@ -135,7 +139,7 @@ impl Body for Incoming {
         match &self.source {
             Source::Empty => SizeHint::with_exact(0),
             Source::Http1 { left, .. } => left.map_or_else(SizeHint::default, SizeHint::with_exact),
-            Source::Http2(body) => body.size_hint(),
+            Source::Http2(body) => body.get().map(Body::size_hint).unwrap_or_default(),
         }
     }
 }

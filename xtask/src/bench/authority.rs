@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::Plan;
 use super::process::{MEASURED, Process, output};
 
 /// A running `durward serve`, pinned to the measured core.
@@ -11,9 +12,10 @@ pub struct Authority {
     pub process: Process,
     /// Its directory.
     pub directory: PathBuf,
+    binary: String,
 }
 
-/// The binary that is measured.
+/// The binary that is measured, where none is named.
 pub const BINARY: &str = "target/release/durward";
 /// Ports no other process here is likely to have.
 pub const GATEWAY: u16 = 28_443;
@@ -24,30 +26,39 @@ const OPERATIONS: u16 = 28_445;
 /// The nodes'.
 const NODES: u16 = 28_446;
 
-/// Builds the release binary.
-pub fn build() -> anyhow::Result<()> {
+/// Builds the release binary, unless one is named.
+pub fn build(plan: &Plan) -> anyhow::Result<()> {
+    if plan.binary != BINARY {
+        return Ok(());
+    }
     println!("# building the release binary");
     output("cargo", &["build", "--release", "--quiet", "--package", "durward-app"]).map(drop)
 }
 
 impl Authority {
     /// Starts one on a directory; `resources` are applied when it is ready.
-    pub fn start(directory: &Path, resources: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn start(plan: &Plan, directory: &Path, resources: Option<&Path>) -> anyhow::Result<Self> {
+        let authority = Self::configured(plan, directory, "telemetry: {log: warn}\n")?;
+        if let Some(resources) = resources {
+            authority.command(&["apply", "-f", &resources.to_string_lossy()])?;
+        }
+        Ok(authority)
+    }
+
+    /// Starts one on a directory, with further settings. Lines that begin with two spaces come first: they are further listeners.
+    pub fn configured(plan: &Plan, directory: &Path, settings: &str) -> anyhow::Result<Self> {
         std::fs::create_dir_all(directory)?;
         let configuration = directory.join("durward.yaml");
         std::fs::write(
             &configuration,
             format!(
-                "data: data\ntelemetry: {{log: warn}}\nlisten:\n  gateway: 127.0.0.1:{GATEWAY}\n  authority: 127.0.0.1:{AUTHORITY}\n  operations: 127.0.0.1:{OPERATIONS}\n  nodes: 127.0.0.1:{NODES}\n"
+                "data: data\nlisten:\n  gateway: 127.0.0.1:{GATEWAY}\n  authority: 127.0.0.1:{AUTHORITY}\n  operations: 127.0.0.1:{OPERATIONS}\n  nodes: 127.0.0.1:{NODES}\n{settings}"
             ),
         )?;
         let path = configuration.to_string_lossy().into_owned();
-        let process = Process::start(MEASURED, BINARY, &["serve", "--config", &path], &directory.join("serve.log"))?;
-        let authority = Self { process, directory: directory.to_owned() };
+        let process = Process::start(MEASURED, &plan.binary, &["serve", "--config", &path], &directory.join("serve.log"))?;
+        let authority = Self { process, directory: directory.to_owned(), binary: plan.binary.clone() };
         authority.ready()?;
-        if let Some(resources) = resources {
-            authority.command(&["apply", "-f", &resources.to_string_lossy()])?;
-        }
         Ok(authority)
     }
 
@@ -56,7 +67,7 @@ impl Authority {
         let data = self.directory.join("data").to_string_lossy().into_owned();
         let mut all = arguments.to_vec();
         all.extend(["--data", &data]);
-        output(BINARY, &all)
+        output(&self.binary, &all)
     }
 
     fn ready(&self) -> anyhow::Result<()> {

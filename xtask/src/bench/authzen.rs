@@ -16,9 +16,9 @@ const QUESTION: &str =
 
 /// Runs it.
 pub fn run(plan: &Plan) -> anyhow::Result<Report> {
-    authority::build()?;
+    authority::build(plan)?;
     let directory = tempfile::tempdir()?;
-    let durward = Authority::start(directory.path(), Some(Path::new("bench/authzen/resources")))?;
+    let durward = Authority::start(plan, directory.path(), Some(Path::new("bench/authzen/resources")))?;
     let mut report = Report::new("authzen", "gateway-p99");
     let points = [("gateway-p99", GATEWAY, ""), ("authority-p99", AUTHORITY, "/realms/main")];
     report.cases = points.iter().map(|(name, ..)| case(name)).collect();

@@ -12,7 +12,7 @@ pub fn write() -> anyhow::Result<()> {
         .collect();
     files.sort();
     let mut page = String::from(
-        "# Benchmarks\n\nGenerated from `bench/results` by `cargo xtask bench docs`; measure yourself with `cargo xtask bench gateway|token|authzen|start`.\n\nEvery target runs once a round, ratios are formed within a round, and the median of the rounds is quoted with its range. What is measured has\none core, the load and the backend the other. Requests are counted per CPU-second of the process measured, so that what else runs on the\nmachine weighs little.\n",
+        "# Benchmarks\n\nGenerated from `bench/results` by `cargo xtask bench docs`; measure yourself with `cargo xtask bench\ngateway|token|login|authzen|start`; a case alone with `bench gateway --only CASE`.\n\nEvery target runs once a round, ratios are formed within a round, and the median of the rounds is quoted with its range. What is measured has\none core, the load and the backend the other. Requests are counted per CPU-second of the process measured, so that what else runs on the\nmachine weighs little.\n",
     );
     for file in files {
         let report: Report = serde_json::from_slice(&std::fs::read(&file)?)?;
@@ -42,11 +42,11 @@ fn row(case: &Case) -> String {
     let ratios = case.ratios();
     let met = if case.at_most { case.ratio() <= case.goal } else { case.ratio() >= case.goal };
     format!(
-        "| {} ({}) | {:.0} | {:.0} ({}) | {:.2} | {:.2} to {:.2} | {} {:.2} | {} |\n",
+        "| {} ({}) | {} | {} ({}) | {:.2} | {:.2} to {:.2} | {} {:.2} | {} |\n",
         case.name,
         case.unit,
-        median(|round| round.0),
-        median(|round| round.1),
+        figure(median(|round| round.0)),
+        figure(median(|round| round.1)),
         case.peer,
         case.ratio(),
         ratios.first().copied().unwrap_or(f64::NAN),
@@ -55,4 +55,9 @@ fn row(case: &Case) -> String {
         case.goal,
         if met { "yes" } else { "no" },
     )
+}
+
+/// Whole from a hundred on, else with one place.
+fn figure(figure: f64) -> String {
+    if figure < 100.0 { format!("{figure:.1}") } else { format!("{figure:.0}") }
 }

@@ -1,104 +1,116 @@
-//! A request through the gateway: TLS 1.3 in front, plain HTTP behind, an ES256 token verified, a requirement and policies decided, an identity
-//! token sent, an audit event kept; against nginx over TLS that does none of it.
+//! Requests through the gateway: a credential verified, a requirement and 100 policies decided, an identity token sent, an audit event kept;
+//! each way in against a peer that does less of it, or against what the work cannot do without.
 
-use std::path::Path;
+mod callers;
+mod certificates;
+mod decisions;
+mod handshakes;
+mod idle;
+mod peers;
+mod reloads;
+mod resources;
+mod site;
+mod steps;
+mod target;
 
-use anyhow::Context as _;
+use std::collections::BTreeMap;
 
-use super::authority::{self, Authority, GATEWAY};
-use super::process::{LOAD, MEASURED, Process, output};
 use super::report::{Case, Report};
-use super::{Plan, load};
+use super::{Plan, authority};
+pub(super) use certificates::self_signed;
+pub(super) use resources::write as resources;
+use site::Site;
+use target::Target;
 
-const PEER: &str = "https://127.0.0.1:28171/hello";
+/// What is compared with what, and what the ratio is to be.
+struct Goal {
+    name: &'static str,
+    ours: Target,
+    theirs: Target,
+    goal: f64,
+    at_most: bool,
+}
 
-/// Runs it.
-pub fn run(plan: &Plan) -> anyhow::Result<Report> {
-    authority::build()?;
-    let directory = tempfile::tempdir()?;
-    let work = directory.path();
-    for file in ["backend.conf", "peer.conf"] {
-        std::fs::copy(format!("bench/gateway/{file}"), work.join(file))?;
+/// Every case, the headline first.
+const GOALS: [Goal; 19] = [
+    at_least("tls-jwt-100-policies", Target::Jwt, Target::NginxTls, 1.10),
+    at_least("tls-jwt-context", Target::JwtContext, Target::NginxTls, 0.90),
+    at_least("plain-behind-a-front", Target::Plain, Target::NginxPlain, 0.85),
+    at_least("envoy-jwt-authn-cached", Target::Plain, Target::Envoy, 2.5),
+    at_least("haproxy-jwt-verify", Target::Plain, Target::Haproxy, 4.5),
+    at_least("nginx-auth-request", Target::Plain, Target::NginxAsking, 2.0),
+    at_least("new-tokens", Target::NewTokens, Target::Verification, 0.55),
+    at_least("api-key", Target::ApiKey, Target::Jwt, 0.95),
+    at_least("basic", Target::Basic, Target::Jwt, 0.95),
+    at_least("client-certificate", Target::Certificate, Target::JwtByCallers, 0.95),
+    at_least("browser-session", Target::Session, Target::Jwt, 0.95),
+    at_least("answers-of-16-kib", Target::Large, Target::NginxLarge, 1.3),
+    at_least("new-mutual-tls", Target::Connections, Target::Handshakes, 0.85),
+    at_most("p99-at-8000", Target::Steady, Target::NginxSteady, 1.1),
+    at_most("memory-with-64-connections", Target::Memory, Target::ThirtyMib, 1.0),
+    at_most("memory-of-an-idle-connection", Target::IdlePlain, Target::FourKib, 1.0),
+    at_most("memory-of-an-idle-tls-connection", Target::IdleTls, Target::TwelveKib, 1.0),
+    at_least("100-reloads", Target::Reloaded, Target::Unreloaded, 0.95),
+    at_least("decision-at-1000-policies", Target::Decision, Target::CedarCrate, 50.0),
+];
+
+const fn at_least(name: &'static str, ours: Target, theirs: Target, goal: f64) -> Goal {
+    Goal { name, ours, theirs, goal, at_most: false }
+}
+
+const fn at_most(name: &'static str, ours: Target, theirs: Target, goal: f64) -> Goal {
+    Goal { name, ours, theirs, goal, at_most: true }
+}
+
+/// Runs the cases named, or all of them.
+pub fn run(plan: &Plan, only: &[String]) -> anyhow::Result<Report> {
+    if let Some(unknown) = only.iter().find(|name| GOALS.iter().all(|goal| goal.name != **name)) {
+        let names: Vec<_> = GOALS.iter().map(|goal| goal.name).collect();
+        anyhow::bail!("--only {unknown}: there is no such case; expected {}", names.join(", "));
     }
-    certificate(work)?;
-    let prefix = work.to_string_lossy().into_owned();
-    let nginx = |core: &str, configuration: &str| {
-        Process::start(core, "nginx", &["-p", &prefix, "-c", configuration, "-e", "error.log"], &work.join(format!("{configuration}.log")))
-    };
-    let _backend = nginx(LOAD, "backend.conf")?;
-    let peer = nginx(MEASURED, "peer.conf")?;
-    let durward = Authority::start(&work.join("durward"), Some(Path::new("bench/gateway/resources")))?;
-    let token = durward.command(&["token", "--client", "bench", "--secret-file", "bench/gateway/secret", "--service", "shop"])?;
-    let header = format!("Authorization: Bearer {token}");
-    let own = format!("https://127.0.0.1:{GATEWAY}/hello");
-    anyhow::ensure!(status(&own, None)? == "401", "a request without a token must be refused");
-    anyhow::ensure!(status(&own, Some(&header))? == "200", "a request with a token must be answered");
-
-    let mut report = Report::new("gateway", "tls-jwt-cedar10-identity-audit");
-    let mut rounds = Vec::new();
+    authority::build(plan)?;
+    let mut goals: Vec<&Goal> = GOALS.iter().filter(|goal| only.is_empty() || only.iter().any(|name| name == goal.name)).collect();
+    goals.retain(|goal| match goal.theirs.missing() {
+        Some((peer, how)) => {
+            println!("# {} is skipped: {peer} is not installed; {how} brings it", goal.name);
+            false
+        }
+        None => true,
+    });
+    let directory = tempfile::tempdir()?;
+    let site = Site::start(plan, directory.path())?;
+    let mut report = Report::new("gateway", GOALS.first().map_or("", |goal| goal.name));
+    report.cases = goals.iter().map(|goal| goal.case()).collect();
     for round in 0..=plan.rounds {
-        // A token lives five minutes; the first round warms up and is not counted.
-        let token = durward.command(&["token", "--client", "bench", "--secret-file", "bench/gateway/secret", "--service", "shop"])?;
-        let header = format!("Authorization: Bearer {token}");
-        let theirs = load::run(&peer, plan.seconds, &[], PEER, &[])?;
-        let ours = load::run(&durward.process, plan.seconds, &["-H", &header], &own, &[])?;
-        anyhow::ensure!(ours.refused == 0 && theirs.refused == 0, "{} of ours and {} of theirs were refused", ours.refused, theirs.refused);
-        if round > 0 {
-            rounds.push((ours.per_cpu_second, theirs.per_cpu_second));
-            println!("# round {round}: {:.0} against {:.0} requests per CPU-second", ours.per_cpu_second, theirs.per_cpu_second);
+        // What stands in several cases is measured once a round.
+        let mut figures = BTreeMap::new();
+        for (goal, case) in goals.iter().zip(&mut report.cases) {
+            let [ours, theirs] = [goal.ours, goal.theirs].map(|target| figure(&site, target, &mut figures));
+            let (ours, theirs) = (ours?, theirs?);
+            println!("# round {round}: {} {ours:.1} against {theirs:.1}", goal.name);
+            // The first round warms up.
+            if round > 0 {
+                case.rounds.push((ours, theirs));
+            }
         }
     }
-    report.notes.extend(steps(&durward)?);
-    report.notes.push(format!("resident memory under load: {:.1} MiB", durward.process.resident_mib()));
-    report.cases.push(Case {
-        name: report.headline.clone(),
-        peer: "nginx over TLS without authentication".to_owned(),
-        unit: "requests per CPU-second".to_owned(),
-        goal: 0.80,
-        at_most: false,
-        rounds,
-    });
+    report.notes.extend(steps::of(site.durward())?);
     Ok(report)
 }
 
-/// The microseconds of each step, from the audit record of the last requests. The record has whole ones, rounded down: half of one is
-/// added, and the mean of many is exact to less than one.
-fn steps(durward: &Authority) -> anyhow::Result<Vec<String>> {
-    let events = durward.command(&["audit", "list", "--kind", "gateway.request", "--limit", "200", "--output", "json"])?;
-    let page: serde_json::Value = serde_json::from_str(&events)?;
-    let events = page.get("items").and_then(serde_json::Value::as_array).context("no events on record")?;
-    let mut times: std::collections::BTreeMap<&str, Vec<u64>> = std::collections::BTreeMap::new();
-    for step in events.iter().filter_map(|event| event.get("steps")?.as_array()).flatten() {
-        if let Some([name, time]) = step.as_array().map(Vec::as_slice) {
-            times.entry(name.as_str().unwrap_or_default()).or_default().push(time.as_u64().unwrap_or_default());
-        }
+fn figure(site: &Site, target: Target, figures: &mut BTreeMap<Target, f64>) -> anyhow::Result<f64> {
+    if let Some(figure) = figures.get(&target) {
+        return Ok(*figure);
     }
-    // The slowest twentieth waited for something else.
-    let mean = |mut times: Vec<u64>| {
-        times.sort_unstable();
-        times.truncate((times.len() * 19).div_ceil(20));
-        times.iter().sum::<u64>() as f64 / times.len() as f64 + 0.5
-    };
-    let line = |(name, times): (&str, Vec<u64>)| format!("step {name}: {:.1} µs (mean of {})", mean(times.clone()), times.len());
-    Ok(times.into_iter().map(line).collect())
+    let figure = site.measure(target).map_err(|error| error.context(format!("{target:?}")))?;
+    figures.insert(target, figure);
+    Ok(figure)
 }
 
-fn status(url: &str, header: Option<&str>) -> anyhow::Result<String> {
-    let mut arguments = vec!["--silent", "--insecure", "--output", "/dev/null", "--write-out", "%{http_code}"];
-    if let Some(header) = header {
-        arguments.extend(["--header", header]);
+impl Goal {
+    fn case(&self) -> Case {
+        let &Self { name, ours, theirs, goal, at_most } = self;
+        let (name, peer, unit) = (name.to_owned(), theirs.name().to_owned(), ours.unit().to_owned());
+        Case { name, peer, unit, goal, at_most, rounds: Vec::new() }
     }
-    arguments.push(url);
-    output("curl", &arguments)
-}
-
-/// A certificate for peers, as `peer.crt` and `peer.key`.
-pub(super) fn certificate(work: &Path) -> anyhow::Result<()> {
-    let path = |name: &str| work.join(name).to_string_lossy().into_owned();
-    let (key, certificate) = (path("peer.key"), path("peer.crt"));
-    let subject = ["-subj", "/CN=localhost", "-days", "2"];
-    let mut arguments =
-        vec!["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", &key, "-out", &certificate];
-    arguments.extend(subject);
-    output("openssl", &arguments).map(drop)
 }

@@ -10,7 +10,7 @@ pub struct Load {
     pub requests: f64,
     /// Requests by CPU-second of the process under measurement.
     pub per_cpu_second: f64,
-    /// Answers other than 2xx and 3xx.
+    /// Answers other than 2xx and 3xx, and connections that broke off.
     pub refused: u64,
     /// Milliseconds within which 99 of 100 were answered; none without wrk's `--latency`.
     pub p99: Option<f64>,
@@ -32,8 +32,10 @@ pub fn run(process: &Process, seconds: u32, arguments: &[&str], url: &str, scrip
     let requests = number(&printed, |line| line.trim().split_once(" requests in")).context("wrk printed no count")?;
     let refused =
         number(&printed, |line| line.trim().strip_prefix("Non-2xx or 3xx responses: ").map(|rest| (rest, ""))).unwrap_or_default();
+    let broken = printed.lines().find_map(|line| line.trim().strip_prefix("Socket errors: "));
+    let broken: u64 = broken.into_iter().flat_map(|counts| counts.split([' ', ','])).filter_map(|count| count.parse::<u64>().ok()).sum();
     let p99 = printed.lines().find_map(|line| milliseconds(line.trim().strip_prefix("99%")?.trim()));
-    Ok(Load { requests, per_cpu_second: requests / used.max(0.01), refused: refused as u64, p99 })
+    Ok(Load { requests, per_cpu_second: requests / used.max(0.01), refused: refused as u64 + broken, p99 })
 }
 
 /// wrk's `812.00us`, `1.25ms`, `2.01s`.

@@ -20,9 +20,9 @@ const PATIENCE: f64 = 5.0;
 
 /// Runs it.
 pub fn run(plan: &Plan) -> anyhow::Result<Report> {
-    authority::build()?;
+    authority::build(plan)?;
     let directory = tempfile::tempdir()?;
-    let durward = Authority::start(directory.path(), Some(Path::new("bench/token/resources.yaml")))?;
+    let durward = Authority::start(plan, directory.path(), Some(Path::new("bench/token/resources.yaml")))?;
     let url = format!("https://localhost:{AUTHORITY}/realms/main/oauth2/token");
     let secret = std::fs::read_to_string("bench/gateway/secret")?.trim().to_owned();
     let write = |name: &str, body: String| {

@@ -30,6 +30,9 @@ pub struct Arguments {
     /// Seconds a target and round.
     #[arg(long, default_value_t = 4, global = true)]
     seconds: u32,
+    /// The binary to measure; built anew where none is named.
+    #[arg(long, global = true, default_value = authority::BINARY)]
+    binary: String,
     /// Writes commit, machine and raw rounds here.
     #[arg(long, global = true)]
     json: Option<PathBuf>,
@@ -37,8 +40,12 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 enum Which {
-    /// A request through the gateway against nginx over TLS without authentication.
-    Gateway,
+    /// Every way through the gateway, each against a peer.
+    Gateway {
+        /// These cases alone, separated by commas.
+        #[arg(long, value_delimiter = ',', value_name = "CASES")]
+        only: Vec<String>,
+    },
     /// Grants and introspection, each against its floor; `client_credentials` against oidc-provider.
     Token,
     /// Logins against the bare rate of argon2id, and others' wait meanwhile.
@@ -57,13 +64,15 @@ pub struct Plan {
     pub rounds: usize,
     /// Seconds a target and round.
     pub seconds: u32,
+    /// The binary that is measured.
+    pub binary: String,
 }
 
 /// Runs one.
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let plan = Plan { rounds: arguments.rounds.max(1), seconds: arguments.seconds.max(1) };
+    let plan = Plan { rounds: arguments.rounds.max(1), seconds: arguments.seconds.max(1), binary: arguments.binary };
     let report = match arguments.which {
-        Which::Gateway => gateway::run(&plan)?,
+        Which::Gateway { only } => gateway::run(&plan, &only)?,
         Which::Token => token::run(&plan)?,
         Which::Login => login::run(&plan)?,
         Which::Authzen => authzen::run(&plan)?,

@@ -23,6 +23,8 @@ impl Person {
     /// Logs in.
     pub fn log_in(realm: &str, directory: &Path, username: &str, password: &str) -> anyhow::Result<Self> {
         let person = Self { realm: realm.to_owned(), cookies: directory.join("cookies") };
+        // Whoever logged in before is somebody else.
+        std::fs::write(&person.cookies, "")?;
         let page = person.curl(&["-L", &person.start("web")])?;
         let between =
             |from: &str| page.split_once(from).and_then(|(_, rest)| rest.split_once('"')).map(|(text, _)| text.replace("&#38;", "&"));
@@ -60,6 +62,17 @@ impl Person {
         let body = format!("grant_type=authorization_code&client_id={client}&redirect_uri={CALLBACK}&code_verifier={VERIFIER}&code={code}");
         let answer = self.curl(&["--header", header, "--data", &body, &format!("{}/oauth2/token", self.realm)])?;
         serde_json::from_str(&answer).with_context(|| format!("no tokens: {answer}"))
+    }
+
+    /// Name and value of the cookies that a page leads to, by whatever logins.
+    pub fn cookies_of(&self, url: &str) -> anyhow::Result<Vec<(String, String)>> {
+        self.curl(&["-L", "-f", "-o/dev/null", "-H", "accept: text/html", "-H", "sec-fetch-mode: navigate", url])?;
+        let jar = std::fs::read_to_string(&self.cookies)?;
+        let pair = |line: &str| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            Some(((*fields.get(5)?).to_owned(), (*fields.get(6)?).to_owned()))
+        };
+        Ok(jar.lines().filter_map(pair).collect())
     }
 
     /// Where a code is sent, and what it is bound to.

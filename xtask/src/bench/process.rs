@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The core of what is measured.
 pub const MEASURED: &str = "0";
@@ -27,6 +28,11 @@ impl Process {
             .spawn()
             .with_context(|| format!("cannot start {program}"))?;
         Ok(Self(child))
+    }
+
+    /// Its id.
+    pub fn id(&self) -> u32 {
+        self.0.id()
     }
 
     /// CPU seconds used so far, by it and its children.
@@ -68,6 +74,13 @@ impl Drop for Process {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Pins this process to the load's core, and lets it have as many files as it may.
+pub fn be_the_load() -> anyhow::Result<()> {
+    output("taskset", &["-a", "-c", "-p", LOAD, &std::process::id().to_string()])?;
+    let most = getrlimit(Resource::Nofile).maximum;
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most })?)
 }
 
 /// CPU seconds that this process itself has used so far.

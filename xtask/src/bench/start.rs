@@ -1,19 +1,18 @@
 //! From exec to the first token on an existing data directory, and memory when idle.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::Plan;
-use super::authority::{self, AUTHORITY, Authority, BINARY};
+use super::authority::{self, AUTHORITY, Authority};
 use super::process::{MEASURED, Process, output};
 use super::report::{Case, Report};
+use super::{Plan, gateway};
 
 /// Runs it.
 pub fn run(plan: &Plan) -> anyhow::Result<Report> {
-    authority::build()?;
+    authority::build(plan)?;
     let directory = tempfile::tempdir()?;
     let work = directory.path();
-    drop(Authority::start(work, Some(Path::new("bench/gateway/resources")))?);
+    drop(Authority::start(plan, work, Some(&gateway::resources(&work.join("declared"))?))?);
     let secret = std::fs::read_to_string("bench/gateway/secret")?;
     let credentials = format!("bench:{}", secret.trim());
     let url = format!("https://127.0.0.1:{AUTHORITY}/realms/main/oauth2/token");
@@ -22,7 +21,7 @@ pub fn run(plan: &Plan) -> anyhow::Result<Report> {
     for round in 1..=plan.rounds {
         let started = Instant::now();
         let configuration = work.join("durward.yaml").to_string_lossy().into_owned();
-        let process = Process::start(MEASURED, BINARY, &["serve", "--config", &configuration], &work.join("serve.log"))?;
+        let process = Process::start(MEASURED, &plan.binary, &["serve", "--config", &configuration], &work.join("serve.log"))?;
         while output("curl", &token).is_err() {
             anyhow::ensure!(started.elapsed() < Duration::from_secs(20), "no token after 20 s");
             std::thread::sleep(Duration::from_millis(2));

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::Plan;
 use super::authority::{self, AUTHORITY, Authority};
 use super::floor::{Floor, Work};
-use super::gateway::certificate;
+use super::gateway::self_signed;
 use super::load::{self, Load};
 use super::person::{self, Person};
 use super::process::{MEASURED, Process, output};
@@ -32,7 +32,7 @@ const PROOFS: usize = 8_000;
 
 /// Runs it.
 pub fn run(plan: &Plan) -> anyhow::Result<Report> {
-    authority::build()?;
+    authority::build(plan)?;
     let directory = tempfile::tempdir()?;
     let bench = Bench::start(directory.path(), plan)?;
     let peer = bench.peer()?;
@@ -92,7 +92,7 @@ struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     fn start(directory: &'a Path, plan: &Plan) -> anyhow::Result<Self> {
-        let durward = Authority::start(directory, Some(Path::new("bench/token/resources.yaml")))?;
+        let durward = Authority::start(plan, directory, Some(Path::new("bench/token/resources.yaml")))?;
         let secret = std::fs::read_to_string("bench/gateway/secret")?.trim().to_owned();
         durward.command(&["apply", "-f", &pushing_clients(directory)?.to_string_lossy()])?;
         let person = Person::log_in(&realm(), directory, "alice", &secret)?;
@@ -186,7 +186,7 @@ impl<'a> Bench<'a> {
         }
         output("npm", &["ci", "--prefix", PACKAGES, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])?;
         let packages: PathBuf = std::fs::canonicalize(PACKAGES)?;
-        certificate(self.directory)?;
+        self_signed(self.directory, "peer", "localhost")?;
         let environment = [
             format!("PORT={PEER}"),
             format!("PEER={}", packages.display()),

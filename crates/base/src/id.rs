@@ -41,7 +41,7 @@ macro_rules! id {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&base64url::encode(self.0.as_bytes()))
+                f.write_str(base64url::encode_id(self.0.as_bytes(), &mut [0; 22]))
             }
         }
 

@@ -24,6 +24,12 @@ pub mod base64url {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
+    /// Encodes the 16 bytes of an id without taking memory: every request has one to write.
+    pub(crate) fn encode_id<'a>(bytes: &[u8; 16], text: &'a mut [u8; 22]) -> &'a str {
+        let length = URL_SAFE_NO_PAD.encode_slice(bytes, text).unwrap_or_default();
+        text.get(..length).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+    }
+
     /// Decodes strictly: padding, foreign characters and non-zero unused bits are refused, so that one value has one spelling.
     pub fn decode(text: &str) -> Option<Vec<u8>> {
         URL_SAFE_NO_PAD.decode(text).ok()

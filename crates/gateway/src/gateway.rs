@@ -207,7 +207,7 @@ impl Gateway {
         client.certificate_der().is_some_and(|shown| self.fronts.iter().any(|front| front.as_ref() == shown))
     }
 
-    /// The seven steps but the last.
+    /// The seven steps but the last. What few requests need is boxed, so that the future of all others is small: it is moved once.
     async fn pass(
         &self,
         parts: &Parts,
@@ -224,10 +224,10 @@ impl Gateway {
             return Ok(document);
         }
         if let Some((browsers, own)) = self.browsers.as_ref().zip(Own::of(head.path())) {
-            return browsers.answer(self, own, &head, body, trail).await;
+            return Box::pin(browsers.answer(self, own, &head, body, trail)).await;
         }
         if let Some(asked) = access_evaluation::asked(&head) {
-            return access_evaluation::answer(self, asked, (&head, body), now, trail).await;
+            return Box::pin(access_evaluation::answer(self, asked, (&head, body), now, trail)).await;
         }
         if let Some(answer) = terms::before(self, &head, client, now, trail)? {
             return Ok(answer);
@@ -247,7 +247,7 @@ impl Gateway {
     ) -> Result<Permitted<Passage>, Problem> {
         let mut decided = self.decided(head, client, now, trail);
         if let Ok(Decided::Ask(request, passage)) = &decided {
-            decided = match self.resolve(request, client, now, trail).await {
+            decided = match Box::pin(self.resolve(request, client, now, trail)).await {
                 Ok(()) => self.decided(head, client, now, trail),
                 Err(refusal) => self.or_observed(refusal, passage.clone(), trail),
             };
@@ -329,7 +329,9 @@ impl Gateway {
         trail.step(StepName::Credential);
         let verified = match evidence {
             Some(evidence) => {
-                let address = address(self.public_url.as_ref(), routed, head);
+                // Only a proof names an address.
+                let public_url = self.public_url.as_ref().filter(|_| head.header("dpop").next().is_some());
+                let address = address(public_url, routed, head);
                 let possession = Possession::of(head, address.into_iter().collect(), client.certificate_der(), &self.freshness);
                 let proved = match principal(&self.shared, view, &self.cache, routed, (evidence, &possession), (client.ip, now))? {
                     Known::Proved(proved) => proved,

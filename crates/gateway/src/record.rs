@@ -216,7 +216,7 @@ impl<'a> Trail<'a> {
     }
 
     /// Closes the event with the answer, and names the request in it. What must be on disk is, once this returns.
-    pub(crate) async fn close(mut self, answer: Result<Response<Body>, Problem>) -> Response<Body> {
+    pub(crate) async fn close(&mut self, answer: Result<Response<Body>, Problem>) -> Response<Body> {
         let Some(mut event) = self.event.take() else { return Response::new(Body::empty()) };
         let (mut response, code) = match answer {
             Ok(response) => (response, None),

@@ -45,13 +45,21 @@ impl Hop {
 
     /// The trace's id: 32 hexadecimal digits.
     pub fn trace_id(&self) -> String {
-        format!("{:032x}", self.place.trace)
+        let mut text = String::with_capacity(32);
+        hex(&mut text, &self.place.trace);
+        text
     }
 
     /// The `traceparent` that names this hop as the cause of what it sends on.
     pub fn traceparent(&self) -> String {
-        let TraceParent { trace, span, flags } = self.place;
-        format!("00-{trace:032x}-{span:016x}-{flags:02x}")
+        let mut text = String::with_capacity(55);
+        text.push_str("00-");
+        hex(&mut text, &self.place.trace);
+        text.push('-');
+        hex(&mut text, &self.place.span);
+        text.push('-');
+        hex(&mut text, &[self.place.flags]);
+        text
     }
 
     /// Says how the request ended. `route` is a route's name or an endpoint's path, never the path as sent.
@@ -74,8 +82,8 @@ impl Hop {
 /// One entry of a trace, as `traceparent` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct TraceParent {
-    trace: u128,
-    span: u64,
+    trace: [u8; 16],
+    span: [u8; 8],
     flags: u8,
 }
 
@@ -104,15 +112,15 @@ impl TraceParent {
         let span = u64::from_str_radix(hex(36, 52)?, 16).ok()?;
         let flags = u8::from_str_radix(hex(53, 55)?, 16).ok()?;
         // "All bytes as zero is considered an invalid value", of the trace as of the parent.
-        (trace != 0 && span != 0).then_some(Self { trace, span, flags })
+        (trace != 0 && span != 0).then_some(Self { trace: trace.to_be_bytes(), span: span.to_be_bytes(), flags })
     }
 
     /// The entry of a request whose span nobody exports: the random half of its id, in the caller's trace or in one named after it.
     fn from_id(id: EventId, caller: Option<Self>) -> Self {
         let bytes = id.to_bytes();
         let [.., a, b, c, d, e, f, g, h] = bytes;
-        let trace = caller.map_or_else(|| u128::from_be_bytes(bytes), |caller| caller.trace);
-        Self { trace, span: u64::from_be_bytes([a, b, c, d, e, f, g, h]), flags: caller.map_or(SAMPLED, |caller| caller.flags & SAMPLED) }
+        let (trace, flags) = caller.map_or((bytes, SAMPLED), |caller| (caller.trace, caller.flags & SAMPLED));
+        Self { trace, span: [a, b, c, d, e, f, g, h], flags }
     }
 }
 
@@ -123,14 +131,23 @@ fn exported(span: &Span, caller: Option<TraceParent>) -> Option<TraceParent> {
     }
     if let Some(TraceParent { trace, span: parent, flags }) = caller {
         let flags = TraceFlags::new(flags & SAMPLED);
-        let caller = SpanContext::new(TraceId::from(trace), SpanId::from(parent), flags, true, TraceState::default());
+        let caller = SpanContext::new(TraceId::from_bytes(trace), SpanId::from_bytes(parent), flags, true, TraceState::default());
         // Without an exporter there is no span to have a parent.
         span.set_parent(opentelemetry::Context::new().with_remote_span_context(caller)).ok()?;
     }
     let context = span.context();
     let context = context.span().span_context().clone();
-    let (trace, span) = (u128::from_be_bytes(context.trace_id().to_bytes()), u64::from_be_bytes(context.span_id().to_bytes()));
+    let (trace, span) = (context.trace_id().to_bytes(), context.span_id().to_bytes());
     context.is_valid().then(|| TraceParent { trace, span, flags: context.trace_flags().to_u8() & SAMPLED })
+}
+
+/// In lower case. Without the machinery of `format!`, which a request would pay for twice.
+fn hex(text: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }));
+        }
+    }
 }
 
 /// A method of RFC 9110 or RFC 5789; anything else is a text that the client made up.
@@ -166,7 +183,9 @@ mod tests {
         let good = format!("00-{TRACE}-b7ad6b7169203331-01");
         for taken in [good.clone(), format!("cc-{TRACE}-b7ad6b7169203331-01"), format!("cc-{TRACE}-b7ad6b7169203331-01-what-comes")] {
             let parent = TraceParent::of(&headers(&[&taken])).unwrap_or_else(|| panic!("{taken}"));
-            assert_eq!((format!("{:032x}", parent.trace).as_str(), parent.span, parent.flags), (TRACE, 0xb7ad_6b71_6920_3331, 1));
+            let mut trace = String::new();
+            hex(&mut trace, &parent.trace);
+            assert_eq!((trace.as_str(), parent.span, parent.flags), (TRACE, 0xb7ad_6b71_6920_3331_u64.to_be_bytes(), 1));
         }
         for refused in [
             String::new(),

@@ -128,7 +128,7 @@ impl Host {
                 answered => return answered.map(|answered| UpstreamBody::begin(answered, ticket)),
             }
         }
-        let answered = host.connect(timeouts.connect).await?.exchange(&head, request, timeouts).await?;
+        let answered = Box::pin(host.connect(timeouts.connect)).await?.exchange(&head, request, timeouts).await?;
         Ok(UpstreamBody::begin(answered, ticket))
     }
 

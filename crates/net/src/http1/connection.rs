@@ -154,7 +154,7 @@ where
         if expects_continue {
             lock(&self.wire).interim = b"HTTP/1.1 100 Continue\r\n\r\n";
         }
-        let response = self.unless_gone(self.handler.answer(Request::from_parts(parts, body))).await?;
+        let response = self.unless_gone(pin!(self.handler.answer(Request::from_parts(parts, body)))).await?;
         let closes = tokens(response.headers(), &header::CONNECTION).any(|token| token.eq_ignore_ascii_case("close"));
         let keep_alive = keep_alive && !closes && !shutdown.is_cancelled() && self.is_past_body();
         self.send(asked, response, keep_alive).await
@@ -224,16 +224,15 @@ where
         if !out.is_empty() {
             self.put(Bytes::from(std::mem::take(out))).await?;
         }
-        self.unless_gone(poll_fn(poll)).await?
+        self.unless_gone(Pin::new(&mut poll_fn(poll))).await?
     }
 
     async fn put(&self, mut out: impl bytes::Buf) -> io::Result<()> {
         poll_fn(|cx| lock(&self.wire).poll_put(cx, &mut out)).await
     }
 
-    /// Waits for something, but not for a client that is no longer there.
-    async fn unless_gone<T>(&self, future: impl Future<Output = T>) -> io::Result<T> {
-        let mut future = pin!(future);
+    /// Waits for something, but not for a client that is no longer there. It stays where it is: moved in here, it would be copied.
+    async fn unless_gone<T>(&self, mut future: Pin<&mut impl Future<Output = T>>) -> io::Result<T> {
         poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Ready(value) => Poll::Ready(Ok(value)),
             Poll::Pending => lock(&self.wire).poll_gone(cx).map(|()| Err(io::ErrorKind::ConnectionAborted.into())),

@@ -14,14 +14,12 @@ use durward_net::{Client, Trust};
 use durward_seal::{BrowserMarks, RootKey, StateKeys};
 use durward_testkit::seeded;
 use durward_testsite::Site;
-use fixture::{Answer, Fixture, ISSUER, PUBLIC_URL};
+use fixture::{Answer, Fixture, ISSUER, NAVIGATES, PUBLIC_URL, SCRIPT};
 use http::Response;
 use serde_json::{Value, json};
 use url::Url;
 
 const CLIENT: &str = "shop-gateway";
-const NAVIGATES: [(&str, &str); 2] = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
-const SCRIPT: [(&str, &str); 2] = [("sec-fetch-mode", "cors"), ("sec-fetch-site", "same-origin")];
 
 /// A gateway with sessions, the authority's token endpoint, and one browser.
 struct World {

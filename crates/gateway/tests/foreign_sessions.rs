@@ -16,14 +16,12 @@ use durward_node::KeySets;
 use durward_seal::{BrowserMarks, RootKey, StateKeys};
 use durward_testkit::{FakeClock, seeded};
 use durward_testsite::Site;
-use fixture::{Answer, Fixture, PUBLIC_URL};
+use fixture::{Answer, Fixture, NAVIGATES, PUBLIC_URL, SCRIPT};
 use http::Response;
 use serde_json::{Value, json};
 use url::Url;
 
 const CLIENT: &str = "shop-gateway";
-const NAVIGATES: [(&str, &str); 2] = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
-const SCRIPT: [(&str, &str); 2] = [("sec-fetch-mode", "cors"), ("sec-fetch-site", "same-origin")];
 
 /// A gateway, another provider, and one browser.
 struct World {

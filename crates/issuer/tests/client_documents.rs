@@ -38,6 +38,13 @@ async fn ask(browser: &mut Browser<'_>, client_id: &str) -> Answer {
     browser.ask(&request(client_id)).await
 }
 
+/// The page that asks alice about the client whose document stands at `/client.json`.
+async fn asked_for_consent(site: &Site, browser: &mut Browser<'_>) -> Answer {
+    publish(site, "/client.json", &document(site));
+    let arrived = browser.arrive(&request(&site.url("/client.json")), "alice").await;
+    browser.follow(&arrived).await
+}
+
 fn request(client_id: &str) -> Vec<(&str, &str)> {
     web_request(&[("client_id", client_id), ("redirect_uri", REDIRECT), ("scope", "openid orders:read")])
 }
@@ -46,11 +53,9 @@ fn request(client_id: &str) -> Vec<(&str, &str)> {
 async fn a_client_is_known_by_its_document_from_the_request_to_the_last_token() {
     let site = Site::open().await;
     let world = world(&site).await;
-    publish(&site, "/client.json", &document(&site));
     let client_id = site.url("/client.json");
     let mut browser = world.browser();
-    let arrived = browser.arrive(&request(&client_id), "alice").await;
-    let page = browser.follow(&arrived).await;
+    let page = asked_for_consent(&site, &mut browser).await;
     assert!(
         page.body.contains("Parcel Radar") && page.body.contains("id=\"known-by\"") && page.body.contains("<strong>localhost</strong>")
     );
@@ -214,11 +219,9 @@ async fn one_address_causes_so_many_fetches_a_minute() {
 async fn a_client_in_a_browser_is_answered_at_its_own_origin() {
     let site = Site::open().await;
     let world = world(&site).await;
-    publish(&site, "/client.json", &document(&site));
     let client_id = site.url("/client.json");
     let mut browser = world.browser();
-    let arrived = browser.arrive(&request(&client_id), "alice").await;
-    let page = browser.follow(&arrived).await;
+    let page = asked_for_consent(&site, &mut browser).await;
     let code = browser.decide(&page, "allow").await.code();
     for (origin, allowed) in
         [("https://radar.example", true), ("https://evil.example", true), ("http://radar.example", false), ("null", false)]

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use durward_base::{Duration, Timestamp};
-use durward_enforce::{Declared, Refusal, TokenError, View};
+use durward_enforce::{Declared, RealmView, Refusal, TokenError, View};
 use durward_model::resolve::{Resolution, ResolveRequest, Resolved};
 use durward_model::resource::Client;
 use durward_model::{Assurance, CredentialFacts, CredentialLimits, PrincipalKind};
-use durward_net::PeerCertificate;
+use durward_net::{CertificateDer, PeerCertificate, Vouch};
 use durward_oauth::client_authentication::mutual_tls::{Known, known};
 use durward_pki::{ClientAuthorities, ClientCertificate, SpiffeId, Unvouched};
+
+use crate::Gateway;
 
 /// How long what was found holds: a list that was replaced takes effect by then.
 const HOLDS: Duration = Duration::from_secs(60);
@@ -97,14 +99,8 @@ fn holder<'v, 'a>(
     realm: &str,
     now: Timestamp,
 ) -> Result<Holder<'v>, Unvouched> {
-    let clients = view.realm(realm).ok_or(Unvouched::NotTrusted)?.clients();
-    let registered = |how| {
-        // What clients say of themselves when they register neither makes a certificate theirs nor takes it from whose it is.
-        let declared = clients.iter().map(|(_, client)| &**client).filter(|client| client.resource.origin.is_declared());
-        let mut found = declared.filter(|client| known(&client.resource, certificate) == Some(how));
-        // Of two with the same certificate it is neither.
-        found.next().filter(|_| found.next().is_none())
-    };
+    let realm = view.realm(realm).ok_or(Unvouched::NotTrusted)?;
+    let registered = |how| registered(realm, certificate, how);
     if let Some(client) = registered(Known::ByThumbprint) {
         return Ok(Holder::Registered(client));
     }
@@ -129,6 +125,34 @@ fn holder<'v, 'a>(
         }
     }
     Err(why)
+}
+
+/// The client that is registered with it in this way.
+fn registered<'v>(realm: &'v RealmView, certificate: &ClientCertificate, how: Known) -> Option<&'v Declared<Client>> {
+    // What clients say of themselves when they register neither makes a certificate theirs nor takes it from whose it is.
+    let declared = realm.clients().iter().map(|(_, client)| &**client).filter(|client| client.resource.origin.is_declared());
+    let mut found = declared.filter(|client| known(&client.resource, certificate) == Some(how));
+    // Of two with the same certificate it is neither.
+    found.next().filter(|_| found.next().is_none())
+}
+
+/// For the listener that requires a certificate: whose it is, and what that one may, is asked at each request.
+impl Vouch for Gateway {
+    fn vouches_for(&self, chain: &[CertificateDer<'_>]) -> bool {
+        chain.first().is_some_and(|own| self.fronts.contains(own))
+            || ClientCertificate::read(chain)
+                .is_ok_and(|certificate| is_known(&self.shared.view(), &self.authorities.load(), &certificate, self.clock.now()))
+    }
+}
+
+/// Whether it is registered with a client of any realm, or the authorities of any realm vouch for it.
+fn is_known(view: &View, known_to: &[RealmAuthorities], certificate: &ClientCertificate, now: Timestamp) -> bool {
+    if !certificate.is_timely(now) {
+        return false;
+    }
+    let words: Vec<_> = known_to.iter().map(|known| known.authorities.must_vouch_for(certificate, now)).collect();
+    view.realms().any(|realm| registered(realm, certificate, Known::ByThumbprint).is_some())
+        || words.contains(&Ok(())) && !words.contains(&Err(Unvouched::Revoked))
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
-//! RFC 8446 section 4.4.2: asking clients for a certificate. Whether one is given, and who signed it, is nothing to the handshake: it checks
-//! that the client holds the key (section 4.4.3), and what the certificate is good for is asked later, of whoever it is for.
+//! RFC 8446 section 4.4.2: asking clients for a certificate. Where none is required, whether one is given and who signed it is nothing to the
+//! handshake: it checks that the client holds the key (section 4.4.3), and what the certificate is good for is asked later, of whoever it is for.
 
+use std::fmt;
 use std::sync::Arc;
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, UnixTime};
 
 /// The certificates that a peer showed, its own first. It holds the key of that one; nothing else is known of it.
@@ -30,20 +31,44 @@ impl PeerCertificate {
     }
 }
 
-/// Asks for a certificate, takes any or none, and insists that its key be proved.
-#[derive(Debug)]
-pub(crate) struct Asked(pub(crate) Arc<CryptoProvider>);
+/// Who knows clients by their certificates.
+pub trait Vouch: Send + Sync {
+    /// Whether this chain, the client's own certificate first, is a known client's at present. That the client holds the key is checked beside.
+    fn vouches_for(&self, chain: &[CertificateDer<'_>]) -> bool;
+}
+
+/// Asks for a certificate, and insists that its key be proved.
+pub(crate) struct Asked {
+    pub(crate) provider: Arc<CryptoProvider>,
+    /// Whose word is required. Where there is none, any certificate is taken, or none.
+    pub(crate) required: Option<Arc<dyn Vouch>>,
+}
+
+impl fmt::Debug for Asked {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Asked").field("required", &self.required.is_some()).finish_non_exhaustive()
+    }
+}
 
 impl ClientCertVerifier for Asked {
     fn client_auth_mandatory(&self) -> bool {
-        false
+        self.required.is_some()
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }
 
-    fn verify_client_cert(&self, _: &CertificateDer<'_>, _: &[CertificateDer<'_>], _: UnixTime) -> Result<ClientCertVerified, Error> {
+    fn verify_client_cert(
+        &self,
+        own: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let chain: Vec<_> = std::iter::once(own).chain(others).cloned().collect();
+        if self.required.as_ref().is_some_and(|required| !required.vouches_for(&chain)) {
+            return Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure));
+        }
         Ok(ClientCertVerified::assertion())
     }
 
@@ -53,7 +78,7 @@ impl ClientCertVerifier for Asked {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -62,10 +87,10 @@ impl ClientCertVerifier for Asked {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

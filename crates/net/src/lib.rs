@@ -24,7 +24,7 @@ mod tls;
 mod unserved;
 
 pub use client::{Client, ClientError, Connection, Origin, Pool};
-pub use client_certificate::PeerCertificate;
+pub use client_certificate::{PeerCertificate, Vouch};
 pub use egress::{Egress, GuardedError};
 pub use endpoint::{Endpoint, Endpoints};
 pub use hop::{HOP_TARGET, Hop};

@@ -10,7 +10,7 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::client_certificate::Asked;
+use crate::client_certificate::{Asked, Vouch};
 use crate::named_certificates::NamedCertificates;
 
 /// Why a certificate, key or set of roots cannot be used.
@@ -86,11 +86,20 @@ impl ServerIdentity {
 
     /// The same, but that clients are asked for a certificate. No session is resumed: each connection's key is proved anew.
     pub fn server_config_asking(&self) -> Result<Arc<ServerConfig>, TlsError> {
+        self.asking(None)
+    }
+
+    /// The same, but that a client without a certificate that `required` vouches for comes no further than the handshake.
+    pub fn server_config_requiring(&self, required: Arc<dyn Vouch>) -> Result<Arc<ServerConfig>, TlsError> {
+        self.asking(Some(required))
+    }
+
+    fn asking(&self, required: Option<Arc<dyn Vouch>>) -> Result<Arc<ServerConfig>, TlsError> {
         let provider = provider();
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(TlsError::Key)?
-            .with_client_cert_verifier(Arc::new(Asked(provider)))
+            .with_client_cert_verifier(Arc::new(Asked { provider, required }))
             .with_cert_resolver(Arc::clone(&self.0) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         config.session_storage = Arc::new(NoServerSessionStorage {});

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use durward_base::{Duration, Timestamp};
-use durward_net::{ServerIdentity, provider};
+use durward_net::{ServerConfig, ServerIdentity, Vouch, provider};
 use durward_pki::{RootAuthority, ServerName};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::client::ResolvesClientCert;
@@ -33,8 +33,21 @@ struct Server {
     roots: RootCertStore,
 }
 
+/// Knows one certificate.
+struct Knows(CertificateDer<'static>);
+
+impl Vouch for Knows {
+    fn vouches_for(&self, chain: &[CertificateDer<'_>]) -> bool {
+        chain.first() == Some(&self.0)
+    }
+}
+
 impl Server {
     fn new() -> Self {
+        Self::with(|identity| identity.server_config_asking().unwrap())
+    }
+
+    fn with(configuration: impl FnOnce(&ServerIdentity) -> Arc<ServerConfig>) -> Self {
         let now = Timestamp::from_millis(i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap());
         let rng = durward_testkit::seeded(5);
         let root = RootAuthority::create("root", now, &rng).unwrap();
@@ -43,7 +56,7 @@ impl Server {
         let identity = ServerIdentity::new(leaf.chain_der, leaf.key_pkcs8.expose()).unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(root.certificate().der().clone()).unwrap();
-        Self { acceptor: TlsAcceptor::from(identity.server_config_asking().unwrap()), roots }
+        Self { acceptor: TlsAcceptor::from(configuration(&identity)), roots }
     }
 
     fn client(&self, shown: Option<Arc<CertifiedKey>>) -> Arc<ClientConfig> {
@@ -99,5 +112,16 @@ async fn no_session_is_resumed_so_each_connection_shows_its_own_certificate() {
     for _ in 0..3 {
         let (met, kind) = server.met(&client).await.unwrap();
         assert_eq!((met.as_ref(), kind), (Some(&certificate), Some(HandshakeKind::Full)));
+    }
+}
+
+#[tokio::test]
+async fn where_a_certificate_is_required_it_must_be_known_and_its_key_held() {
+    // CLI-012
+    let ((known, key), (stranger, other)) = (certificate(), certificate());
+    let server = Server::with(|identity| identity.server_config_requiring(Arc::new(Knows(known.clone()))).unwrap());
+    assert_eq!(server.met(&server.client(shown(&known, &key))).await.unwrap().0, Some(known.clone()));
+    for (what, shown) in [("none", None), ("a stranger's", shown(&stranger, &other)), ("another key", shown(&known, &other))] {
+        assert!(server.met(&server.client(shown)).await.is_err(), "{what}");
     }
 }

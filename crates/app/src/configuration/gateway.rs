@@ -19,6 +19,9 @@ pub struct GatewaySettings {
     pub public_url: Option<String>,
     /// Whether clients are asked for a certificate, so that tokens bound to one are good here. Browsers ask people when they are asked.
     pub client_certificates: bool,
+    /// Whether connections to `listen.gateway` end in the handshake when the client shows no certificate that an authority of
+    /// `client_authorities` or a registered client vouches for. Proxies of `front_certificates` come in with theirs.
+    pub client_certificates_required: bool,
     /// What becomes of requests that may not pass, on routes that name no `mode`: `enforce` refuses them, `observe` lets them pass and puts on record
     /// why they would not.
     pub mode: Mode,
@@ -55,6 +58,7 @@ impl Default for GatewaySettings {
             name: "main".to_owned(),
             public_url: None,
             client_certificates: false,
+            client_certificates_required: false,
             mode: Mode::Enforce,
             fronts: vec![loopback],
             proxy_protocol: false,

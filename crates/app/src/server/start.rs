@@ -151,9 +151,13 @@ impl Parts {
         let hosts = |port| hosts(names, port, &self.public_url);
 
         if let Some(bound) = listeners.gateway {
-            let asking = self.settings.gateway.client_certificates || !self.settings.gateway.front_certificates.is_empty();
-            let tls = if asking { identity.server_config_asking()? } else { Arc::clone(&tls) };
             let gateway = self.gateway(&issuer, trust_pem).await?;
+            let asking = self.settings.gateway.client_certificates || !self.settings.gateway.front_certificates.is_empty();
+            let tls = match asking {
+                _ if self.settings.gateway.client_certificates_required => identity.server_config_requiring(Arc::clone(&gateway) as _)?,
+                true => identity.server_config_asking()?,
+                false => Arc::clone(&tls),
+            };
             registry.register_collector(Box::new(UpstreamGauges(Arc::clone(&gateway))));
             if let Some(bound) = listeners.fronts {
                 let fronts = self.settings.gateway.fronts.clone();

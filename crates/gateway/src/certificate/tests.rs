@@ -89,6 +89,7 @@ fn a_certificate_is_who_it_is_registered_for_or_the_workload_it_names_and_nobody
         );
         assert_eq!(resolved.credential.id, durward_pki::thumbprint(certificate.der()));
         assert!(resolved.until <= NOW + HOLDS);
+        assert!(is_known(&view, &known_to, &ClientCertificate::read(certificate.chain()).unwrap(), NOW), "{id}");
     }
     let stock = certificate("any", "spiffe://prod.example/stock", &ours);
     for (what, certificate, realm, reason) in [
@@ -99,6 +100,10 @@ fn a_certificate_is_who_it_is_registered_for_or_the_workload_it_names_and_nobody
         ("another realm", stock.clone(), "other", "certificate_untrusted"),
     ] {
         assert_eq!(found(&certificate, realm, NOW).unwrap_err().reason(), reason, "{what}");
+        let known = is_known(&view, &known_to, &ClientCertificate::read(certificate.chain()).unwrap(), NOW);
+        assert_eq!(known, what != "another root", "{what}: whose it is does not matter to the handshake");
     }
-    assert_eq!(found(&stock, "main", Timestamp::from_seconds(9_000_000_000_000)).unwrap_err().reason(), "token_expired");
+    let late = Timestamp::from_seconds(9_000_000_000_000);
+    assert_eq!(found(&stock, "main", late).unwrap_err().reason(), "token_expired");
+    assert!(!is_known(&view, &known_to, &ClientCertificate::read(stock.chain()).unwrap(), late));
 }

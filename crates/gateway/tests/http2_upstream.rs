@@ -7,12 +7,14 @@ mod fixture;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
+use bytes::Bytes;
 use durward_gateway::{UpstreamPem, UpstreamTls};
 use fixture::Fixture;
-use http::{Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
@@ -134,4 +136,89 @@ async fn over_tls_it_must_show_the_right_certificate_and_agree_on_http_2() {
     assert_eq!(answer.json()["url"], format!("https://{}/right", service.address));
     let refused = gateway.get("/wrong", &[]).await;
     assert_eq!((refused.status, refused.json()["code"].as_str()), (502, Some("upstream_tls")));
+}
+
+/// GWDOS-008: hosts that say they are not well, by a GET or by gRPC's own check, get no requests until they are.
+#[tokio::test]
+async fn a_host_in_http_2_is_asked_in_http_2_whether_it_is_well() {
+    let mut gateway = Fixture::start().await;
+    for (name, path) in [("get", "/healthz"), ("grpc", "/grpc.health.v1.Health/Check")] {
+        let (ill, well) = (Health::start(name).await, Health::start(name).await);
+        ill.is_well.store(false, Ordering::SeqCst);
+        let mut route = route(name, "");
+        route["upstream"] = json!([ill.url(), well.url()]);
+        route["health_check"] = json!({"path": path, "interval_seconds": 1});
+        gateway.declare([route]);
+        let asked = format!("/{name}");
+        // Half of them would go to each.
+        let until = async |wanted: usize| {
+            loop {
+                let before = ill.served.load(Ordering::SeqCst);
+                for _ in 0..20 {
+                    assert_eq!(gateway.get(&asked, &[]).await.status, 200, "{name}");
+                }
+                if (ill.served.load(Ordering::SeqCst) - before).min(1) == wanted {
+                    return;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(60), until(0)).await.unwrap();
+        ill.is_well.store(true, Ordering::SeqCst);
+        tokio::time::timeout(std::time::Duration::from_secs(60), until(1)).await.unwrap();
+    }
+}
+
+/// A service that answers in HTTP/2, and says whether it is well in one of two ways.
+#[derive(Clone)]
+struct Health {
+    address: SocketAddr,
+    is_well: Arc<AtomicBool>,
+    served: Arc<AtomicUsize>,
+}
+
+impl Health {
+    async fn start(way: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let health = Self { address: listener.local_addr().unwrap(), is_well: Arc::new(AtomicBool::new(true)), served: Arc::default() };
+        let said = health.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let health = said.clone();
+                let service = service_fn(move |request| health.clone().answer(request, way));
+                tokio::spawn(Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        health
+    }
+
+    fn url(&self) -> String {
+        format!("h2c://{}", self.address)
+    }
+
+    async fn answer(self, request: Request<hyper::body::Incoming>, way: &str) -> Result<Response<Body>, Infallible> {
+        let (parts, body) = request.into_parts();
+        let is_well = self.is_well.load(Ordering::SeqCst);
+        Ok(match (parts.uri.path(), way) {
+            ("/healthz", "get") => {
+                let status = if is_well { 204 } else { 503 };
+                Response::builder().status(status).body(Body::empty()).unwrap()
+            }
+            ("/grpc.health.v1.Health/Check", "grpc") => {
+                assert_eq!(
+                    (parts.method.as_str(), &parts.headers["content-type"]),
+                    ("POST", &HeaderValue::from_static("application/grpc"))
+                );
+                assert_eq!(body.collect().await.unwrap().to_bytes(), [0; 5][..]);
+                let message = Bytes::from(vec![0, 0, 0, 0, 2, 8, if is_well { 1 } else { 2 }]);
+                let trailers = HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"))]);
+                let answer = http_body_util::Full::new(message).with_trailers(async { Some(Ok(trailers)) });
+                Response::builder().header("content-type", "application/grpc").body(Body::new(answer)).unwrap()
+            }
+            _ => {
+                self.served.fetch_add(1, Ordering::SeqCst);
+                Response::new(Body::from("ok"))
+            }
+        })
+    }
 }

@@ -51,9 +51,6 @@ pub(super) fn hosts(route: &Route) -> Result<Vec<UpstreamHost>, String> {
         if !is_path || check.interval_seconds == 0 {
             return Err("health_check needs a `path` like /healthz and an `interval_seconds` above 0".to_owned());
         }
-        if hosts.iter().any(|host| host.is_http2) {
-            return Err("health_check asks over HTTP/1.1, and there is an upstream in HTTP/2".to_owned());
-        }
     }
     Ok(hosts)
 }

@@ -158,6 +158,11 @@ impl Host {
         tokio::time::timeout(limit, opening).await.map_err(|_| UpstreamError::ConnectTimeout(limit))?
     }
 
+    /// Whether it is spoken to in HTTP/2.
+    pub(super) const fn is_http2(&self) -> bool {
+        self.is_http2
+    }
+
     /// Whether it is spoken to over TLS.
     pub(super) const fn is_tls(&self) -> bool {
         self.tls.is_some()

@@ -11,6 +11,7 @@ use durward_base::Duration;
 use durward_net::{BodyError, Incoming};
 use http::{HeaderName, HeaderValue, Request, Response, Uri, Version, header};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt as _, Collected, Limited};
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::sync::{Mutex, Notify};
@@ -19,12 +20,14 @@ use super::exchange::Ticket;
 use super::head::HEAD_BYTES;
 use super::host::Host;
 use super::stream::Stream;
-use super::{Outgoing, Payload, UpstreamBody, UpstreamError};
+use super::{Outgoing, Payload, UpstreamBody, UpstreamError, UpstreamTimeouts};
 use crate::forward::strip;
 
 /// How often a connection with requests under way is asked whether it still stands, and how long it may think about it.
 const PING: Duration = Duration::from_secs(30);
 const PONG: Duration = Duration::from_secs(10);
+/// Bytes of an answer to a request of our own.
+const SMALL: usize = 4 * 1024;
 
 /// The connection to a host, made when it is first needed, and again when it has gone.
 #[derive(Default)]
@@ -89,6 +92,17 @@ pub(super) async fn exchange(ticket: Ticket, head: &[u8], request: &mut Outgoing
     let (mut parts, body) = response.into_parts();
     parts.version = Version::HTTP_11;
     Ok(Response::from_parts(parts, UpstreamBody::over_http2(body, ticket)))
+}
+
+/// Sends a request of our own, and takes all of a small answer, within the time that an answer has.
+pub(super) async fn ask(host: &Host, head: &[u8], body: Bytes, timeouts: UpstreamTimeouts) -> Option<Response<Collected<Bytes>>> {
+    let request = read_back(head, host.is_tls(), Outbound::of(&mut Payload::Whole(body), &Arc::default()))?;
+    let mut sender = host.http2.sender(host, timeouts.connect).await.ok()?;
+    let answering = async {
+        let (parts, body) = sender.send_request(request).await.ok()?.into_parts();
+        Some(Response::from_parts(parts, Limited::new(body, SMALL).collect().await.ok()?))
+    };
+    tokio::time::timeout(timeouts.answer, answering).await.ok()?
 }
 
 fn broken(error: hyper::Error) -> UpstreamError {

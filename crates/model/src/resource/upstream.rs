@@ -96,11 +96,12 @@ impl Timeouts {
     }
 }
 
-/// How a host is asked whether it is well: it is when it answers 2xx to a GET. One that is not, twice in a row, is sent no requests until it is.
+/// How a host is asked whether it is well: it is when it answers 2xx to a GET, in the route's HTTP. One that is not, twice in a row, is sent no
+/// requests until it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HealthCheck {
-    /// What is asked for: `/healthz`.
+    /// What is asked for: `/healthz`. At a host in HTTP/2, `/grpc.health.v1.Health/Check` is gRPC's own question: is the whole server serving?
     pub path: String,
     /// How often, in seconds.
     #[serde(default = "ten_seconds")]

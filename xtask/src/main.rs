@@ -20,7 +20,7 @@ enum Command {
     Check,
     /// Installs what tests need, then runs all of them; ends with one summary.
     Test,
-    /// The long loops in full: kills, fuzzing.
+    /// The long loops in full: kills, thousands of slow clients, fuzzing.
     Soak,
     /// Measures against a peer or a floor in the same run.
     Bench(bench::Arguments),

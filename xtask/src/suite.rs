@@ -24,15 +24,23 @@ const FUZZ_TARGETS: [&str; 6] = ["jwt", "jwe", "path", "configuration", "http1",
 
 /// `cargo xtask test`.
 pub fn test() -> anyhow::Result<()> {
-    run(60, 25)
+    run(&Share { fuzz_seconds: 60, kills: 25, slow_clients: 300 })
 }
 
 /// `cargo xtask soak`.
 pub fn soak() -> anyhow::Result<()> {
-    run(900, 100)
+    run(&Share { fuzz_seconds: 900, kills: 100, slow_clients: 4_000 })
 }
 
-fn run(fuzz_seconds: u32, kills: u32) -> anyhow::Result<()> {
+/// How much of what could go on for ever.
+struct Share {
+    fuzz_seconds: u32,
+    kills: u32,
+    slow_clients: u32,
+}
+
+fn run(share: &Share) -> anyhow::Result<()> {
+    let &Share { fuzz_seconds, kills, slow_clients } = share;
     let mut stages = Stages::default();
     if !stages.run("packages", &mut packages()) {
         return stages.finish();
@@ -40,7 +48,10 @@ fn run(fuzz_seconds: u32, kills: u32) -> anyhow::Result<()> {
     stages.run("clients of other languages", Command::new("bash").arg("crates/app/tests/clients/install"));
     stages.run("format", Command::new("cargo").args(["fmt", "--all", "--check"]));
     stages.run("lints", Command::new("cargo").args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]));
-    stages.run("tests", Command::new("cargo").args(["test", "--workspace", "--no-fail-fast"]).env("DURWARD_KILLS", kills.to_string()));
+    let mut tests = Command::new("cargo");
+    tests.args(["test", "--workspace", "--no-fail-fast"]);
+    tests.envs([("DURWARD_KILLS", kills), ("DURWARD_SLOW_CLIENTS", slow_clients)].map(|(name, count)| (name, count.to_string())));
+    stages.run("tests", &mut tests);
     stages.run("checks", Command::new("cargo").args(["xtask", "check"]));
     for target in FUZZ_TARGETS {
         stages.run(&format!("fuzz {target}, {fuzz_seconds} s"), &mut fuzz(target, fuzz_seconds));

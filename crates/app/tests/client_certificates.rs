@@ -31,9 +31,8 @@ async fn a_listener_that_requires_certificates_lets_nobody_in_without_one_that_s
     durward.configure("gateway:\n  client_certificates_required: true\n  client_authorities: [{roots: clients.pem}]");
     durward.stop();
     durward.restart();
-    let root = reqwest::Certificate::from_pem(&fs::read(durward.ca()).unwrap()).unwrap();
     let asked = async |identity: Option<Identity>| {
-        let client = reqwest::Client::builder().tls_certs_only([root.clone()]);
+        let client = durward.client_builder();
         let client = match identity {
             Some(identity) => client.identity(identity),
             None => client,

@@ -1,13 +1,14 @@
 //! SIGHUP: resources change under load without one failed request; what is broken changes nothing and is named with its line.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use crate::fixture::{Durward, RESOURCES, signal, within};
+use crate::fixture::{Durward, PROGRAM, PROGRAM_SECRET, RESOURCES, Turn, signal, within};
 
 const SOON: Duration = Duration::from_secs(5);
 
@@ -52,4 +53,68 @@ async fn a_reload_under_load_fails_no_request_and_a_broken_one_keeps_what_stood(
 
     over.store(true, Ordering::Relaxed);
     assert!(load.await.unwrap() > 10);
+}
+
+const RELOADS: usize = 20;
+
+/// What is put in place the `number`th time: a route, its policy and a certificate.
+fn change(directory: &Path, upstream: &str, number: usize) {
+    let resources = directory.join("resources");
+    let route = format!(
+        "kind: route\nname: orders\npath: /orders\nupstream: {upstream}\nservice: orders\naccept: [basic]\nmax_staleness_seconds: {}\nauthorize: {{action: \"orders:list\"}}\n",
+        60 + number
+    );
+    fs::write(resources.join("route.yaml"), route).unwrap();
+    let policy = format!("permit (principal, action == Action::\"orders:list\", resource) when {{ principal.id != \"nobody-{number}\" }};");
+    fs::write(resources.join("orders.cedar"), policy).unwrap();
+    let rcgen::CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(vec!["shop.example".to_owned()]).unwrap();
+    for (file, text) in [("shop.pem", cert.pem()), ("shop.key", signing_key.serialize_pem())] {
+        fs::write(directory.join("new"), text).unwrap();
+        fs::rename(directory.join("new"), directory.join(file)).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reloads_of_routes_policies_and_certificates_fail_no_request_that_goes_through_them() {
+    let service = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let upstream = format!("http://{}", service.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(service, axum::Router::new().fallback(async || "served")).await });
+    let mut durward = Durward::empty(Turn::shared().await).await;
+    durward.stop();
+    let directory = durward.directory().to_owned();
+    fs::create_dir(directory.join("resources")).unwrap();
+    fs::write(directory.join("resources/all.yaml"), RESOURCES).unwrap();
+    let schema =
+        "action \"orders:list\" appliesTo { principal: [Durward::User, Durward::Service, Durward::Client], resource: [Durward::Route] };";
+    fs::write(directory.join("resources/orders.cedarschema"), schema).unwrap();
+    change(&directory, &upstream, 0);
+    durward.configure("resources: resources\ncertificates: [{chain: shop.pem, key: shop.key}]");
+    durward.restart();
+
+    let over = Arc::new(AtomicBool::new(false));
+    // One on a connection that stands, one on a new connection each time.
+    let loads = [durward.client_builder().build().unwrap(), durward.client()].map(|client| {
+        let (url, over) = (durward.at_gateway("/orders"), Arc::clone(&over));
+        tokio::spawn(async move {
+            let mut served = 0;
+            while !over.load(Ordering::Relaxed) || served < 100 {
+                let answer = client.get(&url).basic_auth(PROGRAM, Some(PROGRAM_SECRET)).send().await.unwrap();
+                assert_eq!(answer.status(), StatusCode::OK, "after {served}");
+                served += 1;
+            }
+        })
+    });
+    let done = || durward.log().matches("resources applied").count();
+    for number in 1..=RELOADS {
+        let before = done();
+        change(&directory, &upstream, number);
+        signal(durward.pid(), "HUP");
+        within(4 * SOON, "the reload is done", async || done() > before).await;
+    }
+    over.store(true, Ordering::Relaxed);
+    for load in loads {
+        load.await.unwrap();
+    }
+    let routes = durward.try_command(&["export", "--kind", "route"]);
+    assert!(String::from_utf8_lossy(&routes.stdout).contains(&(60 + RELOADS).to_string()), "the last one holds");
 }

@@ -68,6 +68,7 @@ pub fn run(plan: &Plan, only: &[String]) -> anyhow::Result<Report> {
         let names: Vec<_> = GOALS.iter().map(|goal| goal.name).collect();
         anyhow::bail!("--only {unknown}: there is no such case; expected {}", names.join(", "));
     }
+    peers::must_be_there()?;
     authority::build(plan)?;
     let mut goals: Vec<&Goal> = GOALS.iter().filter(|goal| only.is_empty() || only.iter().any(|name| name == goal.name)).collect();
     goals.retain(|goal| match goal.theirs.missing() {

@@ -56,7 +56,7 @@ impl Peers {
                 &directory.join(format!("{configuration}.log")),
             )
         };
-        let backend = nginx(LOAD, "backend.conf").context("Debian's package nginx-light brings it")?;
+        let backend = nginx(LOAD, "backend.conf")?;
         let haproxy = |program: PathBuf| {
             let arguments = ["-db", "-C", &prefix, "-f", "haproxy.cfg"];
             Process::start(MEASURED, &program.to_string_lossy(), &arguments, &directory.join("haproxy.log"))
@@ -91,6 +91,14 @@ pub fn envoy() -> Option<PathBuf> {
     let among = std::fs::read_dir("target/clients/python/lib").into_iter().flatten();
     let mut among = among.filter_map(|entry| Some(entry.ok()?.path().join(wheel))).filter(|path| path.is_file());
     installed("envoy").or_else(|| among.next())
+}
+
+/// Fails without the programs that no case can do without.
+pub fn must_be_there() -> anyhow::Result<()> {
+    for (program, package) in [("nginx", "nginx-light"), ("wrk", "wrk")] {
+        anyhow::ensure!(installed(program).is_some(), "{program} is not installed; Debian's package {package} brings it");
+    }
+    Ok(())
 }
 
 fn installed(program: &str) -> Option<PathBuf> {

@@ -1,6 +1,7 @@
 //! The real program over real TLS, from outside.
 #![cfg(test)]
 
+mod acme;
 mod adopt;
 mod backup;
 mod browser_session;

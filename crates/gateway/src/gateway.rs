@@ -12,12 +12,11 @@ use durward_model::CredentialKind;
 use durward_model::event::StepName;
 use durward_model::resolve::ResolveRequest;
 use durward_model::resource::Mode;
-use durward_net::{Answer, Bound, HttpMetrics, Incoming, Limits, Problem, Record, Refused, Shutdown, Unserved, Windows};
+use durward_net::{Answer, Bound, HttpMetrics, Incoming, Limits, ListenerTls, Problem, Record, Refused, Shutdown, Unserved, Windows};
 use durward_node::{NoAuthority, Resolve, Resolver, Shared};
 use durward_seal::{BrowserMarks, StateKeys};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
-use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use url::Url;
 
@@ -162,7 +161,7 @@ impl Gateway {
     }
 
     /// Serves until shutdown, and then finishes what was begun, within `Limits::drain`.
-    pub async fn serve(self: Arc<Self>, bound: Bound, tls: Option<Arc<ServerConfig>>, shutdown: Shutdown) {
+    pub async fn serve(self: Arc<Self>, bound: Bound, tls: Option<ListenerTls>, shutdown: Shutdown) {
         let keeping = Arc::clone(&self);
         let keeper = tokio::spawn(async move { keeping.upstreams.keep(&keeping.shared).await });
         let (limits, unserved) = (self.limits, self.unserved());

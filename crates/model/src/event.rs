@@ -328,6 +328,7 @@ kinds! {
     70 SecondFactorShown "second_factor.shown",
     71 SecondFactorChanged "second_factor.changed",
     120 AccessEvaluated "access.evaluated",
+    140 CertificateObtained "certificate.obtained",
 }
 
 impl Event {

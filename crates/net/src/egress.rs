@@ -121,7 +121,7 @@ impl Egress {
         request: Request<Bytes>,
         limit: usize,
     ) -> Result<Response<Bytes>, GuardedError> {
-        let trust = self.0.trust.get_or_try_init(|| async { trust(&self.0.roots) }).await?;
+        let trust = self.0.trust.get_or_try_init(|| async { Trust::system(&self.0.roots) }).await?;
         let failed = |cause| ClientError::Connect { origin: url.host().to_owned(), cause };
         let stream = TcpStream::connect(address).await.map_err(failed)?;
         let mut sender = over_tls(trust, url.host(), stream).await?;
@@ -139,11 +139,4 @@ impl Egress {
         let body = Limited::new(body, limit).collect().await.map_err(|_| ClientError::Body(limit))?.to_bytes();
         Ok(Response::from_parts(parts, body))
     }
-}
-
-/// The system's roots and those added.
-fn trust(added: &[u8]) -> Result<Trust, TlsError> {
-    let mut roots = rustls_native_certs::load_native_certs().certs;
-    roots.extend(crate::tls::certificates(added)?);
-    Trust::from_der(roots)
 }

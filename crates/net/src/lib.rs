@@ -1,5 +1,6 @@
 //! Binds every listener and makes every outbound call: TLS, timeouts, graceful shutdown, the `Endpoint` table.
 
+mod acme_challenges;
 mod client;
 mod client_certificate;
 mod crowd;
@@ -9,6 +10,7 @@ mod hop;
 pub mod http1;
 mod http2;
 mod listener;
+mod listener_tls;
 mod metrics;
 mod named_certificates;
 mod pace;
@@ -23,6 +25,7 @@ mod target;
 mod tls;
 mod unserved;
 
+pub use acme_challenges::AcmeChallenges;
 pub use client::{Client, ClientError, Connection, Origin, Pool};
 pub use client_certificate::{PeerCertificate, Vouch};
 pub use egress::{Egress, GuardedError};
@@ -30,6 +33,7 @@ pub use endpoint::{Endpoint, Endpoints};
 pub use hop::{HOP_TARGET, Hop};
 pub use http1::{Answer, BodyError, Incoming, Refused};
 pub use listener::{Bound, Limits, serve};
+pub use listener_tls::ListenerTls;
 pub use metrics::HttpMetrics;
 pub use named_certificates::{NamedCertificate, NamedCertificates};
 pub use peer::Peer;

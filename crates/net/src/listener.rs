@@ -8,19 +8,17 @@ use std::sync::Arc;
 
 use durward_base::Duration;
 use ipnet::IpNet;
-use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
 
 use crate::crowd::Crowd;
 use crate::http1::{self, Allowances, Answer};
 use crate::unserved::{self, Unserved};
-use crate::{Peer, PeerCertificate, Shutdown, http2, proxy_protocol};
+use crate::{ListenerTls, Peer, PeerCertificate, Shutdown, http2, proxy_protocol};
 
 /// Bounds on what a connection may cost before its request is understood.
 #[derive(Debug, Clone, Copy)]
@@ -102,7 +100,7 @@ impl Bound {
 }
 
 /// Serves until shutdown, then waits up to `Limits::drain` for what was begun. `service` makes what answers one connection.
-pub async fn serve<M, H>(bound: Bound, tls: Option<Arc<ServerConfig>>, limits: Limits, unserved: Unserved, shutdown: Shutdown, service: M)
+pub async fn serve<M, H>(bound: Bound, tls: Option<ListenerTls>, limits: Limits, unserved: Unserved, shutdown: Shutdown, service: M)
 where
     M: Fn(Peer) -> H + Send + Sync + 'static,
     H: Answer,
@@ -110,7 +108,7 @@ where
     let slots = Arc::new(Semaphore::new(limits.connections));
     let connections = TaskTracker::new();
     let crowd = Crowd::of(limits.connections_per_address);
-    let listener = Arc::new(Listener { acceptor: tls.map(TlsAcceptor::from), limits, crowd, unserved, service, shutdown });
+    let listener = Arc::new(Listener { tls, limits, crowd, unserved, service, shutdown });
     let mut settling = tokio::time::interval(unserved::WINDOW);
     loop {
         let accepted = tokio::select! {
@@ -149,7 +147,7 @@ where
 
 /// What all connections of a listener share.
 struct Listener<M> {
-    acceptor: Option<TlsAcceptor>,
+    tls: Option<ListenerTls>,
     limits: Limits,
     crowd: Arc<Crowd>,
     unserved: Unserved,
@@ -180,7 +178,7 @@ where
             }
         };
         let _place = self.crowd.admit(peer.ip())?;
-        let Some(acceptor) = &self.acceptor else {
+        let Some(tls) = &self.tls else {
             // RFC 9113 section 3.3: over TCP, a client that knows of it begins HTTP/2 at once.
             let mut start = [0; 4];
             let begun = timeout(self.limits.head, stream.peek(&mut start)).await;
@@ -193,7 +191,7 @@ where
             }
             return Ok(());
         };
-        let stream = Box::pin(self.handshake(acceptor, stream)).await?;
+        let Some(stream) = Box::pin(self.handshake(tls, stream)).await? else { return Ok(()) };
         let session = stream.get_ref().1;
         peer.certificate = session.peer_certificates().and_then(|chain| PeerCertificate::proved(chain.to_vec()));
         peer.tls = true;
@@ -204,9 +202,9 @@ where
         Ok(())
     }
 
-    async fn handshake(&self, acceptor: &TlsAcceptor, stream: TcpStream) -> Result<Box<TlsStream<TcpStream>>, &'static str> {
-        match timeout(self.limits.head, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => Ok(Box::new(stream)),
+    async fn handshake(&self, tls: &ListenerTls, stream: TcpStream) -> Result<Option<Box<TlsStream<TcpStream>>>, &'static str> {
+        match timeout(self.limits.head, tls.accept(stream)).await {
+            Ok(Ok(stream)) => Ok(stream.map(Box::new)),
             Ok(Err(error)) => Err(unserved::of_handshake(&error)),
             Err(_) => Err("tls.too_slow"),
         }

@@ -33,6 +33,11 @@ impl NamedCertificate {
         self.0.cert.first().map_or(&[], |leaf: &CertificateDer<'static>| leaf)
     }
 
+    /// Whether it is for a host.
+    pub fn is_for_host(&self, host: &str) -> bool {
+        ServerName::try_from(host).is_ok_and(|name| self.is_for(&name))
+    }
+
     /// As a client would find: RFC 9525 section 6.
     fn is_for(&self, name: &ServerName<'_>) -> bool {
         let leaf = self.0.cert.first().and_then(|leaf| ParsedCertificate::try_from(leaf).ok());

@@ -51,19 +51,19 @@ pub struct ServerIdentity(Arc<Resolver>);
 #[derive(Debug)]
 struct Resolver {
     own: Arc<ArcSwap<CertifiedKey>>,
-    named: NamedCertificates,
+    named: Vec<NamedCertificates>,
 }
 
 impl ServerIdentity {
     /// From a chain (leaf first, DER) and its key (PKCS#8, DER).
     pub fn new(chain: Vec<Vec<u8>>, key_pkcs8: &[u8]) -> Result<Self, TlsError> {
         let own = Arc::new(ArcSwap::new(certified(chain, key_pkcs8)?));
-        Ok(Self(Arc::new(Resolver { own, named: NamedCertificates::default() })))
+        Ok(Self(Arc::new(Resolver { own, named: Vec::new() })))
     }
 
-    /// The same, but for names that `named` has a certificate for.
+    /// The same, but for names that one of `named` has a certificate for: the first that has.
     #[must_use]
-    pub fn beside(&self, named: NamedCertificates) -> Self {
+    pub fn beside(&self, named: Vec<NamedCertificates>) -> Self {
         Self(Arc::new(Resolver { own: Arc::clone(&self.0.own), named }))
     }
 
@@ -110,7 +110,8 @@ impl ServerIdentity {
 
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        hello.server_name().and_then(|name| self.named.of(name)).or_else(|| Some(self.own.load_full()))
+        let named = hello.server_name().and_then(|name| self.named.iter().find_map(|named| named.of(name)));
+        named.or_else(|| Some(self.own.load_full()))
     }
 }
 
@@ -120,7 +121,7 @@ fn certified(chain: Vec<Vec<u8>>, key_pkcs8: &[u8]) -> Result<Arc<CertifiedKey>,
     Ok(Arc::new(CertifiedKey::from_der(chain, key, &provider()).map_err(TlsError::Key)?))
 }
 
-/// The roots an outbound connection trusts. There are no others: the machine's store is not consulted.
+/// The roots an outbound connection trusts. There are no others: the machine's store is consulted by `system` alone.
 #[derive(Debug, Clone)]
 pub struct Trust(Arc<ClientConfig>);
 
@@ -128,6 +129,13 @@ impl Trust {
     /// From certificates in PEM.
     pub fn from_pem(pem: &[u8]) -> Result<Self, TlsError> {
         Self::from_der(certificates(pem)?)
+    }
+
+    /// The system's roots, and those added in PEM.
+    pub fn system(added: &[u8]) -> Result<Self, TlsError> {
+        let mut roots = rustls_native_certs::load_native_certs().certs;
+        roots.extend(certificates(added)?);
+        Self::from_der(roots)
     }
 
     /// From certificates in DER.

@@ -181,6 +181,6 @@ impl Authority {
     }
 }
 
-fn new_key() -> Result<KeyPair, AuthorityError> {
+pub(crate) fn new_key() -> Result<KeyPair, AuthorityError> {
     KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(AuthorityError::Issue)
 }

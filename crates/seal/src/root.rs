@@ -34,6 +34,8 @@ pub enum Purpose {
     RequestObject,
     /// Seals the sessions that gateways give to browsers.
     BrowserSession,
+    /// Wraps the keys of what certificate authorities issued to us, and of our accounts there.
+    Acme,
 }
 
 /// A key for one purpose, and for one realm where one was given.
@@ -95,6 +97,7 @@ impl Purpose {
             Self::Pairwise => "pairwise",
             Self::RequestObject => "request object",
             Self::BrowserSession => "browser session",
+            Self::Acme => "acme",
         }
     }
 }
@@ -108,7 +111,7 @@ mod tests {
 
     use super::*;
 
-    const PURPOSES: [Purpose; 10] = [
+    const PURPOSES: [Purpose; 11] = [
         Purpose::Signing,
         Purpose::CertificateAuthority,
         Purpose::Secret,
@@ -119,6 +122,7 @@ mod tests {
         Purpose::Nonce,
         Purpose::Pairwise,
         Purpose::BrowserSession,
+        Purpose::Acme,
     ];
 
     proptest! {

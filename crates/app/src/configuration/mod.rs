@@ -1,11 +1,13 @@
 //! Configuration: one YAML file for the process, resources in YAML documents, and errors that point at their line.
 
+mod acme;
 pub mod documents;
 mod gateway;
 mod place;
 mod settings;
 mod upstreams;
 
+pub use acme::{Acme, ExternalAccount};
 pub use documents::{Document, Documents};
 pub use gateway::{BrowserSessions, ClientAuthorities, GatewaySettings};
 pub use place::ConfigurationError;

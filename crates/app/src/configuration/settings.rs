@@ -10,7 +10,7 @@ use durward_net::Limits;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigurationError, GatewaySettings};
+use super::{Acme, ConfigurationError, GatewaySettings};
 
 /// The process's settings.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +33,8 @@ pub struct Settings {
     pub names: Vec<String>,
     /// Certificates that somebody else issued: a client that asks for a name one of them is for sees that one. The nodes' listener shows our own.
     pub certificates: Vec<CertificateFiles>,
+    /// Certificates obtained and renewed by ACME (RFC 8555), shown in the same way.
+    pub acme: Acme,
     /// Where the ledger is kept.
     pub store: StoreChoice,
     /// A directory of resources applied at start and at each reload (SIGHUP).
@@ -165,6 +167,7 @@ impl Default for Settings {
             gateway: GatewaySettings::default(),
             names: Vec::new(),
             certificates: Vec::new(),
+            acme: Acme::default(),
             store: StoreChoice::default(),
             resources: None,
             places: None,
@@ -223,6 +226,7 @@ impl Settings {
         for files in &mut settings.certificates {
             [&mut files.chain, &mut files.key].into_iter().for_each(|file| *file = directory.join(&*file));
         }
+        settings.acme.roots = settings.acme.roots.map(|path| directory.join(path));
         for authorities in &mut settings.gateway.client_authorities {
             let files = std::iter::once(&mut authorities.roots).chain(&mut authorities.revocation_lists);
             files.for_each(|file| *file = directory.join(&*file));
@@ -271,6 +275,10 @@ impl Settings {
                 let message = format!("{name}: found `{url}`: expected `https://host[:port]` without a path");
                 return Err(ConfigurationError { message, file: file.to_owned(), place: place_of(text, name) });
             }
+        }
+        if let Some((name, fault)) = self.acme.fault() {
+            let place = place_of(text, name).or_else(|| place_of(text, "acme"));
+            return Err(ConfigurationError { message: format!("{name}: {fault}"), file: file.to_owned(), place });
         }
         Ok(self)
     }
@@ -344,6 +352,44 @@ mod tests {
         let of_gateway = refused("public_url: https://a\ngateway:\n  name: main\n  public_url: http://b\n");
         assert!(of_gateway.starts_with("gateway.public_url: found `http://b`"), "{of_gateway}");
         assert!(of_gateway.ends_with("durward.yaml:4:3"), "{of_gateway}");
+    }
+
+    #[test]
+    fn what_no_authority_would_issue_is_refused_with_its_place() {
+        let good = "acme:\n  names: [auth.example]\n  terms_agreed: true\n  contact: ops@example.com\n";
+        assert_eq!(Settings::parse(good, Path::new("durward.yaml")).unwrap().acme.names, ["auth.example"]);
+        for name in ["\"*.example\"", "192.0.2.1", "Auth.example", "auth.example.", "auth example", "\"[::1]\""] {
+            let error = refused(&good.replace("auth.example", name));
+            assert!(error.starts_with("acme.names: found `") && error.ends_with("durward.yaml:2:3"), "{error}");
+        }
+        for (right, wrong, place) in [
+            (
+                "terms_agreed: true",
+                "terms_agreed: false",
+                "acme.terms_agreed: found `false`: the authority issues nothing until you agree to its terms: `true`  durward.yaml:3:3",
+            ),
+            (
+                "  terms_agreed: true\n",
+                "",
+                "acme.terms_agreed: found `false`: the authority issues nothing until you agree to its terms: `true`  durward.yaml:1:1",
+            ),
+            (
+                "ops@example.com",
+                "mailto:ops@example.com",
+                "acme.contact: found `mailto:ops@example.com`: expected an e-mail address  durward.yaml:4:3",
+            ),
+            (
+                "contact: ops@example.com",
+                "directory: http://ca.example/",
+                "acme.directory: found `http://ca.example/`: expected `https://host/path`  durward.yaml:4:3",
+            ),
+        ] {
+            assert_eq!(refused(&good.replace(right, wrong)), place);
+        }
+        assert!(
+            refused(&format!("{good}  external_account: {{id: a, key: c2VjcmV0}}\n"))
+                .contains("a secret must not stand in a configuration")
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use prometheus_client::registry::Registry;
 
 use crate::configuration::Settings;
 
-/// When each certificate that listeners show ends, by its file; the authority's own by `own`.
+/// When each certificate that listeners show ends, by its file or the name it was obtained for; the authority's own by `own`.
 #[derive(Clone, Default)]
 pub struct Expiries(Family<[(&'static str, String); 1], Gauge>);
 
@@ -51,7 +51,7 @@ impl Certificates {
         Ok(TrustBundle::new(vec![self.root.clone()])?)
     }
 
-    /// Where it is told when those of files end.
+    /// Where it is told when others end.
     pub const fn expiries(&self) -> &Expiries {
         &self.expiries
     }
@@ -159,12 +159,13 @@ fn context(name: &str, certificate: &[u8]) -> Context {
     Context::new("certificate authority").with(name).with(certificate)
 }
 
-/// `localhost`, 127.0.0.1 and ::1, the hosts of the public URLs, and whatever `names` adds.
+/// `localhost`, 127.0.0.1 and ::1, the hosts of the public URLs, and whatever `names` and `acme.names` add.
 pub fn names(public_url: &str, settings: &Settings) -> anyhow::Result<Vec<ServerName<'static>>> {
     let mut names = local_names();
     let urls =
         std::iter::once(public_url).chain(settings.gateway.public_url.as_deref()).map(url::Url::parse).collect::<Result<Vec<_>, _>>()?;
-    for name in urls.iter().filter_map(url::Url::host_str).chain(settings.names.iter().map(String::as_str)) {
+    let further = settings.names.iter().chain(&settings.acme.names).map(String::as_str);
+    for name in urls.iter().filter_map(url::Url::host_str).chain(further) {
         let name = ServerName::try_from(name.trim_matches(['[', ']']).to_owned())
             .with_context(|| format!("names: `{name}` is no host name and no address"))?;
         if !names.contains(&name) {

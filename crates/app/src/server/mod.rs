@@ -1,5 +1,6 @@
 //! The authority as a value: `Server::start(Settings, Clock, Rng)`. Two of them run in one process without knowing of each other.
 
+mod acme;
 mod background;
 mod breached;
 pub mod browsers;
@@ -17,6 +18,7 @@ mod places;
 mod retention;
 pub mod root;
 mod shared_secrets;
+mod shown;
 mod start;
 pub mod telemetry;
 mod upstream_metrics;

@@ -14,8 +14,7 @@ use durward_gateway::{Gateway, GatewaySettings};
 use durward_issuer::{HashingPool, Issuer, IssuerSettings, KeyRings, MutualTls};
 use durward_model::{AccessClass, EgressRules};
 use durward_net::{
-    Bound, Egress, Endpoint, Gate, HttpMetrics, Limits, NamedCertificates, Open, Record, ServerIdentity, Shutdown, Surface,
-    SurfaceSettings, serve,
+    Bound, Egress, Endpoint, Gate, HttpMetrics, Limits, ListenerTls, Open, Record, Shutdown, Surface, SurfaceSettings, serve,
 };
 use durward_node::{Journal, JournalSettings, Shared};
 use durward_oauth::builtin::MAIN_REALM;
@@ -25,13 +24,15 @@ use durward_store::{Store, StoreSettings};
 use prometheus_client::registry::Registry;
 use tokio_util::task::TaskTracker;
 
+use super::acme::{Acme, Tools};
 use super::breached::BreachedFile;
 use super::browsers::{Authority, with_sessions};
-use super::certificates::{self, Certificates};
+use super::certificates::{self, Certificates, Expiries};
 use super::keys::SigningKeys;
 use super::listeners::{Addresses, Listeners, hosts};
 use super::metrics::Gauges;
 use super::retention::Retention;
+use super::shown::Shown;
 use super::upstream_metrics::UpstreamGauges;
 use super::{
     Server, background, certificate_files, client_authorities, first_realm, front_certificates, local, places, root, shared_secrets,
@@ -107,7 +108,13 @@ impl Server {
         let (identity, renew_at) = certificates.issue(parts.clock.now(), &parts.rng)?;
         let (named, followed) = certificate_files::open(&parts.settings.certificates, certificates.expiries())?;
         parts.tasks.spawn(followed.run(parts.shutdown.clone()));
-        let endpoints = parts.serve(listeners, registry, (&identity, named), &names, &trust_pem).await?;
+        let acme = parts.acme(certificates.expiries()).await?;
+        let named = std::iter::once(named).chain(acme.as_ref().map(Acme::named)).collect();
+        let shown = Shown { identity: identity.clone(), named, challenges: acme.as_ref().map(Acme::challenges) };
+        let endpoints = parts.serve(listeners, registry, shown, &names, &trust_pem).await?;
+        if let Some(acme) = acme {
+            parts.tasks.spawn(acme.run(parts.shutdown.clone()));
+        }
         parts.tasks.spawn(certificates.keep_fresh(identity, renew_at, parts.clock.clone(), parts.rng.clone(), parts.shutdown.clone()));
         Ok(Self {
             socket: parts.settings.data.join("admin.sock"),
@@ -129,7 +136,7 @@ impl Parts {
         &self,
         listeners: Listeners,
         mut registry: Registry,
-        (identity, named): (&ServerIdentity, NamedCertificates),
+        shown: Shown,
         names: &[durward_pki::ServerName<'static>],
         trust_pem: &str,
     ) -> anyhow::Result<Vec<String>> {
@@ -146,17 +153,14 @@ impl Parts {
         let issuer = self.issuer(rings, hashing, TrustBundle::from_pem(trust_pem)?).await?;
         self.resolving(&fleet, &issuer);
         let admin = self.admin(trust_pem)?;
-        let (own, identity) = (identity.server_config()?, identity.beside(named));
-        let tls = identity.server_config()?;
         let hosts = |port| hosts(names, port, &self.public_url);
 
         if let Some(bound) = listeners.gateway {
             let gateway = self.gateway(&issuer, trust_pem).await?;
             let asking = self.settings.gateway.client_certificates || !self.settings.gateway.front_certificates.is_empty();
             let tls = match asking {
-                _ if self.settings.gateway.client_certificates_required => identity.server_config_requiring(Arc::clone(&gateway) as _)?,
-                true => identity.server_config_asking()?,
-                false => Arc::clone(&tls),
+                _ if self.settings.gateway.client_certificates_required => shown.tls_requiring(Arc::clone(&gateway) as _)?,
+                asking => shown.tls(asking)?,
             };
             registry.register_collector(Box::new(UpstreamGauges(Arc::clone(&gateway))));
             if let Some(bound) = listeners.fronts {
@@ -171,14 +175,14 @@ impl Parts {
         if let (Some(bound), Some(address)) = (listeners.mutual_tls, self.addresses.mutual_tls) {
             let rows = issuer.endpoints().into_iter().filter(of_machines).collect();
             let surface = self.surface("mutual_tls", hosts(address.port()), Arc::new(Open), rows);
-            self.listen(bound, Some(identity.server_config_asking()?), surface);
+            self.listen(bound, Some(shown.tls(true)?), surface);
         }
         let mut rows = issuer.endpoints();
         rows.extend(admin.endpoints());
         let authority = self.surface("authority", hosts(self.addresses.authority.port()), Arc::new(admin.gate()), rows);
-        self.listen(listeners.authority, Some(Arc::clone(&tls)), authority);
+        self.listen(listeners.authority, Some(shown.tls(false)?), authority);
         let nodes = self.surface("nodes", hosts(self.addresses.nodes.port()), fleet.gate(), fleet.endpoints());
-        self.listen(listeners.nodes, Some(own), nodes);
+        self.listen(listeners.nodes, Some(shown.own_tls()?), nodes);
         let socket = Bound::unix(&self.settings.data.join("admin.sock")).context("DATA/admin.sock cannot be made")?;
         self.listen(socket, None, self.surface("admin", Vec::new(), Arc::new(admin.gate()), admin.endpoints()));
         let shared = self.shared.clone();
@@ -208,6 +212,12 @@ impl Parts {
         let (journaling, shutdown) = (fleet.clone(), self.shutdown.clone());
         self.tasks.spawn(async move { journaling.journal(NODE, shutdown).await });
         tokio::time::timeout(FIRST_VIEW, self.shared.loaded()).await.context("the store's present state could not be read in time")
+    }
+
+    async fn acme(&self, expiries: &Expiries) -> anyhow::Result<Option<Acme>> {
+        let (store, journal, expiries) = (self.store.clone(), self.shared.journal().clone(), expiries.clone());
+        let tools = Tools { store, journal, node: NODE, expiries, clock: self.clock.clone(), rng: self.rng.clone() };
+        Acme::open(&self.settings.acme, &self.root, tools).await
     }
 
     fn retention(&self) -> Retention {
@@ -323,7 +333,7 @@ impl Parts {
         Surface::new(SurfaceSettings { listener, node: NODE.into(), hosts, gate, record, metrics, clock, rng }, endpoints)
     }
 
-    fn listen(&self, bound: Bound, tls: Option<Arc<durward_net::ServerConfig>>, surface: Surface) {
+    fn listen(&self, bound: Bound, tls: Option<ListenerTls>, surface: Surface) {
         let (limits, unserved) = (self.limits(), surface.unserved());
         self.tasks.spawn(serve(bound, tls, limits, unserved, self.shutdown.clone(), move |peer| surface.connection(peer)));
     }

@@ -1,6 +1,7 @@
 //! What a credential is kept to besides its audience and its scopes: routes, networks, and so many requests a minute.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use durward_base::{Duration, Timestamp};
@@ -11,7 +12,7 @@ use durward_model::CredentialLimits;
 pub(crate) struct Bounds {
     limits: CredentialLimits,
     /// When the requests made so far would all have been due at the pace allowed: microseconds since 1970.
-    due: AtomicI64,
+    due: Arc<AtomicI64>,
 }
 
 /// The credential is good, and not for this request.
@@ -46,12 +47,17 @@ impl BoundsError {
 
 impl Bounds {
     pub fn new(limits: CredentialLimits) -> Self {
-        Self { limits, due: AtomicI64::default() }
+        Self { limits, due: Arc::default() }
     }
 
-    /// Goes on where another answer about the same credential stood.
-    pub fn go_on_from(&self, other: &Self) {
-        self.due.store(other.due.load(Ordering::Relaxed), Ordering::Relaxed);
+    /// Counts on together with another answer about the same credential.
+    pub fn count_with(&mut self, other: &Self) {
+        self.due = Arc::clone(&other.due);
+    }
+
+    /// Whether requests are counted at all.
+    pub const fn are_counted(&self) -> bool {
+        self.limits.requests_per_minute.is_some()
     }
 
     /// Whether a request is within the limits; it is counted if so. `route` is none where there are no routes.
@@ -95,8 +101,8 @@ mod tests {
         }
         assert_eq!(admit(&bounds, 5), Err(BoundsError::Rate { most: 3, wait: Duration::from_secs(15) }));
         assert_eq!(admit(&bounds, 20), Ok(()));
-        let next = Bounds::new(bounds.limits.clone());
-        next.go_on_from(&bounds);
+        let mut next = Bounds::new(bounds.limits.clone());
+        next.count_with(&bounds);
         assert!(admit(&next, 20).is_err(), "a new answer of the authority gives nothing back");
         assert_eq!(admit(&next, 120), Ok(()));
     }

@@ -2,6 +2,7 @@
 //! and whether it still stands whenever the view has changed.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -27,6 +28,8 @@ pub struct Proved {
     pub verified: Arc<Verified>,
     /// What became of its DPoP proof, where it had one.
     pub admitted: Option<Admitted>,
+    /// What the authority was asked about it, to be asked again by what goes on for longer than the answer holds.
+    pub asked: Option<Box<ResolveRequest>>,
 }
 
 /// The digest of a token in its one canonical spelling, which names its issuer and its `jti`: any other spelling is another key. What is looked
@@ -81,7 +84,7 @@ impl CredentialCache {
     ) -> Result<Proved, TokenError> {
         let Principal { realm, credential, .. } = &verified.principal;
         let admitted = possession.must_prove(credential.bound_key.as_ref(), token, realm, now)?;
-        Ok(Proved { verified, admitted })
+        Ok(Proved { verified, admitted, asked: None })
     }
 
     /// The same for any credential. One that the view cannot verify is asked about, once, and again when what is known of it has come to its end.
@@ -104,9 +107,14 @@ impl CredentialCache {
             },
             Evidence::Lookup(kind, text) => (kind, text),
         };
-        Ok(match self.looked_at(view, consumer, (kind, text), now)? {
-            Ok(verified) => Known::Proved(Proved { verified, admitted: None }),
-            Err(question) => Known::Ask(question),
+        let (request, known) = self.looked_at(view, consumer, (kind, text), now)?;
+        Ok(match known {
+            // A session is opened by its gateway: of its cookie nobody else is asked.
+            Some(verified) => {
+                let asked = (kind != CredentialKind::BrowserSession).then(|| Box::new(request));
+                Known::Proved(Proved { verified, admitted: None, asked })
+            }
+            None => Known::Ask(request),
         })
     }
 
@@ -118,31 +126,36 @@ impl CredentialCache {
         (token, possession): (PresentedToken<'_>, &Possession<'_>),
         now: Timestamp,
     ) -> Result<Known, TokenError> {
-        match self.looked_at(view, consumer, (CredentialKind::Jwt, token.text), now)? {
-            Ok(verified) => self.proved(verified, (token, possession), now).map(Known::Proved),
-            Err(question) => Ok(Known::Ask(question)),
-        }
+        let (request, known) = self.looked_at(view, consumer, (CredentialKind::Jwt, token.text), now)?;
+        let Some(verified) = known else { return Ok(Known::Ask(request)) };
+        let proved = self.proved(verified, (token, possession), now)?;
+        Ok(Known::Proved(Proved { asked: Some(Box::new(request)), ..proved }))
     }
 
-    /// What is known of something that only the authority can say, or the question.
+    /// The question about something that only the authority can say, and what is known of it.
     fn looked_at(
         &self,
         view: &View,
         consumer: &Consumer<'_>,
         (kind, text): (CredentialKind, &str),
         now: Timestamp,
-    ) -> Result<Result<Arc<Verified>, ResolveRequest>, TokenError> {
-        let question = || resolved::question(view, consumer, kind, text).map(Err);
-        let key = self.looked_up(consumer.realm, kind, resolved::audience(consumer, kind), text);
-        let Some(known) = self.shard(&key).and_then(|shard| shard.get(&key).map(Arc::clone)) else { return question() };
+    ) -> Result<(ResolveRequest, Option<Arc<Verified>>), TokenError> {
+        let request = resolved::question(view, consumer, kind, text)?;
+        let known = self.answered(view, &request, now)?;
+        known.iter().try_for_each(|known| known.must_be_for(consumer))?;
+        Ok((request, known))
+    }
+
+    /// What the authority said when it was asked this, for as long as that holds.
+    ///
+    /// # Errors
+    /// `TokenError` when it is known that the credential does not count any more.
+    pub fn answered(&self, view: &View, request: &ResolveRequest, now: Timestamp) -> Result<Option<Arc<Verified>>, TokenError> {
+        let Some(known) = self.kept(&self.looked_up(&Held::by(view, request), request)) else { return Ok(None) };
         match known.must_stand(view) {
-            Ok(()) if !known.is_expired(now) => {
-                known.must_be_for(consumer)?;
-                Ok(Ok(known))
-            }
+            Ok(()) => Ok((!known.is_expired(now)).then_some(known)),
             // A watermark ends what was known, and the authority says what is so since.
-            Err(TokenError::Revoked { kind, reason }) if kind.is_absolute() => Err(TokenError::Revoked { kind, reason }),
-            Ok(()) | Err(TokenError::Revoked { .. }) => question(),
+            Err(TokenError::Revoked { kind, .. }) if !kind.is_absolute() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -152,8 +165,7 @@ impl CredentialCache {
     /// # Errors
     /// `Refusal` when it does not count, or not any more, or was not looked at.
     pub fn take_in(&self, view: &View, request: &ResolveRequest, answer: &Resolution, now: Timestamp) -> Result<(), Refusal> {
-        let ResolveRequest { realm, kind, credential, audience, address: _ } = request;
-        let key = self.looked_up(realm, *kind, audience, credential);
+        let key = self.looked_up(&Held::by(view, request), request);
         let resolved = match answer {
             Resolution::Proved(resolved) => resolved,
             Resolution::Refused => {
@@ -162,12 +174,16 @@ impl CredentialCache {
             }
             Resolution::Throttled { seconds } => return Err(Refusal::Throttled(Duration::from_secs(*seconds))),
         };
-        let verified = resolved::verified(realm, resolved);
+        let mut verified = resolved::verified(&request.realm, resolved);
         verified.must_stand(view).map_err(Refusal::Token)?;
-        if let Some(known) = self.shard(&key).and_then(|shard| shard.get(&key).map(Arc::clone)) {
-            verified.bounds.go_on_from(&known.bounds);
+        // Wherever it comes from, it is counted once.
+        let count = self.looked_up(&Held::Count, request);
+        self.kept(&count).iter().for_each(|known| verified.bounds.count_with(&known.bounds));
+        let verified = Arc::new(verified);
+        if verified.bounds.are_counted() {
+            self.keep(count, &verified, now);
         }
-        self.keep(key, &Arc::new(verified), now);
+        self.keep(key, &verified, now);
         Ok(())
     }
 
@@ -176,9 +192,8 @@ impl CredentialCache {
     /// # Errors
     /// `TokenError` when it does not count (any more).
     pub fn take_in_session(&self, view: &View, request: &ResolveRequest, token: &str, now: Timestamp) -> Result<(), TokenError> {
-        let ResolveRequest { realm, kind, credential, audience, address: _ } = request;
         let verified = verify(view, token, now)?.into_session()?;
-        self.keep(self.looked_up(realm, *kind, audience, credential), &Arc::new(verified), now);
+        self.keep(self.looked_up(&Held::by(view, request), request), &Arc::new(verified), now);
         Ok(())
     }
 
@@ -188,23 +203,39 @@ impl CredentialCache {
         self.shards.iter().for_each(|shard| lock(shard).retain(|_, verified| is_other(verified)));
     }
 
-    /// The key of what is looked up: in one realm, of one kind, and presented to one service. Where it comes from makes no difference.
-    fn looked_up(&self, realm: &str, kind: CredentialKind, audience: &str, text: &str) -> Key {
+    /// The key of what is looked up: in one realm, of one kind, presented to one service, and as the policies about issuing would have it.
+    fn looked_up(&self, held: &Held, request: &ResolveRequest) -> Key {
+        let ResolveRequest { realm, kind, credential, audience, address: _ } = request;
         let mut mac = hmac::Context::with_key(&self.lookups);
-        for field in [realm, audience, text] {
+        for field in [realm, audience, credential] {
             mac.update(&field.len().to_be_bytes());
             mac.update(field.as_bytes());
         }
-        mac.update(&[kind as u8]);
+        mac.update(&[*kind as u8]);
+        match held {
+            Held::Anywhere => {}
+            Held::Count => mac.update(b"count"),
+            Held::Under { version, from } => {
+                mac.update(&version.to_be_bytes());
+                match from {
+                    Some(IpAddr::V4(address)) => mac.update(&address.octets()),
+                    Some(IpAddr::V6(address)) => mac.update(&address.octets()),
+                    None => {}
+                }
+            }
+        }
         let mut key = Key::default();
         key.copy_from_slice(mac.sign().as_ref());
         key
     }
 
+    fn kept(&self, key: &Key) -> Option<Arc<Verified>> {
+        self.shard(key).and_then(|shard| shard.get(key).map(Arc::clone))
+    }
+
     fn standing(&self, view: &View, consumer: &Consumer<'_>, token: &str, now: Timestamp) -> Result<Arc<Verified>, TokenError> {
         let key = key(token);
-        let known = self.shard(&key).and_then(|shard| shard.get(&key).map(Arc::clone));
-        let verified = match known {
+        let verified = match self.kept(&key) {
             Some(known) => match known.must_stand(view) {
                 Ok(()) if !known.is_expired(now) => known,
                 stands => {
@@ -256,6 +287,30 @@ impl CredentialCache {
     fn shard(&self, key: &Key) -> Option<MutexGuard<'_, Shard>> {
         let [first, ..] = key;
         self.shards.get(usize::from(*first) % SHARDS).map(lock)
+    }
+}
+
+/// Where an answer of the authority holds.
+enum Held {
+    /// From whatever address: no policy had a say.
+    Anywhere,
+    /// Under the policies about issuing of this version; from one address, where any of them reads it.
+    Under { version: u64, from: Option<IpAddr> },
+    /// Nowhere: only how often the credential was used counts on.
+    Count,
+}
+
+impl Held {
+    fn by(view: &View, request: &ResolveRequest) -> Self {
+        // Of sessions and certificates the authority says nothing.
+        let is_issued = !matches!(request.kind, CredentialKind::BrowserSession | CredentialKind::ClientCertificate);
+        match view.realm(&request.realm).filter(|realm| is_issued && realm.policies().concern_issuing()) {
+            Some(realm) => {
+                let from = request.address.filter(|_| realm.policies().issue_by_address());
+                Self::Under { version: realm.policy_version().seq, from }
+            }
+            None => Self::Anywhere,
+        }
     }
 }
 

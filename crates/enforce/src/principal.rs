@@ -3,6 +3,8 @@
 
 mod claims;
 
+use std::net::IpAddr;
+
 use durward_base::{Duration, Timestamp};
 use durward_jose::{ClaimError, Expected, JoseError, LEEWAY, UnverifiedJwt};
 use durward_model::resource::TokenType;
@@ -23,6 +25,7 @@ pub struct Consumer<'a> {
     pub(crate) realm: &'a str,
     pub(crate) audience: Audience<'a>,
     pub(crate) identity_tokens: bool,
+    pub(crate) address: Option<IpAddr>,
 }
 
 /// Which audience a token must have been made for.
@@ -37,17 +40,23 @@ pub enum Audience<'a> {
 impl<'a> Consumer<'a> {
     /// An entrance: access tokens for this audience, and never a gateway's identity token.
     pub const fn entrance(realm: &'a str, audience: &'a str) -> Self {
-        Self { realm, audience: Audience::Exactly(audience), identity_tokens: false }
+        Self { realm, audience: Audience::Exactly(audience), identity_tokens: false, address: None }
     }
 
     /// A service: access tokens and gateways' identity tokens for this audience.
     pub const fn service(realm: &'a str, audience: &'a str) -> Self {
-        Self { realm, audience: Audience::Exactly(audience), identity_tokens: true }
+        Self { realm, audience: Audience::Exactly(audience), identity_tokens: true, address: None }
     }
 
     /// The authority itself: access tokens of the realm, whomever they are for.
     pub const fn authority(realm: &'a str) -> Self {
-        Self { realm, audience: Audience::Any, identity_tokens: false }
+        Self { realm, audience: Audience::Any, identity_tokens: false, address: None }
+    }
+
+    /// The same, taking them from there.
+    #[must_use]
+    pub fn from(self, address: Option<IpAddr>) -> Self {
+        Self { address: address.map(|address| address.to_canonical()), ..self }
     }
 }
 

@@ -23,7 +23,7 @@ pub enum Known {
     Ask(ResolveRequest),
 }
 
-/// The question about a credential. Whoever asks says where it comes from.
+/// The question about a credential.
 ///
 /// # Errors
 /// `Unknown` for what is no credential of ours, mistyped or made up: nobody is asked about that.
@@ -43,7 +43,7 @@ pub(crate) fn question(view: &View, consumer: &Consumer<'_>, kind: CredentialKin
         return Err(TokenError::Unknown);
     }
     let (realm, audience) = (consumer.realm.to_owned(), audience(consumer, kind).to_owned());
-    Ok(ResolveRequest { realm, kind, credential: text.to_owned(), audience, address: None })
+    Ok(ResolveRequest { realm, kind, credential: text.to_owned(), audience, address: consumer.address })
 }
 
 /// Whether a text says that it is an access token of an issuer that the realm trusts, for the service it is presented to. That alone is worth

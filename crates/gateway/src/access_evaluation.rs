@@ -78,7 +78,7 @@ where
     let Ok(Ok(body)) = body else { return Err(malformed(format!("The body did not come in time, or is longer than {LONGEST} bytes."))) };
     let read = if asked == Asked::One { AccessRequest::one } else { AccessRequest::several };
     let request = read(&body.to_bytes()).map_err(|error| malformed(error.to_string()))?;
-    let answer = asker.answer(&view, &gateway.cache, &request, now);
+    let answer = asker.answer(&view, &gateway.lookups.cache, &request, now);
     trail.edit(|event| {
         event.decided = answer.decided().map(Arc::clone);
         event.detail = Some(answer.summary());
@@ -95,7 +95,7 @@ fn asker(gateway: &Gateway, view: &durward_enforce::View, head: &Head<'_>, now: 
     must_be_fresh(gateway.shared.age(now), STALE).map_err(Refusal::CannotVerify)?;
     let presented = Presented::read(head, None, REALM).map_err(Refusal::Credential)?;
     let token = presented.ok_or(Refusal::NoCredential)?.jwt(&[CredentialKind::Jwt]).map_err(Refusal::Credential)?;
-    Asker::prove(view, &gateway.cache, token, now)
+    Asker::prove(view, &gateway.lookups.cache, token, now)
 }
 
 fn document(gateway: &Gateway) -> Result<Response<Body>, Problem> {

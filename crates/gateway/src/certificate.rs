@@ -141,7 +141,7 @@ impl Vouch for Gateway {
     fn vouches_for(&self, chain: &[CertificateDer<'_>]) -> bool {
         chain.first().is_some_and(|own| self.fronts.contains(own))
             || ClientCertificate::read(chain)
-                .is_ok_and(|certificate| is_known(&self.shared.view(), &self.authorities.load(), &certificate, self.clock.now()))
+                .is_ok_and(|certificate| is_known(&self.shared.view(), &self.lookups.authorities.load(), &certificate, self.clock.now()))
     }
 }
 

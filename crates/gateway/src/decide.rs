@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use durward_enforce::{Circumstances, CompiledRoute, Demand, Permitted, Refusal, Routed, Verified, View};
+use durward_model::resolve::ResolveRequest;
 
 /// What may go upstream, and on whose behalf.
 #[derive(Clone)]
@@ -10,6 +11,8 @@ pub(crate) struct Passage {
     pub(crate) route: Arc<CompiledRoute>,
     /// None on a public route, and where an observing one was asked by nobody known.
     pub(crate) verified: Option<Arc<Verified>>,
+    /// What the authority was asked about it, where it was.
+    pub(crate) asked: Option<Box<ResolveRequest>>,
 }
 
 /// Decides. There is no other way to a `Permitted<Passage>`, and no other way upstream.

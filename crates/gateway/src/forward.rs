@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use durward_base::Timestamp;
-use durward_enforce::{IdentityIssuer, IdentityToken, Permitted, Verified, without_key};
+use durward_enforce::{IdentityIssuer, IdentityToken, Permitted, without_key};
 use durward_model::event::StepName;
 use durward_net::http1::Tunnel;
 use durward_net::{Incoming, Problem};
@@ -47,7 +47,9 @@ pub(crate) async fn forward(
     let Passing { parts, accepted, body, client, now } = passing;
     let body = if grpc::is_call(parts) { body.unhurried() } else { body };
     let identity = identity(gateway, permitted.get(), now, trail)?;
-    let Passage { route, verified } = permitted.into_inner();
+    let Passage { route, verified, asked } = permitted.into_inner();
+    // Few answers go on: what that takes is made for them alone.
+    let lifetime = |is_endless| Lifetime::of(gateway, verified.as_ref(), (asked.as_deref(), client), is_endless);
     // HTTP/2 frames its bodies itself and need not say how long they are.
     let framing = accepted.framing.or_else(|| (!body.is_end_stream()).then_some(Upload::Chunked));
     if accepted.upgrade.is_some() && verified.is_some() {
@@ -76,10 +78,7 @@ pub(crate) async fn forward(
     let outgoing = Outgoing { head: &head, method: &parts.method, payload, upgrade: accepted.upgrade, is_repeated: false };
     // A body may go on for as long as it likes before there is an answer, but not for longer than its credential.
     let is_streamed = matches!(outgoing.payload, Payload::Streamed(..));
-    let ended = async {
-        let (shared, clock, verified) = (gateway.shared.clone(), gateway.clock.clone(), verified.clone());
-        Lifetime { shared, clock, verified, is_endless: grpc::is_call(parts) }.ended().await;
-    };
+    let ended = async { Box::pin(lifetime(grpc::is_call(parts)).ended()).await };
     let Exchanged { host, before, answer } = tokio::select! {
         biased;
         exchanged = upstream.exchange(outgoing) => exchanged,
@@ -101,17 +100,11 @@ pub(crate) async fn forward(
     if key_in_url {
         response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     }
-    Ok(passed_on(gateway, response, verified, accepted.upgrade))
+    Ok(passed_on(response, lifetime, accepted.upgrade))
 }
 
 /// What goes back to the client: a tunnel, what is whole, or a stream that ends with its credential.
-fn passed_on(
-    gateway: &Gateway,
-    mut response: Response<UpstreamBody>,
-    verified: Option<Arc<Verified>>,
-    upgrade: Option<&str>,
-) -> Response<Body> {
-    let lifetime = |is_endless| Lifetime { shared: gateway.shared.clone(), clock: gateway.clock.clone(), verified, is_endless };
+fn passed_on(mut response: Response<UpstreamBody>, lifetime: impl Fn(bool) -> Lifetime, upgrade: Option<&str>) -> Response<Body> {
     if let (Some(switched), Some(protocol)) = (response.body_mut().switched(), upgrade.and_then(|name| HeaderValue::from_str(name).ok())) {
         let lifetime = lifetime(true);
         response.headers_mut().insert(header::UPGRADE, protocol);
@@ -134,7 +127,7 @@ pub(crate) fn identity(
     now: Timestamp,
     trail: &mut Trail<'_>,
 ) -> Result<Option<Arc<IdentityToken>>, Problem> {
-    let Passage { route, verified } = passage;
+    let Passage { route, verified, .. } = passage;
     let token = match verified {
         Some(verified) => {
             let issuer: &IdentityIssuer = &gateway.identity;

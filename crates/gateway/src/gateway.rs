@@ -5,15 +5,15 @@ use std::sync::Arc;
 use axum::body::Body;
 use durward_base::{Clock, Duration, Rng, Timestamp};
 use durward_enforce::{
-    CannotVerify, Circumstances, CredentialCache, Evidence, Freshness, Head, IdentityIssuer, Known, Permitted, Possession, Refusal,
-    RouteError, Routed, Verified, View,
+    CannotVerify, Circumstances, Evidence, Freshness, Head, IdentityIssuer, Known, Permitted, Possession, Proved, Refusal, RouteError,
+    Routed, View,
 };
 use durward_model::CredentialKind;
 use durward_model::event::StepName;
 use durward_model::resolve::ResolveRequest;
 use durward_model::resource::Mode;
 use durward_net::{Answer, Bound, HttpMetrics, Incoming, Limits, ListenerTls, Problem, Record, Refused, Shutdown, Unserved, Windows};
-use durward_node::{NoAuthority, Resolve, Resolver, Shared};
+use durward_node::{Resolve, Shared};
 use durward_seal::{BrowserMarks, StateKeys};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
@@ -23,12 +23,13 @@ use url::Url;
 use crate::accept::{Client, accept};
 use crate::access_evaluation;
 use crate::browser::{BrowserSettings, Browsers, Own};
-use crate::certificate::{self, KnownAuthorities};
+use crate::certificate::KnownAuthorities;
 use crate::credential::credential;
 use crate::decide::{Passage, decide};
 use crate::forward::{Passing, forward};
 use crate::front::told;
 use crate::grpc;
+use crate::lookups::Lookups;
 use crate::principal::{address, principal};
 use crate::rate::Rates;
 use crate::record::{LISTENER, Trail};
@@ -45,9 +46,8 @@ pub struct Gateway {
     pub(crate) node: Arc<str>,
     pub(crate) limits: Limits,
     pub(crate) shared: Shared<View>,
-    pub(crate) cache: CredentialCache,
+    pub(crate) lookups: Lookups,
     browsers: Option<Browsers>,
-    pub(crate) authorities: KnownAuthorities,
     pub(crate) freshness: Freshness,
     pub(crate) public_url: Option<Url>,
     pub(crate) mode: Mode,
@@ -60,13 +60,12 @@ pub struct Gateway {
     pub(crate) ids: RequestIds,
     pub(crate) identity: IdentityIssuer,
     pub(crate) upstreams: Upstreams,
-    resolver: Resolver,
 }
 
 /// What steps 3 and 4 come to.
 enum Proof {
     /// It is known who asks; nobody, on a public route.
-    Of(Option<Arc<Verified>>),
+    Of(Option<Proved>),
     /// The authority must be asked about the credential.
     Ask(ResolveRequest),
 }
@@ -110,10 +109,9 @@ impl Gateway {
         Self {
             node: format!("gateway/{}", settings.name).into(),
             limits: settings.limits,
+            lookups: Lookups::new(shared.clone(), clock.clone(), &rng),
             shared,
-            cache: CredentialCache::new(&rng),
             browsers: None,
-            authorities: KnownAuthorities::default(),
             freshness: Freshness::new(&rng),
             public_url: settings.public_url,
             mode: settings.mode,
@@ -121,7 +119,6 @@ impl Gateway {
             fronts: settings.fronts,
             withhold: settings.withhold,
             metrics,
-            resolver: Resolver::new(Arc::new(NoAuthority), clock.clone(), &rng),
             upstreams: Upstreams::new(settings.upstreams, clock.clone()),
             clock,
             ids: RequestIds::new(rng.clone()),
@@ -133,7 +130,7 @@ impl Gateway {
     /// The same, asking this authority about credentials that no view can verify. Without one, they are answered with 503.
     #[must_use]
     pub fn resolving_with(self, authority: Arc<dyn Resolve>) -> Self {
-        Self { resolver: Resolver::new(authority, self.clock.clone(), &self.rng), ..self }
+        Self { lookups: self.lookups.resolving_with(authority, self.clock.clone(), &self.rng), ..self }
     }
 
     /// The same, where people log in with browsers: sessions are sealed, and browsers known again, with `keys`, and `http` reaches the
@@ -147,12 +144,12 @@ impl Gateway {
     /// The same, where certificates that these vouch for are a way in, beside those that clients are registered with.
     #[must_use]
     pub fn with_client_authorities(self, authorities: KnownAuthorities) -> Self {
-        Self { authorities, ..self }
+        Self { lookups: self.lookups.with_client_authorities(authorities), ..self }
     }
 
     /// How many verified credentials it holds: for metrics.
     pub fn credentials(&self) -> usize {
-        self.cache.len()
+        self.lookups.cache.len()
     }
 
     /// How the hosts that requests are forwarded to stand: for metrics.
@@ -269,20 +266,14 @@ impl Gateway {
 
     /// Asks the authority, and takes in what it says.
     async fn resolve(&self, request: &ResolveRequest, client: &Client, now: Timestamp, trail: &mut Trail<'_>) -> Result<(), Refusal> {
-        if let Some(certificate) = client.certificate.as_ref().filter(|_| request.kind == CredentialKind::ClientCertificate) {
-            let view = self.shared.view();
-            let answer = certificate::resolve(&view, &self.authorities.load(), certificate, request, now)?;
-            trail.step(StepName::Resolve);
-            return self.cache.take_in(&view, request, &answer, now);
-        }
         if let Some(browsers) = self.browsers.as_ref().filter(|_| request.kind == CredentialKind::BrowserSession) {
             trail.set_cookie(browsers.resolve(self, request, now).await?);
             trail.step(StepName::Resolve);
             return Ok(());
         }
-        let answer = self.resolver.ask(request).await.map_err(|error| Refusal::CannotResolve(error.0))?;
+        let taken = self.lookups.ask(request, client.certificate.as_ref(), now).await;
         trail.step(StepName::Resolve);
-        self.cache.take_in(&self.shared.view(), request, &answer, now)
+        taken
     }
 
     fn decided(&self, head: &Head<'_>, client: &Client, now: Timestamp, trail: &mut Trail<'_>) -> Result<Decided, Refusal> {
@@ -290,11 +281,11 @@ impl Gateway {
         let routed = route(&view, head).map_err(|refusal| self.or_not_yet(refusal))?;
         trail.routed(&routed, head.path());
         trail.step(StepName::Route);
-        let mut passage = Passage { route: Arc::clone(routed.route()), verified: None };
+        let mut passage = Passage { route: Arc::clone(routed.route()), verified: None, asked: None };
         let permitted = match self.proved(&view, &routed, head, (client, now), trail) {
             Ok(Proof::Ask(request)) => return Ok(Decided::Ask(request, passage)),
-            Ok(Proof::Of(verified)) => {
-                passage.verified = verified;
+            Ok(Proof::Of(proved)) => {
+                (passage.verified, passage.asked) = proved.map_or((None, None), |proved| (Some(proved.verified), proved.asked));
                 let asked = self.browsers.as_ref().zip(passage.verified.as_deref());
                 let known_browser = asked.and_then(|(browsers, verified)| browsers.known(&view, head, verified));
                 decide(&view, &routed, &passage, Circumstances { now, address: client.ip, known_browser })
@@ -326,24 +317,24 @@ impl Gateway {
             browsers.must_be_ours(routed, head)?;
         }
         trail.step(StepName::Credential);
-        let verified = match evidence {
+        let proved = match evidence {
             Some(evidence) => {
                 // Only a proof names an address.
                 let public_url = self.public_url.as_ref().filter(|_| head.header("dpop").next().is_some());
                 let address = address(public_url, routed, head);
                 let possession = Possession::of(head, address.into_iter().collect(), client.certificate_der(), &self.freshness);
-                let proved = match principal(&self.shared, view, &self.cache, routed, (evidence, &possession), (client.ip, now))? {
+                let proved = match principal(&self.shared, view, &self.lookups.cache, routed, (evidence, &possession), (client.ip, now))? {
                     Known::Proved(proved) => proved,
-                    Known::Ask(request) => return Ok(Proof::Ask(ResolveRequest { address: client.ip, ..request })),
+                    Known::Ask(request) => return Ok(Proof::Ask(request)),
                 };
-                trail.renew_nonce(proved.admitted.and_then(|admitted| admitted.nonce));
-                Some(proved.verified)
+                trail.renew_nonce(proved.admitted.as_ref().and_then(|admitted| admitted.nonce.clone()));
+                trail.proved(&proved.verified);
+                Some(proved)
             }
             None => None,
         };
-        verified.iter().for_each(|verified| trail.proved(verified));
         trail.step(StepName::Principal);
-        Ok(Proof::Of(verified))
+        Ok(Proof::Of(proved))
     }
 
     /// Where a browser is sent that must log in first.

@@ -12,6 +12,7 @@ mod front;
 mod gateway;
 mod grpc;
 mod lifetime;
+mod lookups;
 mod principal;
 mod rate;
 mod record;

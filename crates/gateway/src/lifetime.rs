@@ -6,36 +6,100 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use durward_base::{Clock, Duration};
-use durward_enforce::{Verified, View};
+use durward_base::{Clock, Duration, Timestamp};
+use durward_enforce::{Refusal, Verified, View};
+use durward_model::resolve::ResolveRequest;
+use durward_net::PeerCertificate;
 use durward_node::Shared;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
+use crate::accept::Client;
+use crate::gateway::Gateway;
+use crate::lookups::Lookups;
 use crate::upstream::{UpstreamBody, UpstreamError};
 
 /// How often a credential is looked at again: with the feed's own delay, well within a second.
 const AGAIN: Duration = Duration::from_millis(250);
+/// How long an authority that cannot be asked is waited for before it is asked again.
+const AWAY: Duration = Duration::from_secs(5);
+/// How long something goes on while it cannot be asked: as long as by an access token, which nobody is asked about.
+const UNASKED: Duration = Duration::from_secs(300);
+
+/// How long an answer is waited for: meanwhile no revocation is heard.
+const PROMPT: Duration = Duration::from_millis(500);
+
+/// What the credential is at this moment.
+enum Now {
+    Counts(Arc<Verified>),
+    /// The authority cannot be asked.
+    Unknown,
+    Over,
+}
 
 /// The credential that something goes on by.
 pub(crate) struct Lifetime {
-    pub(crate) shared: Shared<View>,
-    pub(crate) clock: Clock,
+    shared: Shared<View>,
+    clock: Clock,
+    lookups: Lookups,
     /// None on a public route.
-    pub(crate) verified: Option<Arc<Verified>>,
-    /// Whether it ends with the credential's time: what has no end of its own does, a download does not.
-    pub(crate) is_endless: bool,
+    verified: Option<Arc<Verified>>,
+    /// What the authority was asked about it: its answer is over before the credential is.
+    asked: Option<ResolveRequest>,
+    certificate: Option<PeerCertificate>,
+    is_endless: bool,
 }
 
 impl Lifetime {
+    /// That of what a credential opens. What is endless ends with the credential's time, a download does not.
+    pub(crate) fn of(
+        gateway: &Gateway,
+        verified: Option<&Arc<Verified>>,
+        (asked, client): (Option<&ResolveRequest>, &Client),
+        is_endless: bool,
+    ) -> Self {
+        Self {
+            shared: gateway.shared.clone(),
+            clock: gateway.clock.clone(),
+            lookups: gateway.lookups.clone(),
+            verified: verified.map(Arc::clone),
+            asked: asked.cloned(),
+            certificate: client.certificate.clone(),
+            is_endless,
+        }
+    }
+
     /// Ready when the credential is revoked or over.
-    pub(crate) async fn ended(self) {
-        let Some(verified) = self.verified else { return std::future::pending().await };
+    pub(crate) async fn ended(mut self) {
+        let Some(mut verified) = self.verified.take() else { return std::future::pending().await };
+        let (mut seen, mut patience) = (None, Timestamp::default());
         loop {
             tokio::time::sleep(AGAIN).await;
-            if !verified.stands(&self.shared.view()) || self.is_endless && verified.is_expired(self.clock.now()) {
+            let (view, now) = (self.shared.view(), self.clock.now());
+            if !verified.stands(&view) {
                 return;
             }
+            let holds = seen == Some(view.generation()) && !verified.is_expired(now);
+            if !self.is_endless || holds || now < patience {
+                continue;
+            }
+            match self.again(&verified, now).await {
+                Now::Counts(known) => (verified, seen) = (known, Some(view.generation())),
+                Now::Unknown if now < verified.expires() + UNASKED => patience = now + AWAY,
+                Now::Unknown | Now::Over => return,
+            }
+        }
+    }
+
+    async fn again(&self, verified: &Arc<Verified>, now: Timestamp) -> Now {
+        let Some(asked) = &self.asked else {
+            return if verified.is_expired(now) { Now::Over } else { Now::Counts(Arc::clone(verified)) };
+        };
+        let again = self.lookups.again(asked, self.certificate.as_ref(), now);
+        match tokio::time::timeout(PROMPT, again).await {
+            Ok(Ok(verified)) => Now::Counts(verified),
+            Ok(Err(Refusal::CannotResolve(_) | Refusal::Throttled(_))) | Err(_) => Now::Unknown,
+            Ok(Err(_)) => Now::Over,
         }
     }
 }

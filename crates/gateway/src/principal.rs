@@ -24,7 +24,7 @@ pub(crate) fn principal(
     if age > allowed {
         return Err(Refusal::CannotVerify(CannotVerify { age, allowed }));
     }
-    let consumer = Consumer::entrance(route.realm(), route.resource().accepted_audience());
+    let consumer = Consumer::entrance(route.realm(), route.resource().accepted_audience()).from(address);
     let known = cache.prove_or_ask(view, &consumer, presented, now).map_err(Refusal::Token)?;
     if let Known::Proved(proved) = &known {
         must_be_accepted(&proved.verified, &route.resource().accept).map_err(Refusal::Credential)?;

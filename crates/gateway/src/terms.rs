@@ -59,7 +59,7 @@ pub(crate) fn before(
 
 /// Once it is known who asks: what they ask too often is refused.
 pub(crate) fn after(gateway: &Gateway, passage: &Passage, now: Timestamp, trail: &mut Trail<'_>, head: &Head<'_>) -> Result<(), Problem> {
-    let Passage { route, verified: Some(verified) } = passage else { return Ok(()) };
+    let Passage { route, verified: Some(verified), .. } = passage else { return Ok(()) };
     if route.resource().limits.is_empty() {
         return Ok(());
     }

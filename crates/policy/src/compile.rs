@@ -33,6 +33,8 @@ pub struct Policies {
     pub(crate) candidates: CandidateSets,
     /// Whether a policy takes single scopes away from what is issued.
     pub(crate) narrow_scopes: bool,
+    /// Whether a policy about issuing reads where it is asked for.
+    pub(crate) issue_by_address: bool,
 }
 
 /// One policy.
@@ -78,7 +80,8 @@ impl Policies {
         let entries: Vec<_> = parsed.into_iter().map(entry).collect();
         let index = Index::build(&entries, &actions);
         let narrow_scopes = entries.iter().any(issue::reads_one_scope);
-        Ok(Self { entries, actions, index, candidates: CandidateSets::default(), narrow_scopes })
+        let issue_by_address = entries.iter().any(issue::reads_the_address);
+        Ok(Self { entries, actions, index, candidates: CandidateSets::default(), narrow_scopes, issue_by_address })
     }
 
     /// How many policies there are.

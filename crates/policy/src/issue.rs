@@ -3,9 +3,10 @@
 //! Issuing is what clients, scopes and consents allow. Policies only take away from it: one that names the action forbids, all of it or a
 //! scope; nothing else is asked, and without any, nothing changes.
 
-use cedar_policy::{ActionConstraint, Effect, Entities, Entity as CedarEntity, Policy};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+use cedar_policy::{ActionConstraint, Effect, Entities, Entity as CedarEntity, Policy};
 
 use crate::compile::Entry;
 use crate::decide::Extra;
@@ -53,6 +54,11 @@ impl Policies {
     /// Whether any policy is about issuing.
     pub fn concern_issuing(&self) -> bool {
         self.index.knows(ISSUE)
+    }
+
+    /// Whether what they leave may be another thing from another address.
+    pub const fn issue_by_address(&self) -> bool {
+        self.issue_by_address
     }
 
     /// Decides what may be issued: asked once for the whole, where `context` has no `scope`, and then for each scope by itself.
@@ -117,17 +123,24 @@ impl Issue<'_> {
 
 /// A `permit` for issuing would promise what clients and consents alone can give.
 pub(crate) fn must_only_forbid(document: &Document<'_>, policy: &Policy) -> Result<(), PolicyError> {
-    let named = match policy.action_constraint() {
-        ActionConstraint::Any => false,
-        ActionConstraint::Eq(uid) => uid.id().unescaped() == ISSUE,
-        ActionConstraint::In(uids) => uids.iter().any(|uid| uid.id().unescaped() == ISSUE),
-    };
-    if policy.effect() == Effect::Forbid || !named {
+    if policy.effect() == Effect::Forbid || !is_about_issuing(policy) {
         return Ok(());
     }
     let offset = document.text.find("Action::\"issue\"").unwrap_or_default();
     let message = "issuing is permitted where nothing forbids it: write `forbid … unless` instead of `permit … when`".to_owned();
     Err(PolicyError::at(document.name, document.text, offset, message))
+}
+
+fn is_about_issuing(policy: &Policy) -> bool {
+    match policy.action_constraint() {
+        ActionConstraint::Any => false,
+        ActionConstraint::Eq(uid) => uid.id().unescaped() == ISSUE,
+        ActionConstraint::In(uids) => uids.iter().any(|uid| uid.id().unescaped() == ISSUE),
+    }
+}
+
+pub(crate) fn reads_the_address(entry: &Entry) -> bool {
+    is_about_issuing(&entry.policy) && entry.reads.read_the_address()
 }
 
 pub(crate) fn reads_one_scope(entry: &Entry) -> bool {

@@ -31,7 +31,10 @@ impl Reads {
         }
         match policy.to_json() {
             Ok(json) => reads.walk(json.get("conditions").unwrap_or(&Value::Null)),
-            Err(_) => reads.context = true,
+            Err(_) => {
+                reads.context = true;
+                reads.name("context");
+            }
         }
         reads
     }
@@ -44,6 +47,11 @@ impl Reads {
     /// Whether the policy reads what is so named.
     pub(crate) fn reads(&self, name: &str) -> bool {
         self.names.contains(name)
+    }
+
+    /// Whether the policy reads where a request comes from.
+    pub(crate) fn read_the_address(&self) -> bool {
+        ["context", "context.address", "context.country", "context.city"].iter().any(|name| self.reads(name))
     }
 
     fn name(&mut self, name: &str) {
@@ -62,7 +70,10 @@ impl Reads {
             match (operator.as_str(), variable, attribute) {
                 ("Value", ..) => {}
                 ("Var", ..) => match operand.as_str() {
-                    Some("context") => self.context = true,
+                    Some("context") => {
+                        self.context = true;
+                        self.name("context");
+                    }
                     Some("principal") => self.name("principal"),
                     Some("resource") => self.name("resource"),
                     _ => {}

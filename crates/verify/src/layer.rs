@@ -173,7 +173,7 @@ impl Pass {
     async fn authenticate(&self, layer: &VerifyLayer, parts: &Parts, circumstances: Circumstances) -> Result<Authenticated, Refusal> {
         let request = match self.verify(layer, parts, circumstances)? {
             Outlook::Known(authenticated) => return Ok(*authenticated),
-            Outlook::Ask(request) => ResolveRequest { address: circumstances.address, ..request },
+            Outlook::Ask(request) => request,
         };
         let Inner { shared, cache, resolver, .. } = &*self.verifier.0;
         let began = Instant::now();
@@ -210,8 +210,8 @@ impl Pass {
         let address = layer.public_url.as_ref().map(|base| Cow::Owned(format!("{base}{}", head.path())));
         let certificate = parts.extensions.get::<PeerCertificate>().map(PeerCertificate::der);
         let possession = Possession::of(&head, address.into_iter().collect(), certificate, freshness);
-        let consumer = Consumer::service(realm, &layer.audience);
-        let Proved { verified, admitted } =
+        let consumer = Consumer::service(realm, &layer.audience).from(circumstances.address);
+        let Proved { verified, admitted, asked: _ } =
             match cache.prove_or_ask(&view, &consumer, (evidence, &possession), self.now).map_err(Refusal::Token)? {
                 Known::Proved(proved) => proved,
                 Known::Ask(request) => return Ok(Outlook::Ask(request)),

@@ -12,17 +12,17 @@ use crate::gateway::Gateway;
 impl Gateway {
     /// Asks about every session anew, in the cookie itself.
     pub(crate) fn forget_sessions(&self) {
-        self.cache.forget_sessions();
+        self.lookups.cache.forget_sessions();
     }
 
     /// Takes in the access token of a session, as the credential that is asked about.
     pub(crate) fn take_in_session(&self, request: &ResolveRequest, token: &str, now: Timestamp) -> Result<(), TokenError> {
-        self.cache.take_in_session(&self.shared.view(), request, token, now)
+        self.lookups.cache.take_in_session(&self.shared.view(), request, token, now)
     }
 
     /// Takes in what another provider's login came to, as the credential that is asked about.
     pub(crate) fn take_in_resolved(&self, request: &ResolveRequest, resolved: Resolved, now: Timestamp) -> Result<(), TokenError> {
-        let taken = self.cache.take_in(&self.shared.view(), request, &Resolution::Proved(Box::new(resolved)), now);
+        let taken = self.lookups.cache.take_in(&self.shared.view(), request, &Resolution::Proved(Box::new(resolved)), now);
         taken.map_err(|refusal| match refusal {
             Refusal::Token(error) => error,
             _ => TokenError::Unknown,
@@ -34,7 +34,7 @@ impl Gateway {
         let possession =
             Possession { method: "", addresses: Vec::new(), proofs: Vec::new(), certificate: None, freshness: &self.freshness };
         let evidence = Evidence::Lookup(CredentialKind::BrowserSession, cookie);
-        let known = self.cache.prove_or_ask(&self.shared.view(), consumer, (evidence, &possession), now)?;
+        let known = self.lookups.cache.prove_or_ask(&self.shared.view(), consumer, (evidence, &possession), now)?;
         Ok(match known {
             Known::Proved(proved) => Some(proved.verified),
             Known::Ask(_) => None,

@@ -12,7 +12,9 @@ use durward_model::CredentialKind;
 use durward_model::event::StepName;
 use durward_model::resolve::ResolveRequest;
 use durward_model::resource::Mode;
-use durward_net::{Answer, Bound, HttpMetrics, Incoming, Limits, ListenerTls, Problem, Record, Refused, Shutdown, Unserved, Windows};
+use durward_net::{
+    Answer, Bound, HttpMetrics, Incoming, Limits, ListenerTls, Problem, Record, Refused, Shutdown, StrictTransport, Unserved, Windows,
+};
 use durward_node::{Resolve, Shared};
 use durward_seal::{BrowserMarks, StateKeys};
 use http::request::Parts;
@@ -50,6 +52,7 @@ pub struct Gateway {
     browsers: Option<Browsers>,
     pub(crate) freshness: Freshness,
     pub(crate) public_url: Option<Url>,
+    pub(crate) strict_transport: StrictTransport,
     pub(crate) mode: Mode,
     pub(crate) rates: Rates,
     pub(crate) fronts: Vec<CertificateDer<'static>>,
@@ -114,6 +117,7 @@ impl Gateway {
             browsers: None,
             freshness: Freshness::new(&rng),
             public_url: settings.public_url,
+            strict_transport: settings.strict_transport,
             mode: settings.mode,
             rates: Rates::default(),
             fronts: settings.fronts,

@@ -8,7 +8,7 @@ use durward_base::{EventId, Timestamp};
 use durward_enforce::{CompiledRoute, Decision, Refusal, Routed, Verified};
 use durward_model::event::StepName;
 use durward_model::{Event, EventKind, Outcome, event};
-use durward_net::{Hop, Problem};
+use durward_net::{Asked, Hop, Problem};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
 use crate::accept::Client;
@@ -38,6 +38,8 @@ pub(crate) struct Trail<'a> {
     cookie: Option<HeaderValue>,
     hop: Hop,
     method: Method,
+    asked: Asked,
+    tls: bool,
     began: Instant,
     lap: Instant,
 }
@@ -68,6 +70,8 @@ impl<'a> Trail<'a> {
             cookie: None,
             hop,
             method: method.clone(),
+            asked: Asked::by(headers),
+            tls: client.tls,
             began,
             lap: began,
         }
@@ -220,8 +224,9 @@ impl<'a> Trail<'a> {
         let Some(mut event) = self.event.take() else { return Response::new(Body::empty()) };
         let (mut response, code) = match answer {
             Ok(response) => (response, None),
-            Err(problem) => (problem.render(Some(self.id)), Some(problem.code().to_owned())),
+            Err(problem) => (problem.answer(&self.asked, self.id), Some(problem.code().to_owned())),
         };
+        let is_own = code.is_some() || event.kind != EventKind::Forwarded;
         let status = response.status();
         if let Some(request) = &mut event.request {
             request.status = status.as_u16();
@@ -256,6 +261,9 @@ impl<'a> Trail<'a> {
             response.headers_mut().append(header::SET_COOKIE, cookie);
             // RFC 9111 section 7.3: a stored answer would hand the session to others.
             response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        if is_own {
+            self.gateway.strict_transport.complete(response.headers_mut(), self.tls);
         }
         let endpoint = route.as_deref().unwrap_or("(none)");
         self.gateway.metrics.answered(LISTENER, endpoint, response.status().as_u16(), self.began.elapsed().as_secs_f64());

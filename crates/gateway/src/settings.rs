@@ -1,7 +1,7 @@
 //! What a gateway is told when it starts.
 
 use durward_model::resource::Mode;
-use durward_net::Limits;
+use durward_net::{Limits, StrictTransport};
 use rustls::pki_types::CertificateDer;
 use url::Url;
 
@@ -14,6 +14,8 @@ pub struct GatewaySettings {
     pub name: String,
     /// Where the world reaches it, without a trailing slash: `https://api.example`. A DPoP proof must name it; with none, none can.
     pub public_url: Option<Url>,
+    /// For how long browsers are told to come by TLS alone, in answers of the gateway's own.
+    pub strict_transport: StrictTransport,
     /// Bounds on what connections may cost.
     pub limits: Limits,
     /// What holds for upstreams.
@@ -32,6 +34,7 @@ impl GatewaySettings {
         Self {
             name: name.into(),
             public_url: None,
+            strict_transport: StrictTransport::default(),
             limits: Limits::default(),
             upstreams: UpstreamSettings::default(),
             mode: Mode::Enforce,

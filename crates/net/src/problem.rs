@@ -1,5 +1,7 @@
 //! RFC 9457: Problem Details for HTTP APIs.
 
+mod page;
+
 use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
@@ -45,7 +47,13 @@ impl Problem {
         &self.detail
     }
 
-    /// The answer, naming the request.
+    /// The answer to a request with these fields, naming it: a page where it is for a person to read.
+    pub fn answer(&self, asked: &Asked, request: EventId) -> Response {
+        let is_error = self.status.is_client_error() || self.status.is_server_error();
+        if asked.page && is_error { page::render(self, request) } else { self.render(Some(request)) }
+    }
+
+    /// The answer to a program, naming the request.
     pub fn render(&self, request: Option<EventId>) -> Response {
         let body = serde_json::json!({
             "type": "about:blank",
@@ -61,6 +69,19 @@ impl Problem {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.extend((*self.headers).clone());
         response
+    }
+}
+
+/// The form that a request asks answers in.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked {
+    page: bool,
+}
+
+impl Asked {
+    /// By a request with these fields.
+    pub fn by(headers: &HeaderMap) -> Self {
+        Self { page: page::is_wanted(headers) }
     }
 }
 

@@ -25,7 +25,8 @@ use self::paths::Paths;
 use crate::prompt::Prompt;
 use crate::record::Draft;
 use crate::{
-    Answer, Endpoint, Hop, HttpMetrics, Incoming, Peer, Problem, Rates, Record, Recorder, Refused, Unserved, Windows, endpoint, target,
+    Answer, Asked, Endpoint, Hop, HttpMetrics, Incoming, Peer, Problem, Rates, Record, Recorder, Refused, StrictTransport, Unserved,
+    Windows, endpoint, target,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -66,6 +67,8 @@ pub struct SurfaceSettings {
     pub node: Arc<str>,
     /// `host` or `host:port` values served; others get 421. Empty: any (a Unix socket).
     pub hosts: Vec<String>,
+    /// For how long browsers are told to come by TLS alone.
+    pub strict_transport: StrictTransport,
     /// Who decides about the classes that handlers do not.
     pub gate: Arc<dyn Gate>,
     /// Where events go.
@@ -96,6 +99,13 @@ struct Row {
     event: EventKind,
 }
 
+/// What an answer has to know of who asked for it.
+#[derive(Clone, Copy)]
+struct Caller {
+    asked: Asked,
+    tls: bool,
+}
+
 /// The row that a request matched, found by its path before its body is looked at.
 #[derive(Clone, Copy)]
 struct Matched {
@@ -113,8 +123,7 @@ impl Surface {
             let (_, of_path) = rows.at(path).get_or_insert((path, Vec::new()));
             of_path.push(Row { method, access: *access, rate: *rate, event: *event });
         }
-        let router = endpoint::router(endpoints.into_iter().map(|row| (row.path, row.route)))
-            .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.") });
+        let router = endpoint::router(endpoints.into_iter().map(|row| (row.path, row.route)));
         Self(Arc::new(Inner { settings, router, rows, rates: Rates::default() }))
     }
 
@@ -145,7 +154,7 @@ impl Surface {
         let id = EventId::new(now, &settings.rng);
         let matched = self.matched(request.method(), request.uri().path());
         let hop = Hop::open(id, &settings.node, request.method(), request.headers());
-        let method = request.method().clone();
+        let (method, caller) = (request.method().clone(), Caller { asked: Asked::by(request.headers()), tls: peer.tls });
         let mut event = self.opened(id, &peer, &request, matched);
         event.chain.transaction = Some(hop.trace_id());
         let recorder = Recorder::new(event);
@@ -161,7 +170,7 @@ impl Surface {
                 "Something went wrong here; the request id names it in the audit record.",
             ))
         });
-        let (response, reason) = self.close(id, matched, started, response, recorder).await;
+        let (response, reason) = self.close((id, caller), matched, started, response, recorder).await;
         hop.ended(&method, matched.map(|matched| matched.path), response.status().as_u16(), reason.as_deref());
         response
     }
@@ -174,7 +183,8 @@ impl Surface {
         let mut event = Event::new(id, now, Arc::clone(&settings.node), EventKind::Unrouted);
         let (path, address) = ("(none)".to_owned(), peer.ip().map(|ip| ip.to_string()));
         event.request = Some(event::Request { path, address, ..event::Request::default() });
-        self.close(id, None, started, respond(refused.into()), Recorder::new(event)).await.0
+        let caller = Caller { asked: Asked::default(), tls: peer.tls };
+        self.close((id, caller), None, started, respond(refused.into()), Recorder::new(event)).await.0
     }
 
     async fn answer(&self, peer: Peer, request: Request<Body>, matched: Option<Matched>, recorder: &Recorder) -> Response {
@@ -198,7 +208,7 @@ impl Surface {
         {
             return Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, "unknown_host", "This server does not answer for that host."));
         }
-        let Some(matched) = matched else { return Ok(request) };
+        let Some(matched) = matched else { return Err(self.unmatched(request.uri().path())) };
         if let Some(ip) = peer.ip() {
             rates.count(matched.rate, ip, settings.clock.now()).map_err(|wait| {
                 let seconds = HeaderValue::from(wait.as_secs() + 1);
@@ -223,6 +233,18 @@ impl Surface {
         Some(Matched { path: pattern, access: row.access, rate: row.rate, event: row.event })
     }
 
+    /// There is nothing at that address, or nothing that this method does.
+    fn unmatched(&self, path: &str) -> Problem {
+        let Some((_, rows)) = self.0.rows.find(path) else {
+            return Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.");
+        };
+        let methods = rows.iter().flat_map(|row| if row.method == "GET" { vec!["GET", "HEAD"] } else { vec![row.method] });
+        let methods = methods.collect::<Vec<_>>().join(", ");
+        let problem =
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This address does not do that; Allow says what it does.");
+        HeaderValue::try_from(methods).into_iter().fold(problem, |problem, methods| problem.header(header::ALLOW, methods))
+    }
+
     fn opened(&self, id: EventId, peer: &Peer, request: &Request<Body>, matched: Option<Matched>) -> Event {
         let settings = &self.0.settings;
         let kind = matched.map_or(EventKind::Unrouted, |matched| matched.event);
@@ -240,7 +262,7 @@ impl Surface {
     /// Names the request in its answer, records its event (before the answer, where it must be), and counts it. Gives the event's reason along.
     async fn close(
         &self,
-        id: EventId,
+        (id, caller): (EventId, Caller),
         matched: Option<Matched>,
         started: Instant,
         mut response: Response,
@@ -249,7 +271,7 @@ impl Surface {
         let Inner { settings, .. } = &*self.0;
         let problem = response.extensions_mut().remove::<Problem>();
         if let Some(problem) = &problem {
-            response = problem.render(Some(id));
+            response = problem.answer(&caller.asked, id);
         }
         recorder.edit(|event| settle(event, response.status(), problem.as_ref()));
         let Draft { event, committed } = recorder.finish();
@@ -272,6 +294,7 @@ impl Surface {
             // One that the handler gives is the caller's own, which it has asked to hear again.
             response.headers_mut().entry(REQUEST_ID).or_insert(value);
         }
+        settings.strict_transport.complete(response.headers_mut(), caller.tls);
         let endpoint = matched.map_or("(none)", |matched| matched.path);
         settings.metrics.answered(settings.listener, endpoint, response.status().as_u16(), started.elapsed().as_secs_f64());
         (response, reason)

@@ -161,6 +161,7 @@ impl World {
                 listener: "admin",
                 node: "authority".into(),
                 hosts: Vec::new(),
+                strict_transport: durward_net::StrictTransport::default(),
                 gate: Arc::new(admin.gate()),
                 record: Arc::new(recorded.clone()),
                 metrics: HttpMetrics::register(&mut prometheus_client::registry::Registry::default()),
@@ -309,6 +310,24 @@ impl World {
         event.outcome = Outcome::Allowed;
         self.store.commit(&[Write::OpenSession(session.clone()), Write::OpenFamily(family.clone())], event).await.unwrap();
         (session, family)
+    }
+}
+
+impl World {
+    pub fn now(&self) -> Timestamp {
+        self.clock.clock().now()
+    }
+
+    /// The id of an access token that was issued to a family, as the record has it.
+    pub async fn issued(&self, family: &Family) -> TokenId {
+        let (now, token) = (self.now(), TokenId::new(self.now(), &self.rng));
+        let mut event = Event::new(EventId::new(now, &self.rng), now, "authority".into(), EventKind::TokenIssued);
+        event.realm = Some("main".into());
+        event.outcome = Outcome::Allowed;
+        event.chain.family = Some(family.id.to_string());
+        event.issued = Some(token.to_string());
+        self.store.commit(&[], event).await.unwrap();
+        token
     }
 }
 

@@ -35,6 +35,9 @@ pub struct Settings {
     pub certificates: Vec<CertificateFiles>,
     /// Certificates obtained and renewed by ACME (RFC 8555), shown in the same way.
     pub acme: Acme,
+    /// For how many seconds browsers that were here come back by TLS alone (`Strict-Transport-Security`); 0 tells them nothing. A year with
+    /// `certificates` or public `acme`, where `public_url` names a domain; nothing else when absent.
+    pub strict_transport_seconds: Option<u32>,
     /// Where the ledger is kept.
     pub store: StoreChoice,
     /// A directory of resources applied at start and at each reload (SIGHUP).
@@ -168,6 +171,7 @@ impl Default for Settings {
             names: Vec::new(),
             certificates: Vec::new(),
             acme: Acme::default(),
+            strict_transport_seconds: None,
             store: StoreChoice::default(),
             resources: None,
             places: None,

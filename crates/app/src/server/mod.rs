@@ -20,6 +20,7 @@ pub mod root;
 mod shared_secrets;
 mod shown;
 mod start;
+mod strict_transport;
 pub mod telemetry;
 mod upstream_metrics;
 mod upstreams;

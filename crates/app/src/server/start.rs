@@ -36,7 +36,7 @@ use super::shown::Shown;
 use super::upstream_metrics::UpstreamGauges;
 use super::{
     Server, background, certificate_files, client_authorities, first_realm, front_certificates, local, places, root, shared_secrets,
-    upstreams,
+    strict_transport, upstreams,
 };
 use crate::configuration::{Listen, Outbound, Settings, StoreChoice, resolve};
 use crate::http::{Operations, Probe};
@@ -310,7 +310,9 @@ impl Parts {
         let (fronts, limits) = (front_certificates::read(&self.settings.gateway.front_certificates)?, self.limits());
         let (upstreams, followed) = upstreams::open(&self.settings.gateway)?;
         self.tasks.spawn(followed.run(self.shutdown.clone()));
-        let settings = GatewaySettings { public_url, mode, withhold, fronts, limits, upstreams, ..GatewaySettings::named(name.clone()) };
+        let strict_transport = strict_transport::of(&self.settings, self.settings.gateway.public_url.as_deref());
+        let of_name = GatewaySettings::named(name.clone());
+        let settings = GatewaySettings { public_url, strict_transport, mode, withhold, fronts, limits, upstreams, ..of_name };
         let (metrics, clock, rng) = (self.metrics.clone(), self.clock.clone(), self.rng.clone());
         let gateway = Gateway::new(settings, self.shared.clone(), identity, metrics, clock, rng);
         let gateway = gateway.resolving_with(Arc::new(issuer.clone()));
@@ -330,7 +332,9 @@ impl Parts {
     fn surface(&self, listener: &'static str, hosts: Vec<String>, gate: Arc<dyn Gate>, endpoints: Vec<Endpoint>) -> Surface {
         let record: Arc<dyn Record> = Arc::new(self.shared.journal().clone());
         let (metrics, clock, rng) = (self.metrics.clone(), self.clock.clone(), self.rng.clone());
-        Surface::new(SurfaceSettings { listener, node: NODE.into(), hosts, gate, record, metrics, clock, rng }, endpoints)
+        let strict_transport = strict_transport::of(&self.settings, self.settings.public_url.as_deref());
+        let settings = SurfaceSettings { listener, node: NODE.into(), hosts, strict_transport, gate, record, metrics, clock, rng };
+        Surface::new(settings, endpoints)
     }
 
     fn listen(&self, bound: Bound, tls: Option<ListenerTls>, surface: Surface) {

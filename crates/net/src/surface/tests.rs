@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use axum::Json;
 use axum::extract::Path;
 use durward_base::Timestamp;
 use durward_testkit::{FakeClock, seeded};
@@ -21,11 +22,17 @@ impl Record for Kept {
 
 /// The answer to `GET path` and its one event.
 async fn get(path: &str) -> (Response, Event) {
+    call(Request::get(path).body(Body::empty()).unwrap()).await
+}
+
+/// The answer to a request over TLS and its one event.
+async fn call(request: Request<Body>) -> (Response, Event) {
     let kept = Arc::new(Kept::default());
     let settings = SurfaceSettings {
         listener: "test",
         node: "test".into(),
         hosts: Vec::new(),
+        strict_transport: StrictTransport::for_seconds(60),
         gate: Arc::new(Open),
         record: Arc::clone(&kept) as _,
         metrics: HttpMetrics::register(&mut prometheus_client::registry::Registry::default()),
@@ -39,8 +46,12 @@ async fn get(path: &str) -> (Response, Event) {
         EventKind::DocumentRead,
         |Path(name): Path<String>| async move { name },
     );
-    let request = Request::get(path).body(Body::empty()).unwrap();
-    let response = Surface::new(settings, endpoints.into_rows()).call(Peer::default(), request).await;
+    let endpoints =
+        endpoints.post("/typed", AccessClass::Public, RateClass::Read, EventKind::DocumentRead, |Json(one): Json<u64>| async move {
+            one.to_string()
+        });
+    let peer = Peer { tls: true, ..Peer::default() };
+    let response = Surface::new(settings, endpoints.into_rows()).call(peer, request).await;
     let mut events = std::mem::take(&mut *kept.0.lock().unwrap());
     assert_eq!(events.len(), 1);
     (response, events.remove(0))
@@ -65,6 +76,41 @@ async fn a_path_that_is_no_text_is_refused_with_a_reason_on_record() {
         assert_eq!((event.reason.as_deref(), event.outcome), (Some(code), Outcome::Denied));
     }
     assert_eq!(get("/named/caf%C3%A9").await.0.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn every_answer_says_the_same_of_itself_whoever_made_it() {
+    for (method, path, body, status) in [
+        ("GET", "/named/a", 0, 200),
+        ("GET", "/nothing", 0, 404),
+        ("DELETE", "/named/a", 0, 405),
+        ("OPTIONS", "/named/a", 0, 405),
+        ("POST", "/typed", 1, 415),
+        ("POST", "/typed", 3_000_000, 413),
+    ] {
+        let typed = if body > 1 { "application/json" } else { "text/plain" };
+        let request = Request::builder().method(method).uri(path).header("content-type", typed).body(Body::from("1".repeat(body))).unwrap();
+        let (response, _) = call(request).await;
+        assert_eq!(response.status(), status, "{method} {path}");
+        let fields =
+            ["cache-control", "x-content-type-options", "strict-transport-security"].map(|name| response.headers()[name].to_str().unwrap());
+        assert_eq!(fields, ["no-store", "nosniff", "max-age=60"], "{method} {path}");
+        let allow = response.headers().get("allow").map(|allow| allow.to_str().unwrap());
+        assert_eq!(allow, (status == 405).then_some("GET, HEAD"), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_person_who_asks_for_what_is_not_there_reads_a_page() {
+    for (path, accept, page) in
+        [("/nothing", "text/html,application/xhtml+xml", true), ("/nothing", "*/*", false), ("/named/%ff", "text/html", true)]
+    {
+        let (response, event) = call(Request::get(path).header("accept", accept).body(Body::empty()).unwrap()).await;
+        let content = if page { "text/html; charset=utf-8" } else { "application/problem+json" };
+        assert_eq!(response.headers()[header::CONTENT_TYPE], content, "{path} {accept}");
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        assert!(std::str::from_utf8(&body).unwrap().contains(&event.id.to_string()), "the number to ask by");
+    }
 }
 
 #[tokio::test]

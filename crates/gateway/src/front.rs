@@ -78,24 +78,36 @@ impl Gateway {
         let client = original.as_ref().map_or(front, |original| &original.client);
         let mut trail = Trail::open(self, &parts.method, &parts.headers, client, now);
         let answer = match &original {
-            Ok(original) => self.decide_for(original, now, &mut trail).await.map(|identity| permitted(original, identity.as_deref())),
+            Ok(original) => self.decide_for(original, now, &mut trail).await.map(|decided| match decided {
+                Decided::May(identity) => permitted(original, identity.as_deref()),
+                Decided::Answered(answer) => answer,
+            }),
             Err(problem) => Err(problem.clone()),
         };
         let dialect = original.map_or(Dialect::Forwarded, |original| original.dialect);
         dialect.fitted(trail.close(answer).await)
     }
 
-    /// The decision about a request that a front holds, and the identity to go with it.
-    async fn decide_for(&self, original: &Original, now: Timestamp, trail: &mut Trail<'_>) -> Result<Option<Arc<IdentityToken>>, Problem> {
+    /// The decision about a request that a front holds.
+    async fn decide_for(&self, original: &Original, now: Timestamp, trail: &mut Trail<'_>) -> Result<Decided, Problem> {
         let head = Head::new(&original.method, &original.target, &original.authority, &original.headers);
         if let Some(answer) = terms::before(self, &head, &original.client, now, trail)? {
-            drop(answer);
-            return Ok(None);
+            let unanswerable =
+                || Problem::new(StatusCode::FORBIDDEN, "preflight_at_front", "The proxy in front must answer preflights itself.");
+            return if original.dialect == Dialect::Envoy { Ok(Decided::Answered(answer)) } else { Err(unanswerable()) };
         }
         let permitted = self.permit(&head, &original.client, now, trail).await?;
         terms::after(self, permitted.get(), now, trail, &head)?;
-        forward::identity(self, permitted.get(), now, trail)
+        forward::identity(self, permitted.get(), now, trail).map(Decided::May)
     }
+}
+
+/// What becomes of a request that a front holds.
+enum Decided {
+    /// It may pass, with this identity.
+    May(Option<Arc<IdentityToken>>),
+    /// It is a preflight, which bears no credential. Envoy alone answers with a 204 instead of letting it pass.
+    Answered(Response<Body>),
 }
 
 /// RFC 9110 section 15.3.1: it may pass, as the identity says.
@@ -104,6 +116,7 @@ fn permitted(original: &Original, identity: Option<&IdentityToken>) -> Response<
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.extend(identity.map(|identity| (header::AUTHORIZATION, identity.authorization().clone())));
+    headers.extend(cookies(&original.headers).map(|cookies| (header::COOKIE, cookies)));
     if original.dialect == Dialect::Envoy {
         let names = removed(&original.headers, identity.is_some()).join(",");
         headers.extend(HeaderValue::try_from(names).ok().filter(|names| !names.is_empty()).map(|names| (TO_REMOVE, names)));
@@ -111,10 +124,17 @@ fn permitted(original: &Original, identity: Option<&IdentityToken>) -> Response<
     response
 }
 
+/// The client's cookies without the gateway's own; none when none is left.
+fn cookies(headers: &HeaderMap) -> Option<HeaderValue> {
+    let cookies = strip::cookies(headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes))?;
+    HeaderValue::from_bytes(&cookies).ok()
+}
+
 /// The fields that the client sent and the service is not to see; `Authorization` is replaced where there is an identity.
 fn removed(headers: &HeaderMap, identified: bool) -> Vec<&str> {
     let kept = |name: &str| PROXYS_OWN.contains(&name) || (identified && name == "authorization");
-    headers.keys().map(HeaderName::as_str).filter(|name| strip::is_reserved(name) && !kept(name)).collect()
+    let goes = |name: &&str| if *name == "cookie" { cookies(headers).is_none() } else { strip::is_reserved(name) && !kept(name) };
+    headers.keys().map(HeaderName::as_str).filter(goes).collect()
 }
 
 /// What the front itself says or needs: its own word, or its connection's.

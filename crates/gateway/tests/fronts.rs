@@ -30,6 +30,8 @@ struct Front {
     /// Where it listens itself.
     listens: SocketAddr,
     process: Child,
+    /// What it is asked with besides.
+    more: String,
     _directory: tempfile::TempDir,
 }
 
@@ -73,7 +75,8 @@ impl Front {
         let mut command = command(&file, address);
         command.env("HOME", directory.path()).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let tls = over_tls(address, cert.der().clone()).await;
-        let mut front = Self { address: tls, listens: address, process: command.spawn().unwrap(), _directory: directory };
+        let mut front =
+            Self { address: tls, listens: address, process: command.spawn().unwrap(), more: String::new(), _directory: directory };
         for _ in 0..600 {
             if TcpStream::connect(address).await.is_ok() && front.is_configured().await {
                 return front;
@@ -98,7 +101,7 @@ impl Front {
     async fn ask(&self, method: &str, target: &str, token: Option<&str>) -> Answer {
         let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
         let length = if method == "POST" { "Content-Length: 0\r\n" } else { "" };
-        let own = "X-User: admin\r\nHost: shop.example\r\nConnection: close\r\n";
+        let own = format!("X-User: admin\r\nHost: shop.example\r\nConnection: close\r\n{}", self.more);
         Fixture::raw_at(self.address, &format!("{method} {target} HTTP/1.1\r\n{own}{length}{authorization}\r\n")).await
     }
 }
@@ -150,8 +153,8 @@ fn installed(program: &str) -> Command {
     Command::new(path)
 }
 
-/// What a front must make of the decisions. `told` says that it passes on every refusal as it is.
-async fn decides(gateway: &Fixture, front: &Front, told: bool) {
+/// What a front must make of the decisions. `told` says that it passes on every refusal as it is, `answers` that it can answer a preflight.
+async fn decides(gateway: &Fixture, mut front: Front, (told, answers): (bool, bool)) {
     let (customer, clerk) = (gateway.token("customer"), gateway.token("clerk"));
     let before = gateway.events().await.len();
     let allowed = front.ask("GET", "/me?a=1", Some(&customer)).await;
@@ -162,6 +165,21 @@ async fn decides(gateway: &Fixture, front: &Front, told: bool) {
     let identity = UnverifiedJwt::parse(identity).unwrap().verify(&gateway.identity_key).unwrap();
     let claims = identity.claims();
     assert_eq!((claims.str("sub").unwrap(), claims.aud().unwrap()), (Some("carla"), vec!["inventory"]));
+
+    // GWID-010: the browser's cookies for the gateway end at it, and the others pass.
+    for (sent, passes) in [("a=1; __Host-dw-app-main=secret; b=2", json!("a=1; b=2")), ("__Host-dw-app-main=secret", Value::Null)] {
+        front.more = format!("Cookie: {sent}\r\n");
+        let public = front.ask("GET", "/public", None).await;
+        let heard = &public.json()["fields"]["cookie"];
+        assert!(*heard == passes || passes.is_null() && *heard == json!(""), "{sent}: {public:?}");
+    }
+    // A preflight bears no credential and reaches no service.
+    front.more = "Origin: https://app.example\r\nAccess-Control-Request-Method: PUT\r\n".to_owned();
+    let preflight = front.ask("OPTIONS", "/terms/a", None).await;
+    let granted = preflight.header("access-control-allow-origin");
+    let expected = if answers { (204, Some("https://app.example")) } else { (403, granted) };
+    assert_eq!((preflight.status, granted), expected, "{preflight:?}");
+    front.more.clear();
 
     let refused = front.ask("GET", "/me", None).await;
     assert_eq!(refused.status, 401, "{refused:?}");
@@ -177,7 +195,8 @@ async fn decides(gateway: &Fixture, front: &Front, told: bool) {
     events.truncate(events.len() - before);
     assert!(events.iter().all(|event| event.request.as_ref().unwrap().address.as_deref() == Some("127.0.0.1")));
     let outcomes = |outcome| events.iter().filter(|event| event.outcome == outcome).count();
-    assert_eq!((outcomes(Outcome::Allowed), outcomes(Outcome::Denied)), (2, 4), "{events:?}");
+    let preflights = (usize::from(answers), usize::from(!answers));
+    assert_eq!((outcomes(Outcome::Allowed), outcomes(Outcome::Denied)), (4 + preflights.0, 4 + preflights.1), "{events:?}");
 
     // GWID-011: with nobody to decide, nothing passes.
     gateway.stop();
@@ -197,7 +216,7 @@ async fn nginx_asks_by_auth_request() {
         nginx
     };
     let front = Front::start(&gateway, "nginx.conf", command).await;
-    decides(&gateway, &front, false).await;
+    decides(&gateway, front, (false, false)).await;
 }
 
 #[tokio::test]
@@ -209,7 +228,7 @@ async fn caddy_asks_by_forward_auth() {
         caddy
     };
     let front = Front::start(&gateway, "Caddyfile", command).await;
-    decides(&gateway, &front, true).await;
+    decides(&gateway, front, (true, false)).await;
 }
 
 #[tokio::test]
@@ -222,7 +241,7 @@ async fn traefik_asks_by_forward_auth() {
         traefik
     };
     let front = Front::start(&gateway, "traefik.yaml", command).await;
-    decides(&gateway, &front, true).await;
+    decides(&gateway, front, (true, false)).await;
 }
 
 fn envoy(file: &Path, _: SocketAddr) -> Command {
@@ -235,14 +254,14 @@ fn envoy(file: &Path, _: SocketAddr) -> Command {
 async fn envoy_asks_by_ext_authz_over_grpc() {
     let gateway = Fixture::start().await;
     let front = Front::start(&gateway, "envoy-grpc.yaml", envoy).await;
-    decides(&gateway, &front, true).await;
+    decides(&gateway, front, (true, true)).await;
 }
 
 #[tokio::test]
 async fn envoy_asks_by_ext_authz_over_http() {
     let gateway = Fixture::start().await;
     let front = Front::start(&gateway, "envoy-http.yaml", envoy).await;
-    decides(&gateway, &front, true).await;
+    decides(&gateway, front, (true, true)).await;
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use super::messages::check_response::HttpResponse;
 use super::messages::header_value_option::HeaderAppendAction;
 use super::messages::{CheckRequest, CheckResponse, DeniedHttpResponse, HeaderValueOption, HttpStatus, OkHttpResponse, Status};
 use super::original::{Dialect, Original, checked};
-use super::{bad, removed};
+use super::{Decided, bad, cookies, removed};
 use crate::accept::Client;
 use crate::gateway::Gateway;
 use crate::record::Trail;
@@ -43,16 +43,17 @@ where
     };
     let client = asked.as_ref().map_or(front, |original| &original.client);
     let mut trail = Trail::open(gateway, &parts.method, &parts.headers, client, now);
-    let (answer, identity) = match &asked {
+    let (answer, passes) = match &asked {
         Ok(original) => match gateway.decide_for(original, now, &mut trail).await {
-            Ok(identity) => (Ok(Response::new(Body::empty())), identity),
+            Ok(Decided::May(identity)) => (Ok(Response::new(Body::empty())), Some((original, identity))),
+            Ok(Decided::Answered(answer)) => (Ok(answer), None),
             Err(problem) => (Err(problem), None),
         },
         Err(problem) => (Err(problem.clone()), None),
     };
     let closed = trail.close(answer).await;
-    let response = match asked {
-        Ok(original) if closed.status().is_success() => allowed(&original, identity.as_deref(), closed.headers()),
+    let response = match passes {
+        Some((original, identity)) if closed.status().is_success() => allowed(original, identity.as_deref(), closed.headers()),
         _ => denied(closed).await,
     };
     framed(&response)
@@ -82,16 +83,17 @@ fn read(body: &[u8]) -> Result<Original, Problem> {
 fn allowed(original: &Original, identity: Option<&IdentityToken>, headers: &HeaderMap) -> CheckResponse {
     let authorization = identity.map(|identity| (header::AUTHORIZATION, identity.authorization()));
     let request = headers.get("x-request-id").map(|id| (HeaderName::from_static("x-request-id"), id));
-    let said = authorization.iter().map(|(name, value)| (name, *value)).chain(request.iter().map(|(name, value)| (name, *value)));
+    let said = authorization.into_iter().chain(request).map(|(name, value)| option(&name, value));
+    let cookies = cookies(&original.headers).map(|cookies| option(&header::COOKIE, &cookies));
     let ok = OkHttpResponse {
-        headers: said.map(|(name, value)| option(name, value)).collect(),
+        headers: said.chain(cookies).collect(),
         headers_to_remove: removed(&original.headers, identity.is_some()).into_iter().map(str::to_owned).collect(),
     };
     let status = Some(Status { code: OK, message: String::new() });
     CheckResponse { status, http_response: Some(HttpResponse::OkResponse(ok)) }
 }
 
-/// The refusal as the client is to see it.
+/// The answer as the client is to see it.
 async fn denied(refusal: Response<Body>) -> CheckResponse {
     let (parts, body) = refusal.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();

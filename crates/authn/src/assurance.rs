@@ -12,7 +12,7 @@ pub const MULTI_FACTOR: &str = "mfa";
 /// What a recovery code leaves in `amr`. It is no method of RFC 8176.
 const RECOVERY: &str = "recovery";
 
-/// How recent a login must be for its person to change how they log in.
+/// How recent a login must be for its person to change how they log in, or to make what outlives it.
 pub const FRESH: Duration = Duration::from_secs(5 * 60);
 
 /// What a login by password at this moment is worth. RFC 8176 section 2: "pwd: Password-based authentication".
@@ -34,9 +34,20 @@ pub fn by_recovery_code(now: Timestamp) -> Assurance {
 /// Whether a login is good for changing how its person logs in: all that they have must have been proved, just now. `has_totp` says what that
 /// is; a recovery code stands in for what was lost, for this alone.
 pub fn may_change_factors(assurance: &Assurance, has_totp: bool, now: Timestamp) -> bool {
-    let is_fresh = assurance.auth_time.is_some_and(|time| now.since(time) <= FRESH);
-    let proved_all = !has_totp || assurance.acr.as_deref() == Some(MULTI_FACTOR) || is_recovery(assurance);
-    is_fresh && proved_all
+    is_fresh(assurance, now) && (proved_all(assurance, has_totp) || is_recovery(assurance))
+}
+
+/// Whether a login is good for making a credential that outlives it: the same, and a recovery code stands in for nothing.
+pub fn may_make_credentials(assurance: &Assurance, has_totp: bool, now: Timestamp) -> bool {
+    is_fresh(assurance, now) && proved_all(assurance, has_totp)
+}
+
+fn is_fresh(assurance: &Assurance, now: Timestamp) -> bool {
+    assurance.auth_time.is_some_and(|time| now.since(time) <= FRESH)
+}
+
+fn proved_all(assurance: &Assurance, has_totp: bool) -> bool {
+    !has_totp || assurance.acr.as_deref() == Some(MULTI_FACTOR)
 }
 
 /// Whether a login was by a recovery code.
@@ -70,6 +81,8 @@ mod tests {
         ];
         for (assurance, has_totp, seconds, may) in cases {
             assert_eq!(may_change_factors(&assurance, has_totp, later(seconds)), may, "{assurance:?} after {seconds} s");
+            let may_make = may && !is_recovery(&assurance);
+            assert_eq!(may_make_credentials(&assurance, has_totp, later(seconds)), may_make, "{assurance:?} after {seconds} s");
         }
     }
 }

@@ -32,6 +32,7 @@ pub(crate) async fn arrive(
         Destination::Account => "account".to_owned(),
         Destination::TwoFactor => "account/totp".to_owned(),
         Destination::Requests => "account/requests".to_owned(),
+        Destination::Tokens => "account/tokens".to_owned(),
         Destination::Device(code) => {
             let query = code.as_ref().map(|code| format!("?user_code={code}")).unwrap_or_default();
             format!("device{query}")

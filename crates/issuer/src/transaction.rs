@@ -49,6 +49,9 @@ pub(crate) enum Destination {
     /// What applications ask of them.
     #[n(4)]
     Requests,
+    /// The tokens that they make for programs of their own.
+    #[n(5)]
+    Tokens,
 }
 
 /// A consent page was shown: to this login, for exactly this request.

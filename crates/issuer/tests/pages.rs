@@ -26,13 +26,14 @@ async fn methods_and_paths_that_are_not_there_say_so() {
     let mut browser = world.browser();
     assert_eq!(browser.get("/realms/main/nothing").await.status, StatusCode::NOT_FOUND);
     for (method, target, allowed) in [
-        (Method::GET, "/realms/main/oauth2/token", "POST,OPTIONS"),
-        (Method::PUT, "/realms/main/oauth2/token", "POST,OPTIONS"),
-        (Method::DELETE, "/realms/main/login", "GET,HEAD,POST"),
-        (Method::POST, "/realms/main/oauth2/jwks", "GET,HEAD"),
+        (Method::GET, "/realms/main/oauth2/token", "POST, OPTIONS"),
+        (Method::PUT, "/realms/main/oauth2/token", "POST, OPTIONS"),
+        (Method::DELETE, "/realms/main/login", "GET, HEAD, POST"),
+        (Method::POST, "/realms/main/oauth2/jwks", "GET, HEAD"),
     ] {
         let refused = browser.call(method, target, axum::body::Body::empty()).await;
         assert_eq!((refused.status, refused.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, allowed), "{target}");
+        assert_eq!((refused.header("cache-control"), refused.header("x-content-type-options")), ("no-store", "nosniff"), "{target}");
     }
     let head = browser.call(Method::HEAD, "/realms/main/oauth2/jwks", axum::body::Body::empty()).await;
     assert_eq!((head.status, head.body.as_str()), (StatusCode::OK, ""));

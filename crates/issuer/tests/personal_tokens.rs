@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::fixture::{Answer, Browser, World, web_request};
+use crate::fixture::{Answer, Browser, PASSWORD, World, web_request};
 
 const TOKENS: &str = "/realms/main/account/tokens";
 
@@ -93,4 +93,23 @@ async fn a_token_dies_with_its_person_and_nobody_ends_anybody_elses() {
     assert!(browser.is_active(&token, "inventory-program").await);
     world.disable("alice").await;
     assert!(!browser.is_active(&token, "inventory-program").await);
+}
+
+/// MFA-004, CSRF-010: a browser that was left open makes nothing that lasts.
+#[tokio::test]
+async fn a_token_is_made_by_whoever_has_just_signed_in() {
+    let world = World::new().await;
+    let (mut browser, form) = page(&world).await;
+    world.clock.advance(durward_base::Duration::from_secs(301));
+    let late = make(&mut browser, &form, &[]).await;
+    assert!(late.location().contains("/login?"), "{}", late.location());
+    let shown = browser.get(TOKENS).await;
+    assert!(!shown.body.contains("id=\"token-make\"") && shown.body.contains("id=\"token-prove\""), "{}", shown.body);
+    let login = browser.get(&format!("{TOKENS}?make=token")).await;
+    assert!(login.location().contains("/login?"), "{}", login.location());
+    let shown = browser.follow(&login).await;
+    let again = browser.log_in(&shown, "alice", PASSWORD).await;
+    assert!(again.location().ends_with(TOKENS), "{}", again.location());
+    let form = browser.get(TOKENS).await;
+    assert_eq!(make(&mut browser, &form, &[]).await.status, StatusCode::OK);
 }

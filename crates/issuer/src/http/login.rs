@@ -29,7 +29,7 @@ pub async fn get(call: Call) -> Response {
     client_documents::read_for(&call, &step.destination).await;
     let hint = match &step.destination {
         Destination::Application(request) => request.login_hint.as_deref().unwrap_or_default(),
-        Destination::Account | Destination::TwoFactor | Destination::Requests | Destination::Device(_) => "",
+        Destination::Account | Destination::TwoFactor | Destination::Requests | Destination::Tokens | Destination::Device(_) => "",
     };
     show(&call, &step.destination, sealed, hint, None)
 }
@@ -102,6 +102,7 @@ fn destination<'d>(call: &Call, destination: &'d Destination) -> (String, Option
         Destination::Account => ("your account".to_owned(), None),
         Destination::TwoFactor => ("your two-factor settings".to_owned(), None),
         Destination::Requests => ("your requests".to_owned(), None),
+        Destination::Tokens => ("your tokens".to_owned(), None),
         Destination::Device(_) => ("connect a device".to_owned(), None),
     }
 }

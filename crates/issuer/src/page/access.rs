@@ -14,6 +14,8 @@ pub(crate) struct Tokens<'a> {
     pub tokens: Vec<TokenRow>,
     pub services: Vec<ServiceRow>,
     pub lifetimes: Vec<Lifetime>,
+    /// Whether the form is for a login that is more recent, or proves more.
+    pub must_prove: bool,
     pub name: &'a str,
     pub error: Option<String>,
     pub action: String,

@@ -1,6 +1,7 @@
 //! `/account/tokens`: the tokens that one has made for programs of one's own; making one, and ending one.
 
 use axum::response::Response;
+use durward_authn::assurance;
 use durward_base::{Secret, TokenId};
 use durward_model::resource::{PersonalTokens, Service};
 use durward_model::{Outcome, PersonalToken, Write};
@@ -12,10 +13,11 @@ use minicbor::{Decode, Encode};
 
 use crate::authorization;
 use crate::call::Call;
+use crate::http::login::totp;
 use crate::page::{self, Lifetime, Navigation, Place, ServiceRow, ServiceScope, TokenMade, TokenRow, Tokens, ago, date, scope_words};
 use crate::sso::LiveLogin;
 use crate::transaction::{self, Browser, Destination, Reviewing, Step};
-use crate::{answer, origin};
+use crate::{answer, origin, second_factor};
 
 /// The form for a new token was shown. The token's id is drawn with it, so that sending it twice makes one.
 #[derive(Debug, Encode, Decode)]
@@ -40,10 +42,16 @@ impl Step for Making {
 pub async fn get(call: Call) -> Response {
     let login = match LiveLogin::of_browser(&call).await {
         Ok(Some(login)) => login,
-        Ok(None) => return authorization::to_login(&call, Destination::Account),
+        Ok(None) => return authorization::to_login(&call, Destination::Tokens),
         Err(_) => return answer::unavailable(&call),
     };
     login.record(&call);
+    let parameters = Parameters::parse(&[call.query.as_bytes()]).ok();
+    if parameters.is_some_and(|parameters| parameters.get("make").is_some())
+        && let Some(first) = prove_first(&call, &login).await
+    {
+        return first;
+    }
     show(&call, &login, None, "").await
 }
 
@@ -67,7 +75,20 @@ pub async fn post(call: Call) -> Response {
     }
 }
 
+/// To where a person proves all that they have, unless they did just now: whoever sits at a browser that was left open makes nothing that lasts.
+async fn prove_first(call: &Call, login: &LiveLogin) -> Option<Response> {
+    match second_factor::is_set_up(call, login.person.id).await {
+        Ok(has_one) if assurance::may_make_credentials(&login.session.assurance, has_one, call.now) => None,
+        Ok(true) => Some(totp::step_up(call, Destination::Tokens, login, None).await),
+        Ok(false) => Some(authorization::to_login(call, Destination::Tokens)),
+        Err(_) => Some(answer::unavailable(call)),
+    }
+}
+
 async fn make(call: &Call, login: &LiveLogin, parameters: &Parameters) -> Response {
+    if let Some(first) = prove_first(call, login).await {
+        return first;
+    }
     let step = transaction::open::<Making>(call, parameters.get("transaction"));
     let Some(step) = step.filter(|step| step.session == login.session.id.to_bytes()) else { return answer::stale_form(call) };
     let Ok(held) = call.issuer.store().personal_tokens_of(call.realm.name(), login.person.id, call.now).await else {
@@ -117,6 +138,7 @@ async fn show(call: &Call, login: &LiveLogin, unmade: Option<Unmade>, name: &str
     let Ok(tokens) = call.issuer.store().personal_tokens_of(call.realm.name(), login.person.id, call.now).await else {
         return answer::unavailable(call);
     };
+    let Ok(has_one) = second_factor::is_set_up(call, login.person.id).await else { return answer::unavailable(call) };
     unmade.iter().for_each(|unmade| call.refused(unmade.reason()));
     let browser = Browser::of(call);
     let token = TokenId::new(call.now, call.issuer.rng()).to_bytes();
@@ -134,6 +156,7 @@ async fn show(call: &Call, login: &LiveLogin, unmade: Option<Unmade>, name: &str
         tokens: tokens.iter().map(|token| row(call, token)).collect(),
         services: if allowed.allowed { services(call) } else { Vec::new() },
         lifetimes: lifetimes(allowed),
+        must_prove: !assurance::may_make_credentials(&login.session.assurance, has_one, call.now),
         name,
         error: unmade.map(|unmade| unmade.to_string()),
         action: format!("/realms/{}/account/tokens", call.realm.name()),

@@ -3,6 +3,7 @@
 use durward_feed::Snapshot;
 use durward_model::resource::{Client, Group, PersonResource};
 use durward_model::{AdminRole, Resource, ResourceKind};
+use durward_oauth::builtin::MAIN_REALM;
 
 use crate::plan::draft::{Change, Draft};
 
@@ -27,7 +28,9 @@ pub(crate) fn needed_for(resource: &Resource, realm: &str, snapshot: &Snapshot) 
         Resource::Group(Group { roles, .. }) | Resource::Client(Client { roles, .. }) => any_administrative(roles),
         Resource::Person(person) => is_administrator(person, realm, snapshot),
         Resource::TrustedIssuer(issuer) => issuer.roles.values().any(|role| role.starts_with(ADMINISTRATIVE)),
-        Resource::Service(_) | Resource::Route(_) | Resource::Policy(_) | Resource::Schema(_) => false,
+        // One about issuing could leave administrators without a token: they are people of that realm.
+        Resource::Policy(policy) => realm == MAIN_REALM && durward_policy::are_about_issuing(&policy.text),
+        Resource::Service(_) | Resource::Route(_) | Resource::Schema(_) => false,
     };
     if administers { AdminRole::Admin } else { AdminRole::Operator }
 }

@@ -14,6 +14,7 @@ mod escalation;
 mod explain;
 mod gate;
 pub mod http;
+mod issued;
 mod keys;
 mod people;
 mod plan;

@@ -27,6 +27,9 @@ pub enum Refused {
         /// The role that may.
         needed: AdminRole,
     },
+    /// The caller may not, for all that is known of whose it is.
+    #[error("whose this token is, is not on record here: it may be revoked with the role durward-admin only")]
+    Unowned,
     /// What it is about is not there.
     #[error("{0}")]
     NotFound(String),
@@ -57,7 +60,7 @@ impl Refused {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Faults(_) => "resources_invalid",
-            Self::Beyond { .. } => "beyond_role",
+            Self::Beyond { .. } | Self::Unowned => "beyond_role",
             Self::NotFound(_) => "not_found",
             Self::Invalid(_) => "invalid_request",
             Self::Impossible(_) => "not_possible",
@@ -70,7 +73,7 @@ impl Refused {
     const fn status(&self) -> StatusCode {
         match self {
             Self::Faults(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Beyond { .. } => StatusCode::FORBIDDEN,
+            Self::Beyond { .. } | Self::Unowned => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::Impossible(_) | Self::Conflict => StatusCode::CONFLICT,

@@ -4,9 +4,10 @@
 //! scope; nothing else is asked, and without any, nothing changes.
 
 use std::collections::{HashMap, HashSet};
+use std::str::FromStr as _;
 use std::sync::Arc;
 
-use cedar_policy::{ActionConstraint, Effect, Entities, Entity as CedarEntity, Policy};
+use cedar_policy::{ActionConstraint, Effect, Entities, Entity as CedarEntity, Policy, PolicySet};
 
 use crate::compile::Entry;
 use crate::decide::Extra;
@@ -119,6 +120,11 @@ impl Issue<'_> {
         let service = CedarEntity::new(uid, attributes, HashSet::new()).ok()?;
         known.add_entities([service], None).ok()
     }
+}
+
+/// Whether a document has a policy about issuing. One that cannot be read has none: it takes no effect.
+pub fn are_about_issuing(text: &str) -> bool {
+    PolicySet::from_str(text).is_ok_and(|set| set.policies().any(is_about_issuing))
 }
 
 /// A `permit` for issuing would promise what clients and consents alone can give.

@@ -19,6 +19,6 @@ pub use compile::{Document, Policies};
 pub use decide::{Circumstances, Question, Verdict};
 pub use entity::{Entity, EntityError, EntityType};
 pub use error::{ActionError, PolicyError};
-pub use issue::{Issue, IssueVerdict};
+pub use issue::{Issue, IssueVerdict, are_about_issuing};
 pub use places::{Places, PlacesError};
 pub use subject::Subject;

@@ -1,10 +1,13 @@
 //! Nobody grants more than they hold: an operator against every write there is.
 
+use durward_base::TokenId;
 use durward_model::AdminRole;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::fixture::{By, OWN, PASSWORD, SECRET, World};
+
+const NO_TOKENS: &str = r#"forbid (principal, action == Action::"issue", resource);"#;
 
 /// The shop, and in it an administrator of each kind there can be: by role, by group, and a program.
 async fn with_administrators() -> World {
@@ -69,6 +72,12 @@ async fn an_operator_touches_no_administrator_no_realm_and_no_key() {
         (Method::POST, "revocations".into(), json!({"session": session.id})),
         (Method::POST, "revocations".into(), json!({"family": family.id})),
         (Method::POST, "revocations".into(), json!({"client": "robot"})),
+        // A token of whom nobody here knows, and what has an id of the same form.
+        (Method::POST, "revocations".into(), json!({"token": TokenId::new(world.now(), &world.rng)})),
+        (Method::POST, "revocations".into(), json!({"token": robot})),
+        // Leaving administrators without a token.
+        (Method::PUT, "policies/locked".into(), json!({"name": "locked", "text": NO_TOKENS})),
+        (Method::POST, "apply".into(), json!({"resources": [{"kind": "policy", "name": "locked", "text": NO_TOKENS}]})),
         (Method::PUT, "groups/admins".into(), json!({"name": "admins", "roles": []})),
         (Method::DELETE, "groups/admins".into(), Value::Null),
         (Method::PUT, "clients/robot".into(), json!({"name": "robot"})),
@@ -93,6 +102,36 @@ async fn an_operator_touches_no_administrator_no_realm_and_no_key() {
     }
     let password = world.store.person_by_username("main", "root").await.unwrap().unwrap().password_hash;
     assert!(password.is_none());
+}
+
+/// R14: a stolen token is ended by whoever is on duty, and an administrator's by an administrator.
+#[tokio::test]
+async fn an_operator_revokes_the_tokens_of_those_whom_operators_may_touch() {
+    let world = with_administrators().await;
+    let operator = world.token_of(AdminRole::Operator).await;
+    for (name, status) in [("bob", StatusCode::NO_CONTENT), ("root", StatusCode::FORBIDDEN), ("carol", StatusCode::FORBIDDEN)] {
+        let (_, family) = world.log_in(name).await;
+        let issued = world.issued(&family).await;
+        let body = json!({"token": issued});
+        let answer = world.call(By::Token(&operator), Method::POST, "revocations", Some(&body)).await;
+        assert_eq!(answer.status, status, "{name}: {}", answer.body);
+        let answer = world.call(OWN, Method::POST, "revocations", Some(&body)).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT, "{name}: {}", answer.body);
+    }
+}
+
+/// R14: what an administrator has locked, an operator does not unlock.
+#[tokio::test]
+async fn policies_about_issuing_are_an_administrators() {
+    let world = with_administrators().await;
+    let operator = world.token_of(AdminRole::Operator).await;
+    let declared = json!({"name": "locked", "text": NO_TOKENS});
+    assert_eq!(world.call(OWN, Method::PUT, "policies/locked", Some(&declared)).await.status, StatusCode::OK);
+    let other = json!({"name": "locked", "text": r#"forbid (principal, action == Action::"stock:read", resource);"#});
+    for (method, body) in [(Method::PUT, Some(&other)), (Method::DELETE, None)] {
+        let answer = world.call(By::Token(&operator), method.clone(), "policies/locked", body).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method}: {}", answer.body);
+    }
 }
 
 /// R17: a password that is compared for somebody who may not set it would be a guess that no throttle counts.

@@ -55,7 +55,8 @@ pub async fn post(call: Call, Body(what): Body<What>) -> Result<StatusCode, Refu
             (vec![Write::EndFamily { realm: realm.clone(), family, at: now, reason: "revoked" }], format!("family/{id}"))
         }
         What::Token(id) => {
-            let _: TokenId = id.parse().map_err(|_| Refused::Invalid("token: expected a `jti` of this authority".to_owned()))?;
+            let token: TokenId = id.parse().map_err(|_| Refused::Invalid("token: expected a `jti` of this authority".to_owned()))?;
+            call.admin.may_revoke_token(realm, token, call.by.role).await?;
             (vec![Write::Revoke(Revocation::new(realm, RevocationKind::Token, &id, now, "revoked"))], format!("token/{id}"))
         }
     };

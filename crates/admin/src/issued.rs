@@ -1,0 +1,65 @@
+//! Whose a credential is that is known by its `jti` alone: access tokens are written down nowhere, and the record says for whom each was issued.
+
+use durward_audit::Query;
+use durward_base::{FamilyId, TokenId};
+use durward_model::{AdminRole, Caller, Event, PrincipalKind};
+
+use crate::{Admin, Refused};
+
+/// Events looked at: one issues it, and each time it was exchanged names it.
+const EVENTS: usize = 100;
+
+impl Admin {
+    /// Whether someone of this role may revoke it: as they may touch whoever has it. Of one whose holder is not on record nobody knows that.
+    pub(crate) async fn may_revoke_token(&self, realm: &str, id: TokenId, role: AdminRole) -> Result<(), Refused> {
+        if role.holds(AdminRole::Admin) {
+            return Ok(());
+        }
+        if let Some(personal) = self.store().personal_token(realm, id).await? {
+            return self.may_touch(&personal.person, role);
+        }
+        let query = Query { realm: Some(realm.to_owned()), issued: Some(id.to_string()), ..Query::default() };
+        let mut is_known = false;
+        for event in self.events(&query, EVENTS).await? {
+            is_known |= self.may_touch_holder(realm, &event, role).await?;
+        }
+        if is_known { Ok(()) } else { Err(Refused::Unowned) }
+    }
+
+    /// Whether it is known for whom an event issued something; whoever may not touch them is refused.
+    async fn may_touch_holder(&self, realm: &str, event: &Event, role: AdminRole) -> Result<bool, Refused> {
+        let mut is_known = false;
+        if let Some(family) = event.chain.family.as_ref().and_then(|family| family.parse::<FamilyId>().ok())
+            && let Some(facts) = self.store().family_facts(realm, family).await?
+        {
+            self.may_touch(&facts.person, role)?;
+            is_known = true;
+        }
+        let Some(caller) = &event.caller else { return Ok(is_known) };
+        let acting = caller.acts_for.iter().map(|acting| (acting.kind, &acting.id));
+        for (kind, id) in std::iter::once((caller.kind, &caller.id)).chain(acting) {
+            is_known |= self.may_touch_named(realm, (kind, id), caller, role).await?;
+        }
+        Ok(is_known)
+    }
+
+    async fn may_touch_named(
+        &self,
+        realm: &str,
+        (kind, id): (PrincipalKind, &str),
+        caller: &Caller,
+        role: AdminRole,
+    ) -> Result<bool, Refused> {
+        if kind == PrincipalKind::User {
+            let Some(person) = self.store().person_by_sub(realm, id).await? else { return Ok(false) };
+            self.may_touch(&person, role)?;
+            return Ok(true);
+        }
+        let client = caller.credential.as_ref().and_then(|credential| credential.client.as_deref()).unwrap_or(id);
+        match self.client(realm, client).await {
+            Ok((_, client)) => self.may_touch_client(&client, realm, role).map(|()| true),
+            Err(Refused::NotFound(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -47,12 +47,16 @@ impl EgressUrl {
     /// # Errors
     /// When it is not an https URL without credentials and fragment.
     pub fn parse(text: &str) -> Result<Self, EgressError> {
-        if text.len() > LONGEST {
+        // What a parser would repair: others repair it in other ways.
+        if text.len() > LONGEST || text.bytes().any(|byte| byte == b'\\' || byte <= b' ' || byte == 0x7f) {
             return Err(EgressError::Malformed);
         }
         let url = Url::parse(text).map_err(|_| EgressError::Malformed)?;
         match url.port_or_known_default() {
             _ if url.scheme() != "https" => Err(EgressError::Scheme),
+            _ if text.get(5..).and_then(|rest| rest.strip_prefix("://")).is_none_or(|rest| rest.starts_with('/')) => {
+                Err(EgressError::Malformed)
+            }
             _ if !url.username().is_empty() || url.password().is_some() || has_userinfo(text) => Err(EgressError::Credentials),
             _ if url.fragment().is_some() => Err(EgressError::Fragment),
             Some(443 | 1024..) => Ok(Self(url)),
@@ -92,7 +96,7 @@ impl EgressUrl {
 
 /// `https://@host` has no user that a parser would report, and is not written by anybody who means well.
 fn has_userinfo(text: &str) -> bool {
-    text.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#', '\\']).next()).is_some_and(|authority| authority.contains('@'))
+    text.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next()).is_some_and(|authority| authority.contains('@'))
 }
 
 impl TryFrom<String> for EgressUrl {
@@ -192,6 +196,16 @@ mod tests {
             ("https://example.com:0/", EgressError::Port),
             ("https://", EgressError::Malformed),
             ("/relative", EgressError::Malformed),
+            ("https:\\\\example.com/", EgressError::Malformed),
+            ("https://example.com\\@evil.example/", EgressError::Malformed),
+            ("https://example.com/a\\b", EgressError::Malformed),
+            ("https:example.com/", EgressError::Malformed),
+            ("https:/example.com/", EgressError::Malformed),
+            ("https:////example.com/", EgressError::Malformed),
+            (" https://example.com/", EgressError::Malformed),
+            ("https://exam\tple.com/", EgressError::Malformed),
+            ("https://example.com/\n", EgressError::Malformed),
+            ("https://example.com/a b", EgressError::Malformed),
         ];
         for (text, error) in refused {
             assert_eq!(EgressUrl::parse(text), Err(error), "DCR-001: {text}");

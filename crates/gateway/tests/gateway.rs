@@ -308,3 +308,44 @@ async fn a_bound_token_passes_with_its_proof_and_never_without() {
     gateway.clock.advance(Duration::from_secs(5));
     assert_eq!(gateway.get_as("/me", &token).await.json()["code"], "token_bound");
 }
+
+/// DPOP-002: the proof is about the address that the client knows, and never about the one behind the route.
+#[tokio::test]
+async fn a_proof_names_the_address_before_the_route_rewrites_it() {
+    let mut gateway = Fixture::start().await;
+    let upstream = format!("http://{}", gateway.upstream);
+    gateway.declare([json!({
+        "kind": "route", "name": "versioned", "path": "/versioned/{rest...}", "rewrite": "/v2", "upstream": upstream, "service": "inventory",
+        "audience": "shop", "require": {"authenticated": true},
+    })]);
+    let (key, now) = (DpopKey::generate(), gateway.clock.clock().now());
+    let token = gateway.token_with("customer", json!({"cnf": {"jkt": key.thumbprint()}}));
+    let show = async |nonce: Option<&str>, path: &str| {
+        let proof = key.proof(("GET", &format!("{}{path}", fixture::PUBLIC_URL)), nonce, Some(&token), now);
+        gateway.get("/versioned/a", &[("Authorization", &format!("DPoP {token}")), ("DPoP", &proof)]).await
+    };
+    let nonce = show(None, "/versioned/a").await.header("dpop-nonce").unwrap().to_owned();
+    assert_eq!(show(Some(&nonce), "/v2/a").await.json()["code"], "dpop.address_mismatch");
+    let passed = show(Some(&nonce), "/versioned/a").await;
+    assert_eq!((passed.status, &passed.json()["target"]), (200, &json!("/v2/a")));
+}
+
+#[tokio::test]
+async fn a_person_who_asks_for_what_is_not_there_reads_a_page_and_a_program_a_problem() {
+    // AUTHZ-015
+    let gateway = Fixture::start().await;
+    for (target, accept, status, page) in [
+        ("/nowhere", "text/html,application/xhtml+xml;q=0.9", 404, true),
+        ("/public/%2e%2e/me", "text/html", 400, true),
+        ("/nowhere", "*/*", 404, false),
+        ("/nowhere", "application/json", 404, false),
+    ] {
+        let answer = gateway.get(target, &[("Accept", accept)]).await;
+        assert_eq!((answer.status, answer.body.starts_with("<!doctype html>")), (status, page), "{target} {accept}");
+        let fields = ["cache-control", "x-content-type-options"].map(|name| answer.header(name));
+        assert_eq!(fields, [Some("no-store"), Some("nosniff")], "{target} {accept}");
+        let policy = answer.header("content-security-policy").unwrap_or_default();
+        assert_eq!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"), page, "{policy}");
+        assert!(answer.body.contains(answer.header("x-request-id").unwrap()), "{target} {accept}");
+    }
+}

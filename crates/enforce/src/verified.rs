@@ -87,6 +87,15 @@ impl Verified {
         &self.chain
     }
 
+    /// Whether what is known of the credential `now` is what was decided about: of the same principal, with the same rights.
+    pub fn is_still(&self, now: &Self) -> bool {
+        let (then, now, same_audience) = (&self.principal, &now.principal, self.audience == now.audience);
+        same_audience
+            && (&then.realm, then.kind, &then.id, &then.acts_for) == (&now.realm, now.kind, &now.id, &now.acts_for)
+            && (&then.roles, &then.scopes, &then.authorization_details) == (&now.roles, &now.scopes, &now.authorization_details)
+            && (&then.credential.client, &then.credential.bound_key) == (&now.credential.client, &now.credential.bound_key)
+    }
+
     /// Which kind of token it was.
     pub const fn kind(&self) -> TokenKind {
         self.kind

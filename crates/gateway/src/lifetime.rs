@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use durward_base::{Clock, Duration, Timestamp};
 use durward_enforce::{Refusal, Verified, View};
+use durward_model::CredentialKind;
 use durward_model::resolve::ResolveRequest;
 use durward_net::PeerCertificate;
 use durward_node::Shared;
@@ -72,11 +73,18 @@ impl Lifetime {
     /// Ready when the credential is revoked or over.
     pub(crate) async fn ended(mut self) {
         let Some(mut verified) = self.verified.take() else { return std::future::pending().await };
+        let realm = verified.principal().realm.clone();
+        let policies = |view: &View| view.realm(&realm).map(|realm| realm.policy_version());
+        let decided = policies(&self.shared.view());
         let (mut seen, mut patience) = (None, Timestamp::default());
         loop {
             tokio::time::sleep(AGAIN).await;
             let (view, now) = (self.shared.view(), self.clock.now());
             if !verified.stands(&view) {
+                return;
+            }
+            // A token ends soon; what may go on for a year is begun, and decided, anew when the policies change.
+            if self.is_endless && self.asked.is_some() && policies(&view) != decided {
                 return;
             }
             let holds = seen == Some(view.generation()) && !verified.is_expired(now);
@@ -97,9 +105,11 @@ impl Lifetime {
         };
         let again = self.lookups.again(asked, self.certificate.as_ref(), now);
         match tokio::time::timeout(PROMPT, again).await {
-            Ok(Ok(verified)) => Now::Counts(verified),
+            Ok(Ok(known)) if verified.is_still(&known) => Now::Counts(known),
+            // A right key is never throttled. A right password may be, by what others try.
+            Ok(Err(Refusal::Throttled(_))) if asked.kind == CredentialKind::ApiKey => Now::Over,
             Ok(Err(Refusal::CannotResolve(_) | Refusal::Throttled(_))) | Err(_) => Now::Unknown,
-            Ok(Err(_)) => Now::Over,
+            Ok(_) => Now::Over,
         }
     }
 }

@@ -221,7 +221,7 @@ impl<'a> Trail<'a> {
 
     /// Closes the event with the answer, and names the request in it. What must be on disk is, once this returns.
     pub(crate) async fn close(&mut self, answer: Result<Response<Body>, Problem>) -> Response<Body> {
-        let Some(mut event) = self.event.take() else { return Response::new(Body::empty()) };
+        let Some(mut event) = self.event.take() else { return unrecorded().render(Some(self.id)) };
         let (mut response, code) = match answer {
             Ok(response) => (response, None),
             Err(problem) => (problem.answer(&self.asked, self.id), Some(problem.code().to_owned())),

@@ -34,6 +34,8 @@ enum Says {
     #[default]
     Good,
     GoodFrom127,
+    /// The credential, of somebody else.
+    OfAnother,
     Over,
     Nothing,
 }
@@ -66,7 +68,7 @@ impl Resolve for Authority {
         };
         let resolved = Resolved {
             kind: PrincipalKind::User,
-            id: "carla".to_owned(),
+            id: if *self.says.lock().unwrap() == Says::OfAnother { "dora" } else { "carla" }.to_owned(),
             roles: vec!["customer".to_owned()],
             scopes: Vec::new(),
             assurance: Assurance::default(),
@@ -81,7 +83,7 @@ impl Resolve for Authority {
             Says::Nothing => Err(CannotResolve("it is away".to_owned())),
             Says::Over => Ok(Resolution::Refused),
             Says::GoodFrom127 if !loopback => Ok(Resolution::Refused),
-            Says::Good | Says::GoodFrom127 => Ok(Resolution::Proved(Box::new(resolved))),
+            Says::Good | Says::GoodFrom127 | Says::OfAnother => Ok(Resolution::Proved(Box::new(resolved))),
         };
         Box::pin(std::future::ready(answer))
     }
@@ -165,6 +167,21 @@ async fn a_stream_ends_at_once_with_what_its_credential_hangs_on() {
         gateway.revoke(kind, revoked);
         assert!(is_cut(&mut client).await, "{kind:?}");
     }
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_what_was_decided_about_is_no_more() {
+    // GWPATH-011
+    let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (mut gateway, authority) = gateway(Some(&upstream), CredentialLimits::default()).await;
+    let (mut client, _server) = stream(&gateway, &upstream, &key()).await;
+    authority.says(Says::OfAnother);
+    gateway.clock.advance(HOLDS);
+    assert!(is_cut(&mut client).await, "the credential is another's now");
+
+    let (mut client, _server) = stream(&gateway, &upstream, &key()).await;
+    gateway.declare([by_address("127.0.0.0/8")]);
+    assert!(is_cut(&mut client).await, "the policies are others now");
 }
 
 #[tokio::test]

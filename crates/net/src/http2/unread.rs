@@ -9,8 +9,8 @@ use tokio::time::timeout;
 
 /// How long the rest may take.
 const LONGEST: Duration = Duration::from_secs(1);
-/// How much of it is taken in: as much as a client may have sent before it is told of more room.
-const MOST: usize = 64 * 1024;
+/// How much of it is taken in: as much as hyper's window lets a client send before it is told of more room.
+const MOST: usize = 1024 * 1024;
 
 /// The body of a request. When it is dropped, its rest is read and thrown away, within bounds.
 pub(crate) struct Readable(Option<Incoming>);

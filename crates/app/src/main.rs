@@ -14,9 +14,9 @@ fn main() -> std::process::ExitCode {
     durward_app::cli::main()
 }
 
-/// Has the allocator give free memory back after 100 ms. By its default, a second, an idle server keeps most of what its start took.
+/// Has the allocator give free memory back after 10 ms. By its default, a second, an idle server keeps most of what its start took.
 #[allow(unsafe_code, reason = "the allocator is C, and its options are its own")]
 fn give_back_soon() {
     // SAFETY: the option exists, takes any number, and there is no other thread yet that could read it.
-    unsafe { mi_option_set(PURGE_DELAY, 100) }
+    unsafe { mi_option_set(PURGE_DELAY, 10) }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::report::{Case, Report};
+use super::report::{Case, Report, median};
 
 /// Writes the page.
 pub fn write() -> anyhow::Result<()> {
@@ -34,19 +34,15 @@ pub fn write() -> anyhow::Result<()> {
 }
 
 fn row(case: &Case) -> String {
-    let median = |pick: fn(&(f64, f64)) -> f64| {
-        let mut figures: Vec<f64> = case.rounds.iter().map(pick).collect();
-        figures.sort_by(f64::total_cmp);
-        figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
-    };
+    let of_rounds = |pick: fn(&(f64, f64)) -> f64| median(case.rounds.iter().map(pick).collect());
     let ratios = case.ratios();
     let met = if case.at_most { case.ratio() <= case.goal } else { case.ratio() >= case.goal };
     format!(
         "| {} ({}) | {} | {} ({}) | {:.2} | {:.2} to {:.2} | {} {:.2} | {} |\n",
         case.name,
         case.unit,
-        figure(median(|round| round.0)),
-        figure(median(|round| round.1)),
+        figure(of_rounds(|round| round.0)),
+        figure(of_rounds(|round| round.1)),
         case.peer,
         case.ratio(),
         ratios.first().copied().unwrap_or(f64::NAN),

@@ -71,7 +71,7 @@ pub struct Plan {
 /// Runs one.
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let plan = Plan { rounds: arguments.rounds.max(1), seconds: arguments.seconds.max(1), binary: arguments.binary };
-    let report = match arguments.which {
+    let mut report = match arguments.which {
         Which::Gateway { only } => gateway::run(&plan, &only)?,
         Which::Token => token::run(&plan)?,
         Which::Login => login::run(&plan)?,
@@ -79,6 +79,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         Which::Start => start::run(&plan)?,
         Which::Docs => return documentation::write(),
     };
+    if plan.binary != authority::BINARY {
+        report.notes.push("the binary was named by `--binary`, and need not be of this commit".to_owned());
+    }
     report.print();
     if let Some(file) = &arguments.json {
         std::fs::write(file, serde_json::to_vec_pretty(&report)?)?;

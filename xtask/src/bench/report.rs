@@ -48,9 +48,15 @@ impl Case {
 
     /// The median ratio.
     pub fn ratio(&self) -> f64 {
-        let ratios = self.ratios();
-        ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN)
+        median(self.ratios())
     }
+}
+
+/// The middle one; of two in the middle their mean, so that none is the better one by chance.
+pub fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    let middle = |place: usize| figures.get(place).copied().unwrap_or(f64::NAN);
+    f64::midpoint(middle(figures.len().saturating_sub(1) / 2), middle(figures.len() / 2))
 }
 
 impl Report {
@@ -66,7 +72,8 @@ impl Report {
         let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model =
             cpu.lines().find_map(|line| line.strip_prefix("model name")).map(|rest| rest.trim_start_matches(['\t', ' ', ':']).to_owned());
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        // Of the machine: this process may be pinned to one of them.
+        let cores = cpu.lines().filter(|line| line.starts_with("processor")).count();
         Self {
             name: name.to_owned(),
             commit: output("git", &["rev-parse", "--short", "HEAD"]),

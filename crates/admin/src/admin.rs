@@ -10,7 +10,7 @@ use durward_enforce::{View, realm_issuer};
 use durward_model::{Event, ResourceKind, Write};
 use durward_net::Endpoint;
 use durward_node::Shared;
-use durward_seal::{Purpose, RootKey, Sealer, SecretHasher};
+use durward_seal::{KnownPasswords, Purpose, RootKey, Sealer, SecretHasher};
 use durward_store::Store;
 
 use crate::{AdminGate, Refused, endpoints};
@@ -56,6 +56,8 @@ pub struct Admin(Arc<Inner>);
 pub struct Inner {
     pub(crate) settings: AdminSettings,
     pub(crate) hasher: SecretHasher,
+    /// Those declared that were what is stored.
+    pub(crate) passwords: KnownPasswords,
     /// Held by whoever changes what is declared, from reading it to the commit: within one process nobody has to decide twice.
     pub(crate) turn: tokio::sync::Mutex<()>,
 }
@@ -64,7 +66,8 @@ impl Admin {
     /// The admin API of an installation.
     pub fn new(settings: AdminSettings) -> Self {
         let hasher = SecretHasher::from_root(&settings.root);
-        Self(Arc::new(Inner { settings, hasher, turn: tokio::sync::Mutex::default() }))
+        let passwords = KnownPasswords::new(&settings.rng);
+        Self(Arc::new(Inner { settings, hasher, passwords, turn: tokio::sync::Mutex::default() }))
     }
 
     /// Every endpoint.

@@ -67,7 +67,7 @@ impl Admin {
             return Err(Refused::Beyond { kind: change.kind, name: change.name.clone(), needed });
         }
         self.possible(&draft, &current).await?;
-        let faults = faults::brought_by(&draft, &current);
+        let faults = faults::brought_by(&draft, &current, &self.settings.shared.view());
         if !faults.is_empty() {
             return Err(Refused::Faults(faults));
         }
@@ -150,7 +150,7 @@ impl Admin {
             let stored = known.and_then(|known| known.password_hash);
             let (admin, of, username) = (self.clone(), realm.to_owned(), name.clone());
             let hashed = tokio::task::spawn_blocking(move || match stored {
-                Some(stored) if durward_authn::password::verify(&password, stored.expose()) == Ok(true) => Ok(None),
+                Some(stored) if admin.is_stored(&password, stored.expose()) => Ok(None),
                 _ => admin.hash_chosen(&of, &username, password).map(Some),
             });
             match hashed.await.map_err(|error| Refused::Failed(error.to_string()))? {

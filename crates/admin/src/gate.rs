@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use durward_enforce::{Consumer, CredentialCache, Head, Presented, Refusal, Verified};
-use durward_model::{AccessClass, AdminRole, Assurance, Caller, CredentialKind, PrincipalKind};
+use durward_model::{AccessClass, AdminRole, Assurance, Caller, PrincipalKind};
 use durward_net::{Gate, Peer, Problem, Recorder};
 use durward_oauth::ADMIN_AUDIENCE;
 use durward_oauth::builtin::{MAIN_REALM, role_of_scope};
@@ -84,9 +84,7 @@ impl AdminGate {
     fn holder(&self, parts: &Parts) -> Result<Administrator, Problem> {
         let target = parts.uri.path();
         let head = Head::new(&parts.method, target, "", &parts.headers);
-        let presented = Presented::read(&head, None, MAIN_REALM).map_err(|error| refused(&Refusal::Credential(error)))?;
-        let presented = presented.ok_or_else(|| refused(&Refusal::NoCredential))?;
-        let token = presented.jwt(&[CredentialKind::Jwt]).map_err(|error| refused(&Refusal::Credential(error)))?;
+        let token = Presented::bearer(&head, MAIN_REALM).map_err(|refusal| refused(&refusal))?;
         let consumer = Consumer::entrance(MAIN_REALM, ADMIN_AUDIENCE);
         let view = self.admin.settings.shared.view();
         let verified =

@@ -2,7 +2,7 @@
 
 use durward_audit::Query;
 use durward_base::{FamilyId, TokenId};
-use durward_model::{AdminRole, Caller, Event, PrincipalKind};
+use durward_model::{AdminRole, Event, PrincipalKind, Resource, ResourceKind};
 
 use crate::{Admin, Refused};
 
@@ -38,28 +38,32 @@ impl Admin {
         let Some(caller) = &event.caller else { return Ok(is_known) };
         let acting = caller.acts_for.iter().map(|acting| (acting.kind, &acting.id));
         for (kind, id) in std::iter::once((caller.kind, &caller.id)).chain(acting) {
-            is_known |= self.may_touch_named(realm, (kind, id), caller, role).await?;
+            is_known |= self.may_touch_named(realm, kind, id, role).await?;
         }
         Ok(is_known)
     }
 
-    async fn may_touch_named(
-        &self,
-        realm: &str,
-        (kind, id): (PrincipalKind, &str),
-        caller: &Caller,
-        role: AdminRole,
-    ) -> Result<bool, Refused> {
-        if kind == PrincipalKind::User {
-            let Some(person) = self.store().person_by_sub(realm, id).await? else { return Ok(false) };
-            self.may_touch(&person, role)?;
-            return Ok(true);
+    /// Whether a principal is known; whoever may not touch it is refused. A service is every client that runs it: the record does not say which of
+    /// them was given the token, and of the credential that it was exchanged for it says another.
+    async fn may_touch_named(&self, realm: &str, kind: PrincipalKind, id: &str, role: AdminRole) -> Result<bool, Refused> {
+        let clients = match kind {
+            PrincipalKind::User => {
+                let Some(person) = self.store().person_by_sub(realm, id).await? else { return Ok(false) };
+                self.may_touch(&person, role)?;
+                return Ok(true);
+            }
+            PrincipalKind::Client => Vec::from_iter(self.store().resource(realm, ResourceKind::Client, id).await?),
+            PrincipalKind::Service => self.store().resources(realm, ResourceKind::Client).await?,
+        };
+        let mut is_known = false;
+        for stored in &clients {
+            if let Resource::Client(client) = &stored.resource
+                && (kind == PrincipalKind::Client || client.runs.as_deref() == Some(id))
+            {
+                self.may_touch_client(client, realm, role)?;
+                is_known = true;
+            }
         }
-        let client = caller.credential.as_ref().and_then(|credential| credential.client.as_deref()).unwrap_or(id);
-        match self.client(realm, client).await {
-            Ok((_, client)) => self.may_touch_client(&client, realm, role).map(|()| true),
-            Err(Refused::NotFound(_)) => Ok(false),
-            Err(error) => Err(error),
-        }
+        Ok(is_known)
     }
 }

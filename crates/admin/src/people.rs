@@ -36,6 +36,11 @@ impl Admin {
         password::hash(&chosen, &self.settings.rng)
     }
 
+    /// Whether a password is the one of this hash.
+    pub(crate) fn is_stored(&self, password: &Secret, stored: &str) -> bool {
+        self.passwords.is(password, stored, || durward_authn::password::verify(password, stored)) == Ok(true)
+    }
+
     /// Whether someone of this role may end the logins of a person, or change how they log in.
     pub(crate) fn may_touch(&self, person: &Person, role: AdminRole) -> Result<(), Refused> {
         let view = self.settings.shared.view();

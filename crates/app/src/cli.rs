@@ -18,7 +18,7 @@ mod keys;
 mod login;
 pub(crate) mod oauth;
 mod observe;
-mod output;
+pub(crate) mod output;
 mod people;
 mod protect;
 mod registration_tokens;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use reqwest::StatusCode;
+use reqwest::header::HOST;
 
 use crate::fixture::{Durward, within};
 
@@ -35,7 +36,7 @@ async fn a_certificate_of_a_file_is_shown_by_its_name_and_renewed_under_those_wh
     let mut durward = Durward::start().await;
     let directory = durward.directory().to_owned();
     renew(&directory, &first);
-    durward.configure("certificates: [{chain: shop.pem, key: shop.key}]");
+    durward.configure("names: [shop.example]\ncertificates: [{chain: shop.pem, key: shop.key}]");
     durward.stop();
     durward.restart();
 
@@ -52,6 +53,17 @@ async fn a_certificate_of_a_file_is_shown_by_its_name_and_renewed_under_those_wh
     assert!(asked(&unknowing).await.is_err(), "it is the first authority's");
     let answer = by_our_own_name.get(durward.at_gateway("/nowhere")).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::NOT_FOUND, "our own certificate goes on for our own names");
+
+    let ours = durward.client_builder().http1_only().build().unwrap();
+    let named = |listener: &str| format!("https://localhost:{}/nowhere", durward.listens(listener).rsplit_once(':').unwrap().1);
+    let asked_of = async |client: &reqwest::Client, url: &str, host: &str| {
+        let answer = client.get(url).header(HOST, host).send().await.unwrap();
+        answer.json::<serde_json::Value>().await.unwrap()["code"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(asked_of(&ours, &named("gateway"), NAME).await, "misdirected", "another certificate's host");
+    assert_eq!(asked_of(&ours, &named("gateway"), "other.example").await, "no_route", "of the same certificate, which is for all others");
+    assert_eq!(asked_of(&ours, &durward.at_gateway("/nowhere"), NAME).await, "no_route", "no name was asked for");
+    assert_eq!(asked_of(&ours, &named("authority"), NAME).await, "misdirected");
 
     fs::write(directory.join("shop.pem"), "no certificate").unwrap();
     within(SOON, "what cannot be used is named", async || durward.log().contains("shop.pem and ")).await;

@@ -1,5 +1,6 @@
 //! `kill -9` at moments of chance: what was acknowledged stands, what can be spent once is spent once.
 
+use std::fs;
 use std::time::Duration;
 
 use aws_lc_rs::rand;
@@ -176,4 +177,28 @@ async fn a_first_start_that_is_killed_is_finished_by_the_next() {
         let token = application.log_in(ALICE, PASSWORD).await.access_token;
         assert_eq!(application.userinfo(&token).await, StatusCode::OK);
     }
+}
+
+#[tokio::test]
+async fn a_first_start_cut_off_on_either_side_of_its_root_key_is_finished_by_the_next() {
+    let turn = Turn::shared().await;
+    let directory = tempfile::tempdir().unwrap();
+    let (seal, new_seal) = (directory.path().join("data.seal"), directory.path().join("data.seal.new"));
+    configure(directory.path(), free_port());
+    // Before the store had the root key: the seal that stands there opens nothing.
+    fs::write(&new_seal, [7; 32]).unwrap();
+    let mut durward = Durward::over(directory, turn);
+    durward.apply(crate::fixture::RESOURCES);
+    durward.stop();
+    assert!(seal.exists() && !new_seal.exists());
+    // After: the seal is not in its place yet, and nobody has seen the recovery key.
+    fs::rename(&seal, &new_seal).unwrap();
+    durward.restart();
+    assert!(seal.exists() && !new_seal.exists());
+    let application = durward.application();
+    let token = application.log_in(ALICE, PASSWORD).await.access_token;
+    assert_eq!(application.userinfo(&token).await, StatusCode::OK);
+    durward.stop();
+    durward.restart();
+    assert_eq!(durward.log().matches("Recovery key").count(), 2, "shown by the first start and by the one that finished it");
 }

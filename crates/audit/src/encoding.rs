@@ -94,7 +94,23 @@ pub fn decode_batch(bytes: &[u8]) -> Result<Vec<Event>, DecodeError> {
 
 #[allow(clippy::expect_used, reason = "encoding fails only where writing does, and writing to memory does not")]
 fn write(event: &Event, out: &mut Vec<u8>) {
-    minicbor::encode(event, out).expect("an event encodes");
+    minicbor::encode(event, Appended(out)).expect("an event encodes");
+}
+
+/// What is written to a `Vec`, of which most is one byte at a time.
+struct Appended<'a>(&'a mut Vec<u8>);
+
+impl minicbor::encode::Write for Appended<'_> {
+    type Error = std::convert::Infallible;
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        match bytes {
+            [byte] => self.0.push(*byte),
+            bytes => self.0.extend_from_slice(bytes),
+        }
+        Ok(())
+    }
 }
 
 fn shortened(event: &Event, length: usize) -> Event {

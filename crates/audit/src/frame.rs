@@ -53,12 +53,14 @@ impl<'a> Frames<'a> {
 
     /// What follows the records given so far, when `next` has ended.
     pub fn tail(&self) -> Tail {
-        // Megabytes of zeros, by the block: a search for the last byte that is none goes byte by byte.
-        if self.rest.chunks(4096).all(|block| block.iter().fold(0, |all, byte| all | byte) == 0) {
-            return Tail::Clean;
-        }
-        Tail::Torn(self.rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1))
+        if is_zero(self.rest) { Tail::Clean } else { Tail::Torn(self.rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)) }
     }
+}
+
+/// Whether nothing was written here.
+pub fn is_zero(bytes: &[u8]) -> bool {
+    // By the block: a search for the first byte that is not zero goes byte by byte.
+    bytes.chunks(4096).all(|block| block.iter().fold(0, |all, byte| all | byte) == 0)
 }
 
 impl<'a> Iterator for Frames<'a> {

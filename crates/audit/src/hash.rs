@@ -16,12 +16,15 @@ impl Hash {
 
     /// "The hash of a list with one entry (also known as a leaf hash)": SHA-256(0x00 || entry).
     pub fn leaf(entry: &[u8]) -> Self {
-        Self::prefixed(0x00, entry, &[])
+        let mut context = Context::new(&SHA256);
+        context.update(&[0x00]);
+        context.update(entry);
+        Self::from_digest(context.finish().as_ref())
     }
 
     /// The hash of two subtrees: SHA-256(0x01 || left || right).
     pub fn node(left: Self, right: Self) -> Self {
-        Self::prefixed(0x01, &left.0, &right.0)
+        Self::from_digest(digest(&SHA256, &[&[0x01], &left.0[..], &right.0].concat()).as_ref())
     }
 
     /// The hash with these bytes, as stored.
@@ -32,14 +35,6 @@ impl Hash {
     /// The bytes, as stored.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
-    }
-
-    fn prefixed(prefix: u8, first: &[u8], second: &[u8]) -> Self {
-        let mut context = Context::new(&SHA256);
-        context.update(&[prefix]);
-        context.update(first);
-        context.update(second);
-        Self::from_digest(context.finish().as_ref())
     }
 
     fn from_digest(digest: &[u8]) -> Self {

@@ -13,7 +13,7 @@ mod tree;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use encoding::{BATCH_EVENTS, BATCH_LIMIT, DecodeError, EVENT_LIMIT, decode, decode_batch, encode, encode_batch};
 pub use explain::{Explanation, Hop, Inquiry, Origin};
-pub use frame::{FRAME_OVERHEAD, Frame, Frames, Tail, write_frame};
+pub use frame::{FRAME_OVERHEAD, Frame, Frames, Tail, is_zero, write_frame};
 pub use hash::Hash;
 pub use note::{NoteError, NoteKey, NoteVerifier};
 pub use proof::{consistency_proof, inclusion_proof, verify_consistency, verify_inclusion};

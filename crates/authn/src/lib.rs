@@ -9,6 +9,7 @@ pub mod username;
 
 pub use password::{PasswordError, StoredHashError};
 pub use recovery_code::RecoveryCode;
+pub use throttle::allowance::Allowance;
 pub use throttle::budget::{Budget, CodeGuesses, TooManyGuesses};
 pub use throttle::client::{ClientClaim, ClientThrottle};
 pub use throttle::host::Host;

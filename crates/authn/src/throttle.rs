@@ -4,6 +4,7 @@
 //! failures in 15 minutes an account answers after a delay that doubles with each further failure, one second to 15 minutes; it is never
 //! locked. A network (/24 or /64) has 50 failures a minute over all accounts, and no success gives any of them back.
 
+pub mod allowance;
 mod bounded;
 pub mod budget;
 pub mod client;

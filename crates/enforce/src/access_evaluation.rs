@@ -122,7 +122,9 @@ impl Asker {
             Ok(verified) => verified,
             Err(reason) => return AccessDecision::no(reason, None, None),
         };
-        let Ok(resource) = Entity::new(&question.resource.kind, &question.resource.id) else {
+        let (kind, id) = (&question.resource.kind, &question.resource.id);
+        let realm = view.realm(&verified.principal().realm);
+        let Ok(resource) = realm.map_or_else(|| Entity::new(kind, id), |realm| realm.policies().entity(kind, id)) else {
             return AccessDecision::no("resource_malformed", None, None);
         };
         let demand = Demand::Action { action: &question.action.name, resource: &resource };

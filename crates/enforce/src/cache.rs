@@ -1,25 +1,27 @@
 //! Verified credentials, so that a signature is checked once. Facts are kept, not decisions (R11): whom a token is for is asked at each use,
-//! and whether it still stands whenever the view has changed.
+//! and whether it still stands whenever the view has changed. Of a token that came once only its signature is kept.
 
-use std::collections::HashMap;
+mod memory;
+
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use durward_base::{Duration, Rng, Timestamp};
+use durward_jose::token_digest;
 use durward_model::resolve::{Resolution, ResolveRequest};
 use durward_model::{CredentialKind, Principal};
 use durward_oauth::dpop::Admitted;
 
 use crate::principal::{TokenError, verify};
+use crate::profile::Profiles;
 use crate::resolved::{self, Known};
 use crate::{Consumer, Evidence, Possession, PresentedToken, Refusal, Verified, View};
 
-/// The most credentials kept.
-pub const MAXIMUM_ENTRIES: usize = 65_536;
+use memory::{Found, Key, Memory};
 
-const SHARDS: usize = 64;
+/// How many bytes are kept where nothing else is said.
+pub const DEFAULT_BYTES: usize = 16 * 1024 * 1024;
 
 /// A credential in a request that proves what it is bound to.
 #[derive(Debug)]
@@ -32,23 +34,25 @@ pub struct Proved {
     pub asked: Option<Box<ResolveRequest>>,
 }
 
-/// The digest of a token in its one canonical spelling, which names its issuer and its `jti`: any other spelling is another key. What is looked
-/// up may be a password, which no fast digest is kept of: a MAC under a key of this process is.
-type Key = [u8; 32];
-type Shard = HashMap<Key, Arc<Verified>>;
-
-/// The credentials verified lately.
+/// The credentials verified lately. A token is found by the digest of its one canonical spelling, which names its issuer and its `jti`: any
+/// other spelling is another key. What is looked up may be a password, which no fast digest is kept of: a MAC under a key of this process is.
 #[derive(Debug)]
 pub struct CredentialCache {
-    shards: Box<[Mutex<Shard>]>,
+    memory: Memory,
+    profiles: Profiles,
     lookups: hmac::Key,
 }
 
 impl CredentialCache {
-    /// An empty one.
+    /// An empty one of [`DEFAULT_BYTES`].
     pub fn new(rng: &Rng) -> Self {
+        Self::within(DEFAULT_BYTES, rng)
+    }
+
+    /// An empty one that takes about so many bytes at most.
+    pub fn within(bytes: usize, rng: &Rng) -> Self {
         let lookups = hmac::Key::new(hmac::HMAC_SHA256, &rng.bytes::<32>());
-        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), lookups }
+        Self { memory: Memory::within(bytes), profiles: Profiles::default(), lookups }
     }
 
     /// The credential that a bearer JWT is, if it counts for this consumer, here and now. One that is bound to a key counts for nobody here.
@@ -151,7 +155,7 @@ impl CredentialCache {
     /// # Errors
     /// `TokenError` when it is known that the credential does not count any more.
     pub fn answered(&self, view: &View, request: &ResolveRequest, now: Timestamp) -> Result<Option<Arc<Verified>>, TokenError> {
-        let Some(known) = self.kept(&self.looked_up(&Held::by(view, request), request)) else { return Ok(None) };
+        let Some(known) = self.memory.used(&self.looked_up(&Held::by(view, request), request)) else { return Ok(None) };
         match known.must_stand(view) {
             Ok(()) => Ok((!known.is_expired(now)).then_some(known)),
             // A watermark ends what was known, and the authority says what is so since.
@@ -164,12 +168,12 @@ impl CredentialCache {
     ///
     /// # Errors
     /// `Refusal` when it does not count, or not any more, or was not looked at.
-    pub fn take_in(&self, view: &View, request: &ResolveRequest, answer: &Resolution, now: Timestamp) -> Result<(), Refusal> {
+    pub fn take_in(&self, view: &View, request: &ResolveRequest, answer: &Resolution) -> Result<(), Refusal> {
         let key = self.looked_up(&Held::by(view, request), request);
         let resolved = match answer {
             Resolution::Proved(resolved) => resolved,
             Resolution::Refused => {
-                self.forget(&key);
+                self.memory.forget(&key);
                 return Err(Refusal::Token(TokenError::Unknown));
             }
             Resolution::Throttled { seconds } => return Err(Refusal::Throttled(Duration::from_secs(*seconds))),
@@ -178,12 +182,13 @@ impl CredentialCache {
         verified.must_stand(view).map_err(Refusal::Token)?;
         // Wherever it comes from, it is counted once.
         let count = self.looked_up(&Held::Count, request);
-        self.kept(&count).iter().for_each(|known| verified.bounds.count_with(&known.bounds));
-        let verified = Arc::new(verified);
+        let known = self.memory.used(&count).or_else(|| self.memory.used(&key));
+        known.iter().for_each(|known| verified.bounds.count_with(&known.bounds));
+        let verified = Arc::new(verified.among(&self.profiles));
         if verified.bounds.are_counted() {
-            self.keep(count, &verified, now);
+            self.memory.keep(count, &verified);
         }
-        self.keep(key, &verified, now);
+        self.memory.keep(key, &verified);
         Ok(())
     }
 
@@ -192,15 +197,15 @@ impl CredentialCache {
     /// # Errors
     /// `TokenError` when it does not count (any more).
     pub fn take_in_session(&self, view: &View, request: &ResolveRequest, token: &str, now: Timestamp) -> Result<(), TokenError> {
-        let verified = verify(view, token, now)?.into_session()?;
-        self.keep(self.looked_up(&Held::by(view, request), request), &Arc::new(verified), now);
+        let (verified, _) = verify(view, token, None, now)?;
+        let verified = verified.into_session()?.among(&self.profiles);
+        self.memory.keep(self.looked_up(&Held::by(view, request), request), &Arc::new(verified));
         Ok(())
     }
 
     /// Forgets every browser's session: each is asked about when it comes again.
     pub fn forget_sessions(&self) {
-        let is_other = |verified: &Arc<Verified>| verified.principal.credential.kind != CredentialKind::BrowserSession;
-        self.shards.iter().for_each(|shard| lock(shard).retain(|_, verified| is_other(verified)));
+        self.memory.retain(|verified| verified.principal.credential.kind != CredentialKind::BrowserSession);
     }
 
     /// The key of what is looked up: in one realm, of one kind, presented to one service, and as the policies about issuing would have it.
@@ -229,64 +234,45 @@ impl CredentialCache {
         key
     }
 
-    fn kept(&self, key: &Key) -> Option<Arc<Verified>> {
-        self.shard(key).and_then(|shard| shard.get(key).map(Arc::clone))
-    }
-
     fn standing(&self, view: &View, consumer: &Consumer<'_>, token: &str, now: Timestamp) -> Result<Arc<Verified>, TokenError> {
-        let key = key(token);
-        let verified = match self.kept(&key) {
-            Some(known) => match known.must_stand(view) {
+        let key = token_digest(token);
+        let verified = match self.memory.find(&key) {
+            Found::InUse(known) => match known.must_stand(view) {
                 Ok(()) if !known.is_expired(now) => known,
                 stands => {
-                    self.forget(&key);
+                    self.memory.forget(&key);
                     return Err(stands.err().unwrap_or(TokenError::Expired));
                 }
             },
-            None => {
-                let verified = Arc::new(verify(view, token, now)?);
-                self.keep(key, &verified, now);
+            Found::Once(signature) => {
+                let (verified, _) = verify(view, token, Some(&signature), now)?;
+                let verified = Arc::new(verified.among(&self.profiles));
+                self.memory.keep(key, &verified);
                 verified
+            }
+            Found::Nothing => {
+                let (verified, signature) = verify(view, token, None, now)?;
+                self.memory.keep_signature(&key, signature);
+                Arc::new(verified.among(&self.profiles))
             }
         };
         verified.must_be_for(consumer)?;
         Ok(verified)
     }
 
-    /// How many are kept.
+    /// How many are in use.
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).len()).sum()
+        self.memory.len()
     }
 
-    /// Whether none is kept.
+    /// Whether none is in use.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    fn keep(&self, key: Key, verified: &Arc<Verified>, now: Timestamp) {
-        let Some(mut shard) = self.shard(&key) else { return };
-        if shard.len() >= MAXIMUM_ENTRIES / SHARDS {
-            shard.retain(|_, kept| !kept.is_expired(now));
-        }
-        if shard.len() >= MAXIMUM_ENTRIES / SHARDS {
-            // Whichever an eighth of them: they are verified again when they come back.
-            let evicted: Vec<_> = shard.keys().take(MAXIMUM_ENTRIES / SHARDS / 8).copied().collect();
-            evicted.iter().for_each(|key| {
-                shard.remove(key);
-            });
-        }
-        shard.insert(key, Arc::clone(verified));
-    }
-
-    fn forget(&self, key: &Key) {
-        if let Some(mut shard) = self.shard(key) {
-            shard.remove(key);
-        }
-    }
-
-    fn shard(&self, key: &Key) -> Option<MutexGuard<'_, Shard>> {
-        let [first, ..] = key;
-        self.shards.get(usize::from(*first) % SHARDS).map(lock)
+    /// About how many bytes are kept.
+    pub fn bytes(&self) -> usize {
+        self.memory.bytes()
     }
 }
 
@@ -312,14 +298,4 @@ impl Held {
             None => Self::Anywhere,
         }
     }
-}
-
-fn key(token: &str) -> Key {
-    let mut key = Key::default();
-    key.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-    key
-}
-
-fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,9 +1,10 @@
-//! Which credential a request presents: exactly one of seven kinds. RFC 6750 section 2.1: a bearer token comes in the `Authorization` header
+//! Which credential a request presents: exactly one of six kinds; a client certificate is the
+//! connection's, and what counts where none of them is there. RFC 6750 section 2.1: a bearer token comes in the `Authorization` header
 //! and nowhere else; one in a query or a body is not looked for.
 
 use durward_model::CredentialKind;
 
-use crate::{Head, PresentedToken, Verified, query_key};
+use crate::{Head, PresentedToken, Refusal, Verified, query_key};
 
 /// What a request presents, not yet verified.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,8 +15,6 @@ pub enum Presented<'a> {
     OpaqueToken(&'a str),
     /// `Authorization: DPoP` (RFC 9449).
     BoundToken(&'a str),
-    /// A TLS client certificate and nothing else, in DER.
-    ClientCertificate(&'a [u8]),
     /// `Authorization: Basic` (RFC 7617).
     Basic(&'a str),
     /// `Authorization: ApiKey`, `X-Api-Key`, `Authorization: Bearer dw_…`, or the parameter `api_key` where it is looked for.
@@ -84,26 +83,24 @@ impl CredentialError {
 }
 
 impl<'a> Presented<'a> {
-    /// What the request presents for a realm; none when nothing. A client certificate beside another credential binds it and is none itself,
-    /// as is a DPoP proof.
+    /// What the request presents for a realm; none when nothing. A DPoP proof binds what is presented and is nothing itself.
     ///
     /// # Errors
     /// `CredentialError` when there is more than one, or one that cannot be read.
-    pub fn read(head: &Head<'a>, certificate: Option<&'a [u8]>, realm: &str) -> Result<Option<Self>, CredentialError> {
-        Self::one(head, certificate, realm, std::iter::empty())
+    pub fn read(head: &Head<'a>, realm: &str) -> Result<Option<Self>, CredentialError> {
+        Self::one(head, realm, std::iter::empty())
     }
 
     /// The same where an API key may stand in the URL, too.
     ///
     /// # Errors
     /// As for `read`.
-    pub fn read_with_query(head: &Head<'a>, certificate: Option<&'a [u8]>, realm: &str) -> Result<Option<Self>, CredentialError> {
-        Self::one(head, certificate, realm, query_key::values(head.target).map(|value| api_key(value.as_bytes())))
+    pub fn read_with_query(head: &Head<'a>, realm: &str) -> Result<Option<Self>, CredentialError> {
+        Self::one(head, realm, query_key::values(head.target).map(|value| api_key(value.as_bytes())))
     }
 
     fn one(
         head: &Head<'a>,
-        certificate: Option<&'a [u8]>,
         realm: &str,
         in_query: impl Iterator<Item = Result<Self, CredentialError>>,
     ) -> Result<Option<Self>, CredentialError> {
@@ -114,7 +111,6 @@ impl<'a> Presented<'a> {
         let first = presented.next().transpose();
         match (first, presented.next()) {
             (_, Some(_)) => Err(CredentialError::TwoCredentials),
-            (Ok(None), None) => Ok(certificate.map(Presented::ClientCertificate)),
             (first, None) => first,
         }
     }
@@ -125,21 +121,20 @@ impl<'a> Presented<'a> {
             Self::Jwt(_) => CredentialKind::Jwt,
             Self::OpaqueToken(_) => CredentialKind::OpaqueToken,
             Self::BoundToken(_) => CredentialKind::BoundToken,
-            Self::ClientCertificate(_) => CredentialKind::ClientCertificate,
             Self::Basic(_) => CredentialKind::Basic,
             Self::ApiKey(_) => CredentialKind::ApiKey,
             Self::BrowserSession(_) => CredentialKind::BrowserSession,
         }
     }
 
-    /// The bearer JWT, where that is what was presented and what is accepted.
+    /// The bearer JWT that a request presents, where nothing else will do.
     ///
     /// # Errors
-    /// `NotAccepted` for every other kind: a JWT is the one that can be verified here.
-    pub fn jwt(self, accepted: &[CredentialKind]) -> Result<&'a str, CredentialError> {
-        match self {
-            Self::Jwt(token) if accepted.contains(&CredentialKind::Jwt) => Ok(token),
-            other => Err(CredentialError::NotAccepted(other.kind())),
+    /// `NoCredential` when there is none, `Credential` for every other kind.
+    pub fn bearer(head: &Head<'a>, realm: &str) -> Result<&'a str, Refusal> {
+        match Self::read(head, realm).map_err(Refusal::Credential)?.ok_or(Refusal::NoCredential)? {
+            Self::Jwt(token) => Ok(token),
+            other => Err(Refusal::Credential(CredentialError::NotAccepted(other.kind()))),
         }
     }
 }
@@ -182,11 +177,10 @@ impl std::fmt::Debug for Presented<'_> {
 /// RFC 9110 section 11.4: `credentials = auth-scheme [ 1*SP ( token68 / … ) ]`, the scheme without regard to case. RFC 6750 section 2.1 has
 /// exactly one space.
 fn authorization(value: &[u8]) -> Result<Presented<'_>, CredentialError> {
-    let (scheme, credential) = text(value)?.split_once(' ').ok_or(CredentialError::Malformed)?;
-    if !is_token68(credential) {
-        return Err(CredentialError::Malformed);
-    }
-    match scheme.to_ascii_lowercase().as_str() {
+    let space = value.iter().position(|byte| *byte == b' ').ok_or(CredentialError::Malformed)?;
+    let (scheme, credential) = value.split_at(space);
+    let credential = token68(credential.get(1..).unwrap_or_default()).ok_or(CredentialError::Malformed)?;
+    match text(scheme)?.to_ascii_lowercase().as_str() {
         "bearer" if credential.starts_with("dw_pat_") => Ok(Presented::OpaqueToken(credential)),
         "bearer" if credential.starts_with("dw_") => Ok(Presented::ApiKey(credential)),
         "bearer" if credential.contains('.') => Ok(Presented::Jwt(credential)),
@@ -204,17 +198,22 @@ fn api_key(value: &[u8]) -> Result<Presented<'_>, CredentialError> {
     if key.contains([' ', ',']) { Err(CredentialError::Malformed) } else { Ok(Presented::ApiKey(key)) }
 }
 
-/// Looks at every byte, come what may: a token is several hundred bytes, and without a way out they are taken many at a time.
 fn text(value: &[u8]) -> Result<&str, CredentialError> {
-    let printable = !value.is_empty() && value.iter().fold(true, |printable, byte| printable & matches!(byte, b' '..=b'~'));
+    let printable = !value.is_empty() && value.iter().all(|byte| matches!(byte, b' '..=b'~'));
     std::str::from_utf8(value).ok().filter(|_| printable).ok_or(CredentialError::Malformed)
 }
 
-/// `token68 = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
-fn is_token68(text: &str) -> bool {
-    let body = text.trim_end_matches('=');
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
-    !body.is_empty() && body.bytes().fold(true, |all, byte| all & allowed(byte))
+/// `token68 = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`. Looks at every byte, come what may: a token is several hundred
+/// bytes, and without a way out they are taken many at a time.
+fn token68(value: &[u8]) -> Option<&str> {
+    let body = value.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
+    let body = value.get(..body).filter(|body| !body.is_empty())?;
+    let foreign = body.iter().fold(0, |foreign, byte| foreign | u8::from(!is_of_token68(*byte)));
+    std::str::from_utf8(value).ok().filter(|_| foreign == 0)
+}
+
+const fn is_of_token68(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
 }
 
 /// The session cookies of one realm in a `Cookie` field line (RFC 6265 section 4.2.1).

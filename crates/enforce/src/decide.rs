@@ -11,7 +11,7 @@ pub use durward_model::Decided as Decision;
 use durward_model::resource::Requirement;
 use durward_model::{BoundKey, Principal};
 pub use durward_policy::Circumstances;
-use durward_policy::{Entity, Question, Subject, Verdict};
+use durward_policy::{Entity, Holds, Question, Subject};
 
 pub(crate) use kept::KeptDecisions;
 pub use step_up::StepUp;
@@ -95,26 +95,21 @@ pub fn decide<T>(
     circumstances: Circumstances,
     value: T,
 ) -> Result<Permitted<T>, Box<Denial>> {
-    let public = || Decision { by: "public".to_owned(), rule: "access public".to_owned(), ..nothing(view.position().seq) };
-    let decision = match (demand, verified) {
-        (Demand::Public, _) => Arc::new(public()),
-        (Demand::Route(routed), _) if routed.route().is_public() => Arc::new(public()),
-        (_, None) => return Err(denial("no_credential", "nobody has proved who they are".to_owned(), nothing(view.position().seq))),
-        (demand, Some(verified)) => {
-            let realm = view.realm(&verified.principal().realm);
-            let realm = realm.ok_or_else(|| denial("not_permitted", "the realm is not known".to_owned(), nothing(view.position().seq)))?;
-            let asked = Asked { view, realm, verified, circumstances };
-            let answer = match demand {
-                Demand::Public => Ok(Arc::new(public())),
-                Demand::Requirement(requirement) => asked.requirement(requirement),
-                Demand::Action { action, resource } => asked.action(action, resource),
-                Demand::Route(routed) => asked.route(routed),
-            };
-            let dpop = matches!(verified.principal().credential.bound_key, Some(BoundKey::Jwk(_)));
-            answer.map_err(|denial| Box::new(Denial { dpop, ..*denial }))?
-        }
+    let asked = || Asked::of(view, verified, circumstances);
+    let answer = match demand {
+        Demand::Public => Ok(public(view)),
+        Demand::Route(routed) if routed.route().is_public() => Ok(public(view)),
+        Demand::Route(routed) => asked().and_then(|asked| asked.route(routed)),
+        Demand::Requirement(requirement) => asked().and_then(|asked| asked.requirement(requirement)),
+        Demand::Action { action, resource } => asked().and_then(|asked| asked.action(action, resource)),
     };
+    let dpop = || verified.is_some_and(|verified| matches!(verified.principal().credential.bound_key, Some(BoundKey::Jwk(_))));
+    let decision = answer.map_err(|denial| Box::new(Denial { dpop: dpop(), ..*denial }))?;
     Ok(Permitted { value, decision })
+}
+
+fn public(view: &View) -> Arc<Decision> {
+    Arc::new(Decision { by: "public".to_owned(), rule: "access public".to_owned(), ..nothing(view.position().seq) })
 }
 
 /// A question about a principal, with what is needed to answer it.
@@ -127,7 +122,16 @@ struct Asked<'a> {
 
 type Answer = Result<Arc<Decision>, Box<Denial>>;
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
+    /// Whoever has proved who they are, in a realm that is known.
+    fn of(view: &'a View, verified: Option<&'a Verified>, circumstances: Circumstances) -> Result<Self, Box<Denial>> {
+        let nothing = || nothing(view.position().seq);
+        let verified = verified.ok_or_else(|| denial("no_credential", "nobody has proved who they are".to_owned(), nothing()))?;
+        let realm = view.realm(&verified.principal().realm);
+        let realm = realm.ok_or_else(|| denial("not_permitted", "the realm is not known".to_owned(), nothing()))?;
+        Ok(Self { view, realm, verified, circumstances })
+    }
+
     /// A route's requirement, then its policies; that which decided last is on record.
     fn route(&self, routed: &Routed) -> Answer {
         let route = routed.route();
@@ -160,30 +164,25 @@ impl Asked<'_> {
         requirement::check(requirement, self.verified.principal(), self.view.position().seq, self.circumstances.now).map(Arc::new)
     }
 
-    /// The policies' answer: kept with the credential unless it read something of the moment.
+    /// The policies' answer: kept with the credential while it is the same.
     fn action(&self, action: &str, resource: &Entity) -> Answer {
         let version = self.realm.policy_version();
-        if let Some(kept) = self.verified.kept().action(version, action, resource) {
-            return kept;
-        }
-        let (answer, of_the_moment) = self.ask(action, resource);
-        if !of_the_moment {
-            self.verified.kept().keep(version, action, resource, &answer);
-        }
-        answer
+        let asked = || Decision { action: Some(action.to_owned()), resource: Some(resource.to_string()), ..nothing(version.seq) };
+        let Some(subject) = self.verified.subject(self.realm.policies()) else {
+            return Err(denial("policy_error", "the principal has no form that policies can read".to_owned(), asked()));
+        };
+        let question = self.question(subject, action, resource);
+        self.verified.kept().action(version, &question, || self.ask(&question, asked()))
     }
 
-    fn ask(&self, action: &str, resource: &Entity) -> (Answer, bool) {
-        let asked =
-            Decision { action: Some(action.to_owned()), resource: Some(resource.to_string()), ..nothing(self.realm.policy_version().seq) };
-        let Some(subject) = self.verified.subject() else {
-            return (Err(denial("policy_error", "the principal has no form that policies can read".to_owned(), asked)), false);
-        };
-        let verdict = self.decide(subject, action, resource);
+    fn ask(&self, question: &Question<'_>, asked: Decision) -> (Answer, Option<Holds>) {
+        let verdict = self.realm.policies().decide(question);
         let rule = verdict.by.join(", ");
         let by = if rule.is_empty() { "default" } else { "policy" };
         let decision = Decision { by: by.to_owned(), rule, read: verdict.read, ..asked };
+        let &Question { subject, action, resource, .. } = question;
         let allows = |principal: &Principal| self.would_allow(principal, action, resource);
+        // What another login would change is the same for as long as the answer is: it is asked about a login of the present moment.
         let lifted = |denial: Box<Denial>| {
             let step_up = verdict.reads_context.then(|| step_up::lifting(subject.principal(), self.circumstances.now, allows)).flatten();
             Box::new(Denial { step_up, ..*denial })
@@ -194,17 +193,17 @@ impl Asked<'_> {
             (false, None) if by == "policy" => Err(lifted(denial("policy_denied", format!("forbidden by {}", decision.rule), decision))),
             (false, None) => Err(lifted(denial("not_permitted", format!("no policy allows {action}"), decision))),
         };
-        (answer, verdict.reads_context)
+        (answer, verdict.holds)
     }
 
     /// Whether the policies would allow it to the same principal with another login.
     fn would_allow(&self, principal: &Principal, action: &str, resource: &Entity) -> bool {
-        Subject::new(principal).is_some_and(|subject| self.decide(&subject, action, resource).allowed)
+        let policies = self.realm.policies();
+        Subject::new(principal, policies).is_some_and(|subject| policies.decide(&self.question(&subject, action, resource)).allowed)
     }
 
-    fn decide(&self, subject: &Subject, action: &str, resource: &Entity) -> Verdict {
-        let (circumstances, places) = (self.circumstances, self.view.places());
-        self.realm.policies().decide(&Question { subject, action, resource, circumstances, places })
+    fn question<'q>(&'q self, subject: &'q Subject, action: &'q str, resource: &'q Entity) -> Question<'q> {
+        Question { subject, action, resource, circumstances: self.circumstances, places: self.view.places() }
     }
 }
 

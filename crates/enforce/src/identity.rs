@@ -1,7 +1,7 @@
 //! The identity token that a gateway sends upstream in place of the caller's credential: short-lived, for one audience, naming the
 //! credential it stands for so that it dies with it (R9).
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use durward_base::{Duration, Rng, Timestamp, TokenId};
 use durward_jose::{JoseError, SigningKey};
@@ -10,7 +10,6 @@ use durward_oauth::delegation::{Act, Ancestor};
 use serde::Serialize;
 
 use crate::Verified;
-use crate::verified::TokenFacts;
 
 /// How long an identity token lives, unless the credential it stands for dies sooner.
 pub const IDENTITY_LIFETIME: Duration = Duration::from_secs(60);
@@ -109,7 +108,7 @@ impl IdentityIssuer {
         now: Timestamp,
         rng: &Rng,
     ) -> Result<Arc<IdentityToken>, JoseError> {
-        let mut kept = verified.identities.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = verified.identities();
         let is_it = |token: &IdentityToken| token.audience == audience && token.typ == typ && token.kid == self.key.kid();
         if let Some(token) = kept.iter().find(|token| is_it(token) && now < token.reuse_until) {
             return Ok(Arc::clone(token));
@@ -140,12 +139,12 @@ impl IdentityIssuer {
             amr: &assurance.amr,
             auth_time: assurance.auth_time.map(Timestamp::seconds),
             acts_for: acts_for.as_ref(),
-            act: verified.act.as_ref(),
+            act: verified.act.as_deref(),
             from: verified.from.iter().filter_map(ancestor).collect(),
             cred: OriginClaims {
-                jti: &verified.token.jti,
-                kid: verified.token.kid.as_deref(),
-                made: verified.token.kid.is_none().then(|| verified.token.made.millis()),
+                jti: &credential.id,
+                kid: verified.kid(),
+                made: verified.kid().is_none().then(|| verified.made.millis()),
                 sid: credential.family.as_deref(),
                 ses: credential.session.as_deref(),
                 client_id: credential.client.as_deref(),
@@ -167,8 +166,8 @@ impl IdentityIssuer {
 }
 
 fn ancestor(from: &crate::verified::Ancestor) -> Option<Ancestor> {
-    let TokenFacts { jti, kid, .. } = &from.token;
-    Some(Ancestor { jti: jti.parse().ok()?, kid: kid.clone().unwrap_or_default(), client_id: from.client.clone() })
+    let crate::verified::Ancestor { jti, kid, client, .. } = from;
+    Some(Ancestor { jti: jti.parse().ok()?, kid: kid.clone().unwrap_or_default(), client_id: client.clone() })
 }
 
 impl IdentityToken {

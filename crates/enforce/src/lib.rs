@@ -16,6 +16,7 @@ mod issuer;
 mod path;
 mod possession;
 mod principal;
+mod profile;
 mod query_key;
 mod refusal;
 mod resolved;
@@ -26,7 +27,7 @@ mod verified;
 mod view;
 
 pub use bounds::BoundsError;
-pub use cache::{CredentialCache, MAXIMUM_ENTRIES, Proved};
+pub use cache::{CredentialCache, DEFAULT_BYTES, Proved};
 pub use credential::{CredentialError, Evidence, Presented, must_be_accepted};
 pub use cross_site::must_not_be_cross_site;
 pub use decide::{Circumstances, Decision, Demand, Denial, Permitted, StepUp, decide};

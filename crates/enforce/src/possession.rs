@@ -68,7 +68,7 @@ impl<'a> Possession<'a> {
 
     fn proof(&self, thumbprint: &str, token: &str, realm: &str, now: Timestamp) -> Result<Admitted, TokenError> {
         let target = Target { method: self.method, addresses: &self.addresses, access_token: Some(token) };
-        let proof = Proof::verify(&self.proofs, &target, now).map_err(TokenError::Proof)?;
+        let proof = Proof::verify(&self.proofs, &target, self.freshness.signers(), now).map_err(TokenError::Proof)?;
         // RFC 9449 4.3 (12): "confirm that the public key to which the access token is bound matches the public key from the DPoP proof".
         if !equal(proof.thumbprint().as_bytes(), thumbprint.as_bytes()) {
             return Err(TokenError::Proof(ProofError::Key));

@@ -6,7 +6,7 @@ mod claims;
 use std::net::IpAddr;
 
 use durward_base::{Duration, Timestamp};
-use durward_jose::{ClaimError, Expected, JoseError, LEEWAY, UnverifiedJwt};
+use durward_jose::{ClaimError, Expected, GoodSignature, JoseError, LEEWAY, UnverifiedJwt};
 use durward_model::resource::TokenType;
 use durward_model::{KeyUse, RevocationKind};
 use durward_oauth::dpop::ProofError;
@@ -166,12 +166,18 @@ impl TokenError {
 }
 
 /// Verifies a token as far as everyone must: form, key, signature, kind, time, claims, standing. Whom it is for is asked at each use.
-pub(crate) fn verify(view: &View, token: &str, now: Timestamp) -> Result<Verified, TokenError> {
+/// What is `known` of its signature is not found out again.
+pub(crate) fn verify(
+    view: &View,
+    token: &str,
+    known: Option<&GoodSignature>,
+    now: Timestamp,
+) -> Result<(Verified, GoodSignature), TokenError> {
     let unverified = UnverifiedJwt::parse(token).map_err(TokenError::Jose)?;
     let (issuer, kid) = unverified.issuer().zip(unverified.kid()).ok_or(TokenError::KeyUnknown)?;
     let find = |key_use| view.keys().verifying(issuer, kid, key_use);
     let key = find(KeyUse::Token).or_else(|| find(KeyUse::Identity)).ok_or(TokenError::KeyUnknown)?.clone();
-    let verified = unverified.verify(key.verifying()).map_err(TokenError::Jose)?;
+    let (verified, signature) = unverified.verify_once(key.verifying(), known).map_err(TokenError::Jose)?;
     let record = key.key();
     let expected =
         |typ, max_lifetime| Expected { typ, issuer: &record.issuer, audience: None, now, leeway: LEEWAY, max_lifetime: Some(max_lifetime) };
@@ -189,5 +195,5 @@ pub(crate) fn verify(view: &View, token: &str, now: Timestamp) -> Result<Verifie
         }
     };
     verified.must_stand(view)?;
-    Ok(verified)
+    Ok((verified, signature))
 }

@@ -116,11 +116,15 @@ impl Refusal {
     /// The value of `WWW-Authenticate`: on every 401, and where a scope is missing. RFC 6750 section 3: the protected resource MUST include
     /// it when the request has no or no sufficient token.
     pub fn challenge(&self, realm: &str) -> Option<String> {
+        self.token_challenge(realm, self.is_about_proof())
+    }
+
+    fn token_challenge(&self, realm: &str, by_proof: bool) -> Option<String> {
         let error = self.oauth_error();
         if self.status() != 401 && error != Some("insufficient_scope") {
             return None;
         }
-        let mut challenge = format!("{} realm=\"{realm}\"", if self.is_about_proof() { "DPoP" } else { "Bearer" });
+        let mut challenge = format!("{} realm=\"{realm}\"", if by_proof { "DPoP" } else { "Bearer" });
         if let Some(error) = error {
             challenge.push_str(&format!(", error=\"{error}\""));
         }
@@ -130,9 +134,8 @@ impl Refusal {
             challenge.push_str(&format!(", scope=\"{scope}\""));
         }
         challenge.extend(self.step_up().map(StepUp::parameters));
-        // RFC 9449 7.1: "algs": "A space-delimited list of supported JWS algorithms that can be used in the DPoP proof".
-        if self.is_about_proof() {
-            challenge.push_str(&format!(", algs=\"{}\"", ALGORITHMS.join(" ")));
+        if by_proof {
+            challenge.push_str(&algorithms());
         }
         Some(challenge)
     }
@@ -141,13 +144,17 @@ impl Refusal {
     pub fn challenges(&self, realm: &str, accepted: &[CredentialKind]) -> Vec<String> {
         let takes = |kind: CredentialKind| accepted.contains(&kind);
         let (basic, api_key) = (takes(CredentialKind::Basic), takes(CredentialKind::ApiKey));
+        let (bound, bearer) = (takes(CredentialKind::BoundToken), takes(CredentialKind::Jwt) || takes(CredentialKind::OpaqueToken));
+        let by_proof = bound && !bearer || self.is_about_proof() && (bound || accepted.is_empty());
         let only = accepted.iter().all(|kind| matches!(kind, CredentialKind::Basic | CredentialKind::ApiKey)) && !accepted.is_empty();
-        let tokens = self.challenge(realm).filter(|_| !only);
+        let tokens = self.token_challenge(realm, by_proof).filter(|_| !only);
         let first = self.status() == 401 && self.step_up().is_none();
+        // RFC 9449 7.1: what takes tokens of either kind says so of both.
+        let or_by_proof = (first && bound && !by_proof).then(|| format!("DPoP realm=\"{realm}\"{}", algorithms()));
         // RFC 7617 2.1: "The only allowed value is 'UTF-8'".
         let basic = (first && basic).then(|| format!("Basic realm=\"{realm}\", charset=\"UTF-8\""));
         let api_key = (first && api_key).then(|| format!("ApiKey realm=\"{realm}\""));
-        tokens.into_iter().chain(basic).chain(api_key).collect()
+        tokens.into_iter().chain(or_by_proof).chain(basic).chain(api_key).collect()
     }
 
     /// When to come back, where that helps.
@@ -189,4 +196,9 @@ impl Refusal {
             _ => false,
         }
     }
+}
+
+/// RFC 9449 7.1: "algs": "A space-delimited list of supported JWS algorithms that can be used in the DPoP proof".
+fn algorithms() -> String {
+    format!(", algs=\"{}\"", ALGORITHMS.join(" "))
 }

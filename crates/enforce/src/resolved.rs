@@ -1,17 +1,17 @@
 //! Credentials that the view cannot verify: what is asked of the authority about them, and the credential that its answer makes.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, OnceLock};
 
 use durward_model::resolve::{ResolveRequest, Resolved};
-use durward_model::{AuthorizationDetails, Caller, Chain, CredentialKind, Principal, Source};
+use durward_model::{AuthorizationDetails, Caller, CredentialKind, Principal, Source};
 use durward_oauth::foreign_token::ForeignToken;
 use durward_oauth::{api_key, personal_token};
 
 use crate::bounds::Bounds;
 use crate::cache::Proved;
 use crate::principal::Audience;
-use crate::verified::{NEVER_CHECKED, TokenFacts};
+use crate::verified::{InUse, NEVER_CHECKED};
 use crate::{Consumer, TokenError, TokenKind, Verified, View};
 
 /// What is known about a credential.
@@ -83,8 +83,6 @@ pub(crate) fn verified(realm: &str, resolved: &Resolved) -> Verified {
         assurance: assurance.clone(),
         credential: Some(credential.clone()),
     };
-    let chain = Chain { family: credential.family.clone(), session: credential.session.clone(), ..Chain::default() };
-    let token = TokenFacts { jti: credential.id.clone(), made, kid: None };
     let (realm, source) = (realm.to_owned(), Source::default());
     let principal = Principal {
         realm,
@@ -103,15 +101,12 @@ pub(crate) fn verified(realm: &str, resolved: &Resolved) -> Verified {
         audience,
         principal,
         caller: Arc::new(caller),
-        chain,
         expires: until,
         bounds: Bounds::new(limits),
-        token,
+        made,
         from: Vec::new(),
         act: None,
         generation: AtomicU64::new(NEVER_CHECKED),
-        subject: OnceLock::new(),
-        decisions: Mutex::default(),
-        identities: Mutex::default(),
+        in_use: InUse::default(),
     }
 }

@@ -98,18 +98,33 @@ impl RouteTable {
     /// that was not there keeps its place and is denied, so that no wider one answers for it. Of two for the same requests the one made
     /// first has them. Returns all that is wrong.
     pub fn compile(records: &[Arc<Stored>], before: &Self) -> (Self, Vec<RouteProblem>) {
+        Self::compile_from(records, before, before)
+    }
+
+    /// The same where nothing was before. Routes of `known` that are declared alike are taken over.
+    pub(crate) fn tried(records: &[Arc<Stored>], known: &Self) -> (Self, Vec<RouteProblem>) {
+        Self::compile_from(records, &Self::default(), known)
+    }
+
+    fn compile_from(records: &[Arc<Stored>], before: &Self, known: &Self) -> (Self, Vec<RouteProblem>) {
+        let known: HashMap<_, _> = known.routes.iter().map(|route| (route.identity().0, route)).collect();
         let mut routes: Vec<_> = records.iter().filter(|stored| stored.resource.kind() == ResourceKind::Route).collect();
         routes.sort_by_key(|stored| stored.id);
         let (mut table, mut problems) = (Self::default(), Vec::new());
         for stored in routes {
-            if let Err(problem) = table.add(stored, before) {
+            if let Err(problem) = table.add(stored, before, known.get(&stored.id).copied()) {
                 problems.push(problem);
             }
         }
         (table, problems)
     }
 
-    fn add(&mut self, stored: &Stored, before: &Self) -> Result<(), RouteProblem> {
+    fn add(&mut self, stored: &Stored, before: &Self, known: Option<&Arc<CompiledRoute>>) -> Result<(), RouteProblem> {
+        if let Some(known) = known.filter(|known| known.is_of(stored))
+            && let Ok(pattern) = Pattern::parse(&known.resource().path)
+        {
+            return self.insert(Arc::clone(known), &pattern);
+        }
         match CompiledRoute::compile(stored) {
             Ok(None) => Ok(()),
             Ok(Some((route, pattern))) => self.insert(Arc::new(route), &pattern),

@@ -2,21 +2,24 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use durward_base::{Duration, Timestamp};
 use durward_feed::TokenKeys;
 use durward_jose::LEEWAY;
-use durward_model::{Caller, Chain, CredentialKind, Principal, PrincipalKind, RevocationKind};
+use durward_model::{Caller, CredentialKind, Principal, PrincipalKind, RevocationKind};
 use durward_oauth::delegation::Act;
 use durward_oauth::trusted_issuer::Foreigner;
-use durward_policy::Subject;
+use durward_policy::{Policies, Subject};
 
 use crate::bounds::{Bounds, BoundsError};
-use crate::decide::KeptDecisions;
 use crate::identity::IdentityToken;
 use crate::principal::TokenError;
+use crate::profile::{Profile, Profiles, text_bytes};
 use crate::{Consumer, View};
+
+/// About how many bytes an identity token takes.
+const IDENTITY_TOKEN: usize = 1024;
 
 /// The generation of no view.
 pub(crate) const NEVER_CHECKED: u64 = u64::MAX;
@@ -32,41 +35,40 @@ pub enum TokenKind {
     Resolved,
 }
 
-/// A verified credential. Made by `CredentialCache::verify` only; whoever holds one still asks whether it is for them and whether it stands,
-/// which `verify` does each time.
+/// A verified credential. Made by the `CredentialCache` alone, which asks each time, of what it keeps as well, whether the credential is for the
+/// consumer and whether it still stands.
 #[derive(Debug)]
 pub struct Verified {
     pub(crate) kind: TokenKind,
     pub(crate) audience: String,
     pub(crate) principal: Principal,
     pub(crate) caller: Arc<Caller>,
-    pub(crate) chain: Chain,
     pub(crate) expires: Timestamp,
     pub(crate) bounds: Bounds,
-    pub(crate) token: TokenFacts,
+    /// When it was made, as watermarks count.
+    pub(crate) made: Timestamp,
     /// The credentials it comes from and dies with, the nearest first: what an identity token stands for, what was exchanged.
     pub(crate) from: Vec<Ancestor>,
     /// Who acts for its subject, and before whom.
-    pub(crate) act: Option<Act>,
+    pub(crate) act: Option<Box<Act>>,
     pub(crate) generation: AtomicU64,
-    pub(crate) subject: OnceLock<Option<Subject>>,
-    pub(crate) decisions: Mutex<KeptDecisions>,
-    pub(crate) identities: Mutex<Vec<Arc<IdentityToken>>>,
+    pub(crate) in_use: InUse,
 }
 
-/// What a token can be revoked by, besides what its principal says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TokenFacts {
-    pub jti: String,
-    pub made: Timestamp,
-    /// The key that signed it; none for a credential that the authority knows by itself.
-    pub kid: Option<String>,
+/// What is made of a credential while it is in use.
+#[derive(Debug, Default)]
+pub(crate) struct InUse {
+    profile: OnceLock<Arc<Profile>>,
+    identities: Mutex<Vec<Arc<IdentityToken>>>,
 }
 
 /// A credential that a token comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ancestor {
-    pub token: TokenFacts,
+    pub jti: String,
+    pub made: Timestamp,
+    /// The key that signed it; none for a credential that the authority knows by itself.
+    pub kid: Option<String>,
     /// The client it was issued to; none for an identity token.
     pub client: Option<String>,
 }
@@ -80,11 +82,6 @@ impl Verified {
     /// Who is calling, for the audit event.
     pub const fn caller(&self) -> &Arc<Caller> {
         &self.caller
-    }
-
-    /// The family and login it hangs on, for the audit event.
-    pub const fn chain(&self) -> &Chain {
-        &self.chain
     }
 
     /// Whether what is known of the credential `now` is what was decided about: of the same principal, with the same rights.
@@ -170,15 +167,14 @@ impl Verified {
         if vouched.is_some_and(|name| !is_trusted(name)) {
             return Err(TokenError::IssuerNotTrusted);
         }
-        let own = (&self.token, self.principal.credential.client.as_deref());
-        for (token, client) in std::iter::once(own).chain(self.from.iter().map(|from| (&from.token, from.client.as_deref()))) {
-            if client.and_then(|client| realm.client(client)).is_some_and(|client| client.resource.disabled) {
+        for token in std::iter::once(self.keys()).chain(self.from.iter().map(|from| self.keys_of(from))) {
+            if token.client.and_then(|client| realm.client(client)).is_some_and(|client| client.resource.disabled) {
                 return Err(TokenError::ClientDisabled);
             }
-            if token.kid.as_ref().is_some_and(|kid| !view.keys().verifies(&self.principal.realm, kid)) {
+            if token.kid.is_some_and(|kid| !view.keys().verifies(&self.principal.realm, kid)) {
                 return Err(TokenError::KeyUnknown);
             }
-            if let Some(revocation) = view.revoked(&self.keys(token, client)) {
+            if let Some(revocation) = view.revoked(&token) {
                 return Err(TokenError::Revoked { kind: revocation.kind, reason: revocation.reason.clone() });
             }
         }
@@ -186,19 +182,29 @@ impl Verified {
         Ok(())
     }
 
-    /// What it is revoked by, or what one that it comes from is.
-    fn keys<'a>(&'a self, token: &'a TokenFacts, client: Option<&'a str>) -> TokenKeys<'a> {
+    /// What it is revoked by.
+    fn keys(&self) -> TokenKeys<'_> {
         let Principal { realm, credential, .. } = &self.principal;
         TokenKeys {
             realm,
-            jti: &token.jti,
-            made: token.made,
+            jti: &credential.id,
+            made: self.made,
             family: credential.family.as_deref(),
             session: credential.session.as_deref(),
-            kid: token.kid.as_deref(),
+            kid: self.kid(),
             subject: self.subject_name(),
-            client,
+            client: credential.client.as_deref(),
         }
+    }
+
+    /// What one that it comes from is revoked by.
+    fn keys_of<'a>(&'a self, from: &'a Ancestor) -> TokenKeys<'a> {
+        TokenKeys { jti: &from.jti, made: from.made, kid: from.kid.as_deref(), client: from.client.as_deref(), ..self.keys() }
+    }
+
+    /// The key that signed it; none for a credential that the authority knows by itself.
+    pub(crate) fn kid(&self) -> Option<&str> {
+        self.principal.credential.key.as_deref().filter(|_| self.kind != TokenKind::Resolved)
     }
 
     /// The `sub` that watermarks name: that of whom it is about and not of who acts. A program's tokens bear its `client_id`.
@@ -212,9 +218,37 @@ impl Verified {
         first.or(credential.client.as_deref()).unwrap_or(id)
     }
 
-    /// The principal as policies see it, made when first asked for.
-    pub(crate) fn subject(&self) -> Option<&Subject> {
-        self.subject.get_or_init(|| Subject::new(&self.principal)).as_ref()
+    /// The principal as policies see it.
+    pub(crate) fn subject(&self, policies: &Policies) -> Option<&Subject> {
+        self.profile().subject(policies)
+    }
+
+    /// What it shares with the other credentials of its principal.
+    pub(crate) fn profile(&self) -> &Profile {
+        self.in_use.profile.get_or_init(|| Arc::new(Profile::of(&self.principal)))
+    }
+
+    /// The same, sharing it with those that are known here.
+    pub(crate) fn among(self, profiles: &Profiles) -> Self {
+        self.in_use.profile.get_or_init(|| profiles.of(&self.principal));
+        self
+    }
+
+    /// The identity tokens that stand for it.
+    pub(crate) fn identities(&self) -> MutexGuard<'_, Vec<Arc<IdentityToken>>> {
+        self.in_use.identities.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// About how many bytes it takes by itself.
+    pub(crate) fn own_bytes(&self) -> usize {
+        let from = self.from.iter().map(|from| size_of_val(from) + 128).sum::<usize>();
+        size_of::<Self>() + size_of::<Caller>() + 2 * text_bytes(&self.principal) + self.audience.len() + from
+    }
+
+    /// About how many bytes it has come to take in use, with its part of what it shares.
+    pub(crate) fn bytes_in_use(&self) -> usize {
+        let profile = self.in_use.profile.get().map_or(0, |profile| profile.bytes() / Arc::strong_count(profile).max(1));
+        profile + IDENTITY_TOKEN * self.in_use.identities.try_lock().map_or(1, |tokens| tokens.len())
     }
 
     /// How long it has to live.

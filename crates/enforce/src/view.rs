@@ -9,13 +9,15 @@ use std::sync::Arc;
 
 use durward_feed::{Revocations, Snapshot, TokenKeys};
 use durward_model::{Position, ResourceKind, Revocation, Stored};
-use durward_policy::Places;
+use durward_policy::{Places, Policies};
 
 pub use catalog::{Catalog, Declared};
 pub use keys::{Keys, VerificationKey};
 pub use realm::RealmView;
 
 use crate::RouteTable;
+use crate::route::RouteProblem;
+use realm::RealmPolicies;
 
 /// Everything a decision needs, as of one position of the feed.
 #[derive(Debug, Default, Clone)]
@@ -75,6 +77,19 @@ impl View {
         }
         let problems = view.problems.to_vec();
         (view, problems)
+    }
+
+    /// What would be wrong with a snapshot if it came to be: all that compiling it, after nothing, would find in its resources. Policies that
+    /// say what those of this view say are not validated again.
+    pub fn problems_of(&self, snapshot: &Snapshot) -> Vec<ViewProblem> {
+        let nothing = Policies::default();
+        let in_force = |name: &str| self.realm(name).map_or(&nothing, |realm| realm.policies());
+        let tried = |name: &String| (name.clone(), RealmPolicies::tried(name, snapshot, in_force(name)));
+        let realms: BTreeMap<_, _> = realm_names(snapshot).into_iter().map(tried).collect();
+        let (table, wrong_routes) = RouteTable::tried(&route_records(snapshot), self.routes());
+        let dangling = dangling_actions(&table, |name| realms.get(name).map(|(policies, _)| policies));
+        let wrong = realms.values().filter_map(|(_, problem)| problem.as_ref());
+        wrong.cloned().chain(wrong_routes.into_iter().map(problem_of_route)).chain(dangling).collect()
     }
 
     /// The same, and those that are compiled after it, where policies ask these places about addresses.
@@ -144,36 +159,49 @@ impl View {
         keys.chain(realms).chain(&self.routes.problems).cloned().chain(self.dangling_actions()).collect()
     }
 
-    /// Routes that ask the policies something they have no answer to: each request on them is denied.
     fn dangling_actions(&self) -> Vec<ViewProblem> {
-        let mut problems = Vec::new();
-        for route in self.routes.table.iter() {
-            let Some((action, resource)) = route.authorization() else { continue };
-            let Some(realm) = self.realm(route.realm()) else { continue };
-            if let Err(error) = realm.policies().check_action(action, resource.entity_type()) {
-                problems.push(route_problem(route.realm(), &route.resource().name, error.to_string()));
-            }
-        }
-        problems
+        dangling_actions(&self.routes.table, |name| self.realm(name).map(|realm| realm.policies().as_ref()))
     }
 }
 
+/// Routes that ask the policies something they have no answer to: each request on them is denied.
+fn dangling_actions<'a>(routes: &RouteTable, policies: impl Fn(&str) -> Option<&'a Policies>) -> Vec<ViewProblem> {
+    let mut problems = Vec::new();
+    for route in routes.iter() {
+        let Some((action, resource)) = route.authorization() else { continue };
+        let Some(policies) = policies(route.realm()) else { continue };
+        if let Err(error) = policies.check_action(action, resource.entity_type()) {
+            problems.push(route_problem(route.realm(), &route.resource().name, error.to_string()));
+        }
+    }
+    problems
+}
+
 fn compile_realms(snapshot: &Snapshot, before: &BTreeMap<String, Arc<RealmView>>) -> BTreeMap<String, Arc<RealmView>> {
-    let names: BTreeSet<_> =
-        snapshot.resources().keys().filter(|(_, kind, _)| *kind == ResourceKind::Realm).map(|(realm, ..)| realm).collect();
     let compiled = |name: &String| Some((name.clone(), Arc::new(RealmView::compile(name, snapshot, before.get(name).map(Arc::as_ref))?)));
-    names.into_iter().filter_map(compiled).collect()
+    realm_names(snapshot).into_iter().filter_map(compiled).collect()
+}
+
+fn realm_names(snapshot: &Snapshot) -> BTreeSet<&String> {
+    snapshot.resources().keys().filter(|(_, kind, _)| *kind == ResourceKind::Realm).map(|(realm, ..)| realm).collect()
 }
 
 fn compile_routes(snapshot: &Snapshot, before: &Arc<Routes>) -> Arc<Routes> {
-    let routes = snapshot.resources().iter().filter(|((_, kind, _), _)| *kind == ResourceKind::Route);
-    let sources: Vec<_> = routes.map(|(_, stored)| Arc::clone(stored)).collect();
+    let sources = route_records(snapshot);
     if same(&sources, &before.sources) {
         return Arc::clone(before);
     }
     let (table, problems) = RouteTable::compile(&sources, &before.table);
-    let problems = problems.into_iter().map(|problem| route_problem(&problem.realm, &problem.route, problem.message)).collect();
-    Arc::new(Routes { sources, table: Arc::new(table), problems })
+    Arc::new(Routes { sources, table: Arc::new(table), problems: problems.into_iter().map(problem_of_route).collect() })
+}
+
+fn route_records(snapshot: &Snapshot) -> Vec<Arc<Stored>> {
+    let routes = snapshot.resources().iter().filter(|((_, kind, _), _)| *kind == ResourceKind::Route);
+    routes.map(|(_, stored)| Arc::clone(stored)).collect()
+}
+
+fn problem_of_route(RouteProblem { realm, route, message }: RouteProblem) -> ViewProblem {
+    route_problem(&realm, &route, message)
 }
 
 fn route_problem(realm: &str, route: &str, message: String) -> ViewProblem {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use durward_base::Secret;
 use durward_enforce::{Consumer, Head, Presented, Refusal, TokenError, Verified};
-use durward_model::{AccessClass, CredentialKind, PrincipalKind};
+use durward_model::{AccessClass, PrincipalKind};
 use durward_net::{Gate, Problem, Recorder};
 use durward_oauth::FLEET_AUDIENCE;
 use durward_oauth::builtin::MAIN_REALM;
@@ -51,9 +51,7 @@ impl FleetGate {
             return Err(Problem::new(StatusCode::FORBIDDEN, "other_listener", "This is served on another listener."));
         }
         let head = Head::new(&parts.method, parts.uri.path(), "", &parts.headers);
-        let presented = Presented::read(&head, None, MAIN_REALM).map_err(|error| refused(&Refusal::Credential(error)))?;
-        let presented = presented.ok_or_else(|| refused(&Refusal::NoCredential))?;
-        let token = presented.jwt(&[CredentialKind::Jwt]).map_err(|error| refused(&Refusal::Credential(error)))?;
+        let token = Presented::bearer(&head, MAIN_REALM).map_err(|refusal| refused(&refusal))?;
         let verified = self.fleet.verify(token).map_err(|error| refused(&Refusal::Token(error)))?;
         recorder.edit(|event| {
             event.realm = Some(verified.principal().realm.as_str().into());

@@ -2,9 +2,10 @@
 //! has asked of it already.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use durward_net::http1::{Framing, authority, framing, tokens};
-use durward_net::{Peer, PeerCertificate, Problem};
+use durward_net::http1::{Framing, authority, expectation, framing, tokens};
+use durward_net::{Peer, PeerCertificate, Problem, RequestedName};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
@@ -25,11 +26,19 @@ pub(crate) struct Client {
     pub(crate) tls: bool,
     /// The certificate whose key it proved, if it did.
     pub(crate) certificate: Option<PeerCertificate>,
+    /// The name it asked for in the handshake, where the certificate depends on it.
+    pub(crate) requested: Option<Arc<RequestedName>>,
 }
 
 impl From<Peer> for Client {
     fn from(peer: Peer) -> Self {
-        Self { ip: peer.ip(), address: peer.ip().map(|ip| ip.to_string()), tls: peer.tls, certificate: peer.certificate }
+        Self {
+            ip: peer.ip(),
+            address: peer.ip().map(|ip| ip.to_string()),
+            tls: peer.tls,
+            certificate: peer.certificate,
+            requested: peer.requested,
+        }
     }
 }
 
@@ -106,16 +115,6 @@ fn connection(headers: &HeaderMap) -> Result<(), Problem> {
         }
     }
     Ok(())
-}
-
-/// RFC 9110 section 10.1.1.
-fn expectation(headers: &HeaderMap) -> Result<(), Problem> {
-    match headers.get(header::EXPECT) {
-        Some(value) if !value.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
-            Err(refuse(StatusCode::EXPECTATION_FAILED, "expectation", "Only `100-continue` may be expected."))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// A refusal after which the connection is closed: what follows on it cannot be told apart from what came.

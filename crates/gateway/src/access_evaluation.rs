@@ -8,7 +8,7 @@ use bytes::Bytes;
 use durward_base::Timestamp;
 use durward_enforce::access_evaluation::{AccessRequest, Asker, DecisionPoint, EVALUATION, EVALUATIONS, LONGEST, WELL_KNOWN};
 use durward_enforce::{Head, Presented, Refusal, must_be_fresh};
-use durward_model::{CredentialKind, EventKind, Outcome};
+use durward_model::{EventKind, Outcome};
 use durward_net::Problem;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{Response, StatusCode};
@@ -18,7 +18,7 @@ use crate::gateway::Gateway;
 use crate::record::Trail;
 use crate::refusal::problem;
 
-/// How old what is known here may be.
+/// How old what is known here may be: as much as on a route that says nothing else, since who asks puts the answer in force at once.
 const STALE: Duration = Duration::from_secs(60);
 /// How long a question may take to come.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -93,9 +93,7 @@ where
 /// Who asks: a service, with the token that it follows the feed with.
 fn asker(gateway: &Gateway, view: &durward_enforce::View, head: &Head<'_>, now: Timestamp) -> Result<Asker, Refusal> {
     must_be_fresh(gateway.shared.age(now), STALE).map_err(Refusal::CannotVerify)?;
-    let presented = Presented::read(head, None, REALM).map_err(Refusal::Credential)?;
-    let token = presented.ok_or(Refusal::NoCredential)?.jwt(&[CredentialKind::Jwt]).map_err(Refusal::Credential)?;
-    Asker::prove(view, &gateway.lookups.cache, token, now)
+    Asker::prove(view, &gateway.lookups.cache, Presented::bearer(head, REALM)?, now)
 }
 
 fn document(gateway: &Gateway) -> Result<Response<Body>, Problem> {

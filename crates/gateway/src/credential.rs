@@ -16,9 +16,9 @@ pub(crate) fn credential<'a>(
         return Ok(None);
     }
     let presented = if route.resource().api_key_in_url {
-        Presented::read_with_query(head, None, route.realm())
+        Presented::read_with_query(head, route.realm())
     } else {
-        Presented::read(head, None, route.realm())
+        Presented::read(head, route.realm())
     };
     let evidence = match (presented.map_err(Refusal::Credential)?, certificate) {
         (Some(_), _) if in_the_clear => return Err(Refusal::Credential(CredentialError::InTheClear)),

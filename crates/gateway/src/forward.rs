@@ -56,7 +56,6 @@ pub(crate) async fn forward(
         upgrade::must_be_of_this_origin(parts, accepted.authority)?;
     }
     let upstream = gateway.upstreams.of(&route);
-    let traceparent = trail.traceparent();
     let key_in_url = route.resource().api_key_in_url;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let target = if key_in_url { without_key(target) } else { target.into() };
@@ -68,7 +67,7 @@ pub(crate) async fn forward(
         client,
         identity: identity.as_deref().map(|token| token.authorization()),
         request: &trail.request,
-        traceparent: &traceparent,
+        traceparent: trail.traceparent(),
         withheld: [&route.resource().withhold, &gateway.withhold],
         framing,
         upgrade: accepted.upgrade,

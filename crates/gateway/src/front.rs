@@ -90,6 +90,7 @@ impl Gateway {
 
     /// The decision about a request that a front holds.
     async fn decide_for(&self, original: &Original, now: Timestamp, trail: &mut Trail<'_>) -> Result<Decided, Problem> {
+        trail.of_host(&original.authority);
         let head = Head::new(&original.method, &original.target, &original.authority, &original.headers);
         if let Some(answer) = terms::before(self, &head, &original.client, now, trail)? {
             let unanswerable =

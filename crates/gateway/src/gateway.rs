@@ -112,7 +112,7 @@ impl Gateway {
         Self {
             node: format!("gateway/{}", settings.name).into(),
             limits: settings.limits,
-            lookups: Lookups::new(shared.clone(), clock.clone(), &rng),
+            lookups: Lookups::new(shared.clone(), clock.clone(), &rng, settings.credential_cache),
             shared,
             browsers: None,
             freshness: Freshness::new(&rng),
@@ -217,6 +217,8 @@ impl Gateway {
         trail: &mut Trail<'_>,
     ) -> Result<Response<Body>, Problem> {
         let accepted = accept(parts)?;
+        trail.of_host(accepted.authority);
+        client.requested.as_ref().map_or(Ok(()), |requested| requested.must_cover(accepted.authority))?;
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         let head = Head::new(&parts.method, target, accepted.authority, &parts.headers);
         if let Some(document) = resource_metadata::document(&self.shared.view(), self.public_url.as_ref(), &head) {

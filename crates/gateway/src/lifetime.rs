@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use durward_base::{Clock, Duration, Timestamp};
 use durward_enforce::{Refusal, Verified, View};
+use durward_jose::LEEWAY;
 use durward_model::CredentialKind;
 use durward_model::resolve::ResolveRequest;
 use durward_net::PeerCertificate;
@@ -93,10 +94,17 @@ impl Lifetime {
             }
             match self.again(&verified, now).await {
                 Now::Counts(known) => (verified, seen) = (known, Some(view.generation())),
-                Now::Unknown if now < verified.expires() + UNASKED => patience = now + AWAY,
+                Now::Unknown if now < self.latest(&verified) => patience = (now + AWAY).min(self.latest(&verified)),
                 Now::Unknown | Now::Over => return,
             }
         }
+    }
+
+    /// Until when it goes on at the latest while nobody can be asked. A token of another issuer says itself when it ends.
+    fn latest(&self, verified: &Verified) -> Timestamp {
+        let latest = verified.expires() + UNASKED;
+        let is_token = self.asked.as_ref().is_some_and(|asked| asked.kind == CredentialKind::Jwt);
+        if is_token { latest.min(verified.principal().credential.expires + LEEWAY) } else { latest }
     }
 
     async fn again(&self, verified: &Arc<Verified>, now: Timestamp) -> Now {

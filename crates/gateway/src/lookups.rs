@@ -21,9 +21,9 @@ pub(crate) struct Lookups {
 }
 
 impl Lookups {
-    pub(crate) fn new(shared: Shared<View>, clock: Clock, rng: &Rng) -> Self {
+    pub(crate) fn new(shared: Shared<View>, clock: Clock, rng: &Rng, bytes: usize) -> Self {
         let resolver = Arc::new(Resolver::new(Arc::new(NoAuthority), clock, rng));
-        Self { shared, cache: Arc::new(CredentialCache::new(rng)), authorities: KnownAuthorities::default(), resolver }
+        Self { shared, cache: Arc::new(CredentialCache::within(bytes, rng)), authorities: KnownAuthorities::default(), resolver }
     }
 
     /// The same, asking this authority.
@@ -42,7 +42,7 @@ impl Lookups {
             Some(certificate) => certificate::resolve(&self.shared.view(), &self.authorities.load(), certificate, request, now)?,
             None => self.resolver.ask(request).await.map_err(|error| Refusal::CannotResolve(error.0))?,
         };
-        self.cache.take_in(&self.shared.view(), request, &answer, now)
+        self.cache.take_in(&self.shared.view(), request, &answer)
     }
 
     /// The credential as it is now, asked about again where the last answer holds no more.

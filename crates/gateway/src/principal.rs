@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use durward_base::Timestamp;
 use durward_enforce::{
-    CannotVerify, Consumer, CredentialCache, Evidence, Head, Known, Possession, Refusal, Routed, View, must_be_accepted,
+    Consumer, CredentialCache, Evidence, Head, Known, Possession, Refusal, Routed, View, must_be_accepted, must_be_fresh,
 };
 use durward_node::Shared;
 use url::Url;
@@ -20,10 +20,7 @@ pub(crate) fn principal(
     (address, now): (Option<IpAddr>, Timestamp),
 ) -> Result<Known, Refusal> {
     let route = routed.route();
-    let (age, allowed) = (shared.age(now), route.max_staleness());
-    if age > allowed {
-        return Err(Refusal::CannotVerify(CannotVerify { age, allowed }));
-    }
+    must_be_fresh(shared.age(now), route.max_staleness()).map_err(Refusal::CannotVerify)?;
     let consumer = Consumer::entrance(route.realm(), route.resource().accepted_audience()).from(address);
     let known = cache.prove_or_ask(view, &consumer, presented, now).map_err(Refusal::Token)?;
     if let Known::Proved(proved) = &known {

@@ -40,6 +40,8 @@ pub(crate) struct Trail<'a> {
     method: Method,
     asked: Asked,
     tls: bool,
+    /// Whether it came to the host that browsers are to come to over encrypted connections alone, over one.
+    strict: bool,
     began: Instant,
     lap: Instant,
 }
@@ -50,7 +52,7 @@ impl<'a> Trail<'a> {
         let id = gateway.ids.next(now);
         let mut event = Event::new(id, now, Arc::clone(&gateway.node), EventKind::Unrouted);
         let hop = Hop::open(id, &gateway.node, method, headers);
-        event.chain.transaction = Some(hop.trace_id());
+        event.chain.transaction = Some(hop.trace_id().to_owned());
         event.steps.reserve_exact(6);
         event.request = Some(event::Request {
             method: method.as_str().get(..16).unwrap_or(method.as_str()).to_owned(),
@@ -72,6 +74,7 @@ impl<'a> Trail<'a> {
             method: method.clone(),
             asked: Asked::by(headers),
             tls: client.tls,
+            strict: false,
             began,
             lap: began,
         }
@@ -83,8 +86,13 @@ impl<'a> Trail<'a> {
     }
 
     /// What the upstream is told of its place in the trace.
-    pub(crate) fn traceparent(&self) -> String {
+    pub(crate) fn traceparent(&self) -> &str {
         self.hop.traceparent()
+    }
+
+    /// The host that was asked is known.
+    pub(crate) fn of_host(&mut self, authority: &str) {
+        self.strict = self.tls && self.gateway.strict_transport.is_at(authority);
     }
 
     /// The gateway itself answers, at an address of its own.
@@ -164,8 +172,9 @@ impl<'a> Trail<'a> {
     pub(crate) fn proved(&mut self, verified: &Verified) {
         self.edit(|event| {
             event.caller = Some(Arc::clone(verified.caller()));
-            event.chain.family.clone_from(&verified.chain().family);
-            event.chain.session.clone_from(&verified.chain().session);
+            let credential = &verified.principal().credential;
+            event.chain.family.clone_from(&credential.family);
+            event.chain.session.clone_from(&credential.session);
         });
     }
 
@@ -263,7 +272,7 @@ impl<'a> Trail<'a> {
             response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
         if is_own {
-            self.gateway.strict_transport.complete(response.headers_mut(), self.tls);
+            self.gateway.strict_transport.complete(response.headers_mut(), self.strict);
         }
         let endpoint = route.as_deref().unwrap_or("(none)");
         self.gateway.metrics.answered(LISTENER, endpoint, response.status().as_u16(), self.began.elapsed().as_secs_f64());

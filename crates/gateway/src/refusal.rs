@@ -1,14 +1,14 @@
 //! What a refusal looks like from outside: RFC 9457 problems, RFC 6750 challenges. The reason's code is told, its circumstances are in the
 //! audit record, under the request's id.
 
-use durward_enforce::{Refusal, RouteError};
+use durward_enforce::{CredentialError, Refusal, RouteError};
 use durward_model::CredentialKind;
 use durward_net::Problem;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::upstream::UpstreamError;
 
-/// RFC 9449 section 8: the nonce for the next proof.
+/// RFC 9449 section 9: the nonce for the next proof.
 pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// The answer to a refusal. `realm` is the route's, once there is one, and `accepted` what it accepts; `metadata` is where the resource's
@@ -21,6 +21,8 @@ pub(crate) fn problem(
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let sentence = match refusal {
         Refusal::Route(RouteError::Unusable { .. }) => "This address cannot be served as it is declared.",
+        Refusal::Credential(CredentialError::Malformed) => "The credential does not have the form of its kind.",
+        Refusal::Credential(CredentialError::TwoCredentials) => "The request presents more than one credential: send exactly one.",
         Refusal::Denied(_) if refusal.step_up().is_some() => "A stronger or more recent login is needed.",
         _ => sentence(status),
     };
@@ -77,5 +79,21 @@ fn sentence(status: StatusCode) -> &'static str {
         StatusCode::TOO_MANY_REQUESTS => "There were too many requests. Come back as Retry-After says.",
         StatusCode::SERVICE_UNAVAILABLE => "Whether the credential counts cannot be said at the moment.",
         _ => "The request is refused.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_credential_is_not_said_of_the_path() {
+        for (error, said) in [
+            (CredentialError::Malformed, "The credential does not have the form of its kind."),
+            (CredentialError::TwoCredentials, "The request presents more than one credential: send exactly one."),
+        ] {
+            let problem = problem(&Refusal::Credential(error), ("main", &[]), || None);
+            assert_eq!((problem.detail(), problem.code()), (said, error.reason()));
+        }
     }
 }

@@ -26,6 +26,8 @@ pub struct GatewaySettings {
     pub fronts: Vec<CertificateDer<'static>>,
     /// Fields of clients that no upstream is to see, besides those that could say who calls and those that a route withholds.
     pub withhold: Vec<String>,
+    /// How many bytes verified credentials may take.
+    pub credential_cache: usize,
 }
 
 impl GatewaySettings {
@@ -40,6 +42,7 @@ impl GatewaySettings {
             mode: Mode::Enforce,
             fronts: Vec::new(),
             withhold: Vec::new(),
+            credential_cache: durward_enforce::DEFAULT_BYTES,
         }
     }
 }

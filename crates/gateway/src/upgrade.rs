@@ -21,7 +21,7 @@ const PIECE: usize = 8 * 1024;
 pub(crate) fn asked(parts: &Parts) -> Result<Option<&str>, Problem> {
     let mut protocols = tokens(&parts.headers, &header::UPGRADE).filter(|protocol| !protocol.eq_ignore_ascii_case("h2c"));
     let Some(protocol) = protocols.next() else { return Ok(None) };
-    let is_token = protocol.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._/".contains(&byte));
+    let is_token = protocol.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/'));
     let is_http = protocol.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("http") || start.eq_ignore_ascii_case("tls/"));
     if protocols.next().is_some() || !is_token || is_http || parts.method != Method::GET || parts.version != Version::HTTP_11 {
         return Err(refuse(StatusCode::NOT_IMPLEMENTED, "upgrade", "Only a GET request over HTTP/1.1 may upgrade, to one other protocol."));

@@ -7,14 +7,17 @@ mod fixture;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
 use axum::body::Body;
 use bytes::Bytes;
 use durward_gateway::{UpstreamPem, UpstreamTls};
-use fixture::Fixture;
+use fixture::{Fixture, read_until};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http_body::Frame;
 use http_body_util::BodyExt as _;
 use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
@@ -22,7 +25,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -169,24 +174,98 @@ async fn a_host_in_http_2_is_asked_in_http_2_whether_it_is_well() {
     }
 }
 
-/// A service that answers in HTTP/2, and says whether it is well in one of two ways.
+/// GWDOS-008
+#[tokio::test]
+async fn a_host_that_bears_all_the_requests_it_takes_is_asked_all_the_same_whether_it_is_well() {
+    let mut gateway = Fixture::start().await;
+    let busy = Health::start("get").await;
+    let mut route = route("get", &busy.url());
+    route["health_check"] = json!({"path": "/healthz", "interval_seconds": 1});
+    gateway.declare([route]);
+    let mut held = TcpStream::connect(gateway.address).await.unwrap();
+    held.write_all(b"GET /get/held HTTP/1.1\r\nHost: shop.example\r\n\r\n").await.unwrap();
+    assert!(read_until(&mut held, "\r\n\r\n").await.starts_with("HTTP/1.1 200 "));
+    let asked = busy.asked.load(Ordering::SeqCst);
+    let again = async {
+        while busy.asked.load(Ordering::SeqCst) < asked + 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), again).await.unwrap();
+}
+
+/// GWDOS-008
+#[tokio::test]
+async fn a_request_that_the_host_takes_nothing_of_is_given_up() {
+    let (service, busy) = (Service::start(None).await, Health::start("get").await);
+    let mut gateway = Fixture::start().await;
+    let patient = |name: &str, address: SocketAddr| {
+        let mut route = route(name, &format!("h2c://{address}"));
+        route["timeouts"] = json!({"idle_ms": 300, "answer_ms": 600_000});
+        route
+    };
+    gateway.declare([patient("two", service.address), patient("get", busy.address)]);
+    // More than the host lets come before it reads. Cut off in the middle of it, a client need not see the answer.
+    let mut upload = TcpStream::connect(gateway.address).await.unwrap();
+    let sent = tokio::spawn(async move {
+        let head = "POST /two/stuck HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 8388608\r\n\r\n";
+        let _cut_off = upload.write_all(&[head.as_bytes(), &[b'x'; 8_388_608]].concat()).await;
+        upload
+    });
+    let given_up = async {
+        loop {
+            if let Some(event) = gateway.events().await.pop() {
+                return event.reason;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    let reason = tokio::time::timeout(std::time::Duration::from_secs(60), given_up).await.unwrap();
+    assert_eq!(reason.as_deref(), Some("upstream_timeout"));
+    drop(sent.await);
+    // The one stream it allows is taken.
+    let mut held = TcpStream::connect(gateway.address).await.unwrap();
+    held.write_all(b"GET /get/stuck HTTP/1.1\r\nHost: shop.example\r\n\r\n").await.unwrap();
+    busy.stuck.notified().await;
+    assert_eq!(gateway.get("/get", &[]).await.status, 504);
+}
+
+/// An answer that goes on.
+struct Endless;
+
+impl http_body::Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+}
+
+/// A service that answers one request at a time in HTTP/2, at `/held` without an end, and says whether it is well in one of two ways.
 #[derive(Clone)]
 struct Health {
     address: SocketAddr,
     is_well: Arc<AtomicBool>,
     served: Arc<AtomicUsize>,
+    /// How often it was asked whether it is well, by a GET.
+    asked: Arc<AtomicUsize>,
+    /// Told when a request came that gets no answer.
+    stuck: Arc<Notify>,
 }
 
 impl Health {
     async fn start(way: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let health = Self { address: listener.local_addr().unwrap(), is_well: Arc::new(AtomicBool::new(true)), served: Arc::default() };
+        let (address, is_well) = (listener.local_addr().unwrap(), Arc::new(AtomicBool::new(true)));
+        let health = Self { address, is_well, served: Arc::default(), asked: Arc::default(), stuck: Arc::default() };
         let said = health.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let health = said.clone();
                 let service = service_fn(move |request| health.clone().answer(request, way));
-                tokio::spawn(Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service));
+                let mut builder = Builder::new(TokioExecutor::new());
+                tokio::spawn(builder.max_concurrent_streams(1).serve_connection(TokioIo::new(stream), service));
             }
         });
         health
@@ -200,7 +279,13 @@ impl Health {
         let (parts, body) = request.into_parts();
         let is_well = self.is_well.load(Ordering::SeqCst);
         Ok(match (parts.uri.path(), way) {
+            ("/get/stuck", "get") => {
+                self.stuck.notify_one();
+                std::future::pending().await
+            }
+            ("/get/held", "get") => Response::new(Body::new(Endless)),
             ("/healthz", "get") => {
+                self.asked.fetch_add(1, Ordering::SeqCst);
                 let status = if is_well { 204 } else { 503 };
                 Response::builder().status(status).body(Body::empty()).unwrap()
             }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use durward_base::{Clock, Duration};
+use durward_jose::{Algorithm, SigningKey};
 use durward_model::resolve::{Resolution, ResolveRequest, Resolved};
 use durward_model::{Assurance, CredentialFacts, CredentialLimits, PrincipalKind, RevocationKind};
 use durward_node::{CannotResolve, Resolve, Resolving};
@@ -36,8 +37,24 @@ enum Says {
     GoodFrom127,
     /// The credential, of somebody else.
     OfAnother,
+    /// A token of the issuer that the realm trusts, which ends in so many times as long as the answer holds.
+    Foreign(u32),
     Over,
     Nothing,
+}
+
+impl Says {
+    fn who(self) -> &'static str {
+        match self {
+            Self::OfAnother => "dora",
+            Self::Foreign(_) => "partner|dora",
+            _ => "carla",
+        }
+    }
+
+    fn lasts(self) -> u32 {
+        if let Self::Foreign(times) = self { times } else { 1 }
+    }
 }
 
 impl Authority {
@@ -54,6 +71,7 @@ impl Resolve for Authority {
     fn resolve<'a>(&'a self, request: &'a ResolveRequest) -> Resolving<'a> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let now = self.clock.lock().unwrap().as_ref().unwrap().now();
+        let says = *self.says.lock().unwrap();
         let credential = CredentialFacts {
             kind: request.kind,
             id: "key-1".to_owned(),
@@ -64,11 +82,11 @@ impl Resolve for Authority {
             key: None,
             bound_key: None,
             issued: now,
-            expires: now + HOLDS,
+            expires: now + HOLDS * says.lasts(),
         };
         let resolved = Resolved {
             kind: PrincipalKind::User,
-            id: if *self.says.lock().unwrap() == Says::OfAnother { "dora" } else { "carla" }.to_owned(),
+            id: says.who().to_owned(),
             roles: vec!["customer".to_owned()],
             scopes: Vec::new(),
             assurance: Assurance::default(),
@@ -79,11 +97,11 @@ impl Resolve for Authority {
             until: now + HOLDS,
         };
         let loopback = request.address.is_some_and(|address| address.is_loopback());
-        let answer = match *self.says.lock().unwrap() {
+        let answer = match says {
             Says::Nothing => Err(CannotResolve("it is away".to_owned())),
             Says::Over => Ok(Resolution::Refused),
             Says::GoodFrom127 if !loopback => Ok(Resolution::Refused),
-            Says::Good | Says::GoodFrom127 | Says::OfAnother => Ok(Resolution::Proved(Box::new(resolved))),
+            Says::Good | Says::GoodFrom127 | Says::OfAnother | Says::Foreign(_) => Ok(Resolution::Proved(Box::new(resolved))),
         };
         Box::pin(std::future::ready(answer))
     }
@@ -195,6 +213,26 @@ async fn a_stream_outlives_a_short_absence_of_the_authority_and_no_long_one() {
     server.write_all(b"data: on\n\n").await.unwrap();
     read_until(&mut client, "data: on\n\n\r\n").await;
     gateway.clock.advance(Duration::from_secs(300));
+    assert!(is_cut(&mut client).await);
+}
+
+#[tokio::test]
+async fn a_stream_outlives_no_token_of_another_issuer() {
+    let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (mut gateway, authority) = gateway(Some(&upstream), CredentialLimits::default()).await;
+    gateway.change("me", json!({"accept": ["jwt"]}));
+    gateway.declare([json!({"kind": "trusted_issuer", "name": "partner", "issuer": "https://partner.example", "algorithms": ["ES256"],
+        "jwks_uri": "https://partner.example/keys", "access_tokens": {"audiences": {"https://pay.example": "shop"}}})]);
+    let token = SigningKey::generate(Algorithm::ES256).unwrap().sign("at+jwt", &json!({"iss": "https://partner.example"})).unwrap();
+    authority.says(Says::Foreign(2));
+    let (mut client, mut server) = stream(&gateway, &upstream, &format!("Authorization: Bearer {token}")).await;
+    authority.says(Says::Nothing);
+    gateway.clock.advance(HOLDS);
+    asked(&authority, 2).await;
+    server.write_all(b"data: on\n\n").await.unwrap();
+    read_until(&mut client, "data: on\n\n\r\n").await;
+    // Its own end, 10 s for clocks that differ, and the next look.
+    gateway.clock.advance(HOLDS + Duration::from_secs(20));
     assert!(is_cut(&mut client).await);
 }
 

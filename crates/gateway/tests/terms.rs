@@ -92,3 +92,14 @@ async fn an_answer_names_the_policy_that_decided_where_the_route_says_so() {
         assert_eq!((answer.status, answer.header("durward-decision")), (status, named), "{path} by a {role}");
     }
 }
+
+#[tokio::test]
+async fn browsers_are_told_to_come_by_tls_alone_to_the_host_of_the_public_url_and_to_no_other() {
+    let gateway = Fixture::start().await;
+    for (host, told) in [("api.shop.example", true), ("API.shop.example:443", true), ("shop.example", false), ("[::1]", false)] {
+        for path in ["/nothing", "/me"] {
+            let answer = gateway.raw(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await;
+            assert_eq!(answer.header("strict-transport-security"), told.then_some("max-age=60"), "{host} {path}: {answer:?}");
+        }
+    }
+}

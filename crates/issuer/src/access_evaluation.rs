@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use durward_enforce::access_evaluation::{AccessRequest, AccessRequestError, Asker};
 use durward_enforce::{Head, Presented, Refusal};
-use durward_model::{CredentialKind, Outcome};
+use durward_model::Outcome;
 use durward_net::Problem;
 use durward_oauth::builtin::MAIN_REALM;
 use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -52,9 +52,7 @@ fn asker(call: &Call, view: &durward_enforce::View) -> Result<Asker, Problem> {
         return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "Services ask in the realm that their own tokens are of."));
     }
     let head = Head::new(&call.method, &call.path, "", &call.headers);
-    let presented = Presented::read(&head, None, MAIN_REALM).map_err(Refusal::Credential);
-    let token =
-        presented.and_then(|presented| presented.ok_or(Refusal::NoCredential)?.jwt(&[CredentialKind::Jwt]).map_err(Refusal::Credential));
+    let token = Presented::bearer(&head, MAIN_REALM);
     token.and_then(|token| Asker::prove(view, &call.issuer.credentials, token, call.now)).map_err(|refusal| refused(&refusal))
 }
 

@@ -38,7 +38,7 @@ impl Calls {
     fn count(&self, person: PersonId, now: Timestamp) -> Result<(), OAuthError> {
         match self.people.lock().unwrap_or_else(PoisonError::into_inner).attempt(&person, now) {
             Verdict::Allowed => Ok(()),
-            Verdict::Wait(_) => Err(ciba::TOO_MANY),
+            Verdict::Wait(wait) => Err(ciba::TOO_MANY.after(wait)),
         }
     }
 
@@ -46,7 +46,7 @@ impl Calls {
     fn guess(&self, client: ClientId, now: Timestamp) -> Result<(), OAuthError> {
         match self.misses.lock().unwrap_or_else(PoisonError::into_inner).attempt(&client, now) {
             Verdict::Allowed => Ok(()),
-            Verdict::Wait(_) => Err(TOO_MANY_MISSES),
+            Verdict::Wait(wait) => Err(TOO_MANY_MISSES.after(wait)),
         }
     }
 

@@ -209,12 +209,18 @@ impl Media {
 /// Reads a form or JSON; only its type and size are judged here.
 async fn read(headers: &HeaderMap, body: Body) -> Result<(Media, Bytes), FormError> {
     let mut types = headers.get_all(CONTENT_TYPE).iter().filter_map(|value| value.to_str().ok());
-    let essence = types.next().and_then(|value| value.split(';').next()).map(str::trim);
-    let media = match essence.filter(|_| types.next().is_none()) {
+    let mut parts = types.next().unwrap_or_default().split(';').map(str::trim);
+    let media = match parts.next().filter(|_| types.next().is_none()) {
         Some(essence) if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") => Media::Form,
         Some(essence) if essence.eq_ignore_ascii_case("application/json") => Media::Json,
         _ => return Err(FormError::NotAForm),
     };
+    // RFC 8259 8.1: "JSON text exchanged between systems [...] MUST be encoded using UTF-8". A form is read as UTF-8, too.
+    let other =
+        |(name, charset): (&str, &str)| name.eq_ignore_ascii_case("charset") && !charset.trim_matches('"').eq_ignore_ascii_case("utf-8");
+    if parts.filter_map(|parameter| parameter.split_once('=')).any(other) {
+        return Err(media.missing());
+    }
     let body = to_bytes(body, MAX_BYTES).await.map_err(|_| FormError::TooLarge)?;
     Ok((media, body))
 }

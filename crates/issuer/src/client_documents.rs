@@ -13,8 +13,7 @@ use durward_model::EgressUrl;
 use durward_oauth::client_document::{self, LARGEST};
 use durward_oauth::registration::RegistrationError;
 use durward_oauth::{Parameters, Registry as _};
-use http::header::CACHE_CONTROL;
-use tokio::sync::Semaphore;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
 use crate::call::Call;
 use crate::issuer::Inner;
@@ -30,15 +29,12 @@ const MOST: usize = 1_000;
 /// How many fetches one host may cause in a minute: anybody can name any URL.
 const FETCHES: u32 = 60;
 const MINUTE: Duration = Duration::from_secs(60);
-/// How many are fetched at one time, half of what the way out takes: keys, logouts and notifications get through whoever names slow places.
-const AT_ONCE: usize = 16;
 
 /// The documents that are kept.
 #[derive(Debug)]
 pub(crate) struct ClientDocuments {
     kept: Mutex<HashMap<EgressUrl, Kept>>,
     fetches: Mutex<Budget<Host>>,
-    turns: Semaphore,
 }
 
 #[derive(Debug)]
@@ -49,7 +45,7 @@ struct Kept {
 
 impl Default for ClientDocuments {
     fn default() -> Self {
-        Self { kept: Mutex::default(), fetches: Mutex::new(Budget::new(FETCHES, MINUTE)), turns: Semaphore::new(AT_ONCE) }
+        Self { kept: Mutex::default(), fetches: Mutex::new(Budget::new(FETCHES, MINUTE)) }
     }
 }
 
@@ -60,6 +56,8 @@ enum DocumentError {
     TooMany,
     #[error("too many documents are being read")]
     Busy,
+    #[error("it is neither application/json nor application/…+json")]
+    MediaType,
     #[error(transparent)]
     Fetch(#[from] durward_net::GuardedError),
     #[error(transparent)]
@@ -94,7 +92,8 @@ pub(crate) async fn read_for(call: &Call, destination: &Destination) {
 pub(crate) async fn admit(issuer: &Inner, realm: &PresentRealm, client_id: &str, address: Option<IpAddr>) -> Result<(), String> {
     let Some(url) = client_document::address(realm, client_id).filter(|_| realm.client(client_id).is_none()) else { return Ok(()) };
     let rules = issuer.settings.egress.rules();
-    let client = match issuer.client_documents.load(issuer, &url, address).await {
+    // Boxed: most requests fetch nothing, and need no room for it.
+    let client = match Box::pin(issuer.client_documents.load(issuer, &url, address)).await {
         Ok(document) => client_document::read(&document, client_id, realm, rules).map_err(DocumentError::from),
         Err(error) => Err(error),
     };
@@ -119,8 +118,12 @@ impl ClientDocuments {
         if self.fetches.lock().unwrap_or_else(PoisonError::into_inner).attempt(&Host::of(address), now) != Verdict::Allowed {
             return Err(DocumentError::TooMany);
         }
-        let _turn = self.turns.try_acquire().map_err(|_| DocumentError::Busy)?;
+        let _turn = issuer.turns.take(address).ok_or(DocumentError::Busy)?;
         let answer = issuer.settings.egress.get(url, "application/json", LARGEST).await?;
+        // 4: "The authorization server MUST treat all other HTTP status codes and content types as an error response."
+        if !is_json(answer.headers()) {
+            return Err(DocumentError::MediaType);
+        }
         let until = now + freshness(answer.headers());
         let document = answer.into_body();
         self.keep(url, Kept { document: document.clone(), until });
@@ -135,6 +138,15 @@ impl ClientDocuments {
         }
         kept.insert(url.clone(), new);
     }
+}
+
+/// Whether an answer says that it is JSON: a document that its host takes for a text, or for somebody's upload, describes nobody.
+fn is_json(headers: &HeaderMap) -> bool {
+    let said = headers.get_all(CONTENT_TYPE).iter().map(|value| value.to_str().unwrap_or_default()).collect::<Vec<_>>();
+    let [said] = said.as_slice() else { return false };
+    let essence = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let suffixed = |name: &str| name.strip_suffix("+json").is_some_and(|kind| !kind.is_empty());
+    essence.strip_prefix("application/").is_some_and(|name| name == "json" || suffixed(name))
 }
 
 /// 4.4: "The authorization server SHOULD respect HTTP cache headers [...] and MAY define its own upper and/or lower bounds on an acceptable
@@ -159,6 +171,29 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn a_document_is_json_that_says_so() {
+        for (said, good) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            ("application/oauth-client-id+json", true),
+            ("text/json", false),
+            ("text/plain", false),
+            ("text/html", false),
+            ("application/octet-stream", false),
+            ("application/+json", false),
+            ("application/jsonp", false),
+            ("", false),
+        ] {
+            assert_eq!(is_json(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(said))])), good, "{said}");
+        }
+        assert!(!is_json(&HeaderMap::new()));
+        let mut two = HeaderMap::new();
+        two.append(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        two.append(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+        assert!(!is_json(&two));
+    }
 
     #[test]
     fn a_document_is_kept_as_long_as_it_says_within_limits() {

@@ -42,7 +42,7 @@ impl Devices {
     pub(crate) fn request(&self, call: &Call) -> Result<(), OAuthError> {
         match self.requests.lock().unwrap_or_else(PoisonError::into_inner).attempt(&Host::of(call.address()), call.now) {
             Verdict::Allowed => Ok(()),
-            Verdict::Wait(_) => Err(TOO_MANY),
+            Verdict::Wait(wait) => Err(TOO_MANY.after(wait)),
         }
     }
 

@@ -24,6 +24,7 @@ use crate::json::BROKEN;
 use crate::pushes::Pushes;
 use crate::registrations::Registrations;
 use crate::resolver::LastUses;
+use crate::turns::Turns;
 use crate::{HashingPool, endpoints};
 
 /// The keys that sign now, by realm. Whoever moves keys in their life swaps the map.
@@ -96,6 +97,8 @@ pub(crate) struct Inner {
     pub(crate) devices: Devices,
     pub(crate) calls: Calls,
     pub(crate) registrations: Registrations,
+    /// The share of the way out of whoever names URLs.
+    pub(crate) turns: Turns,
     pub(crate) pushes: Pushes,
     pub(crate) last_uses: LastUses,
     builtin: Arc<[Stored]>,
@@ -125,6 +128,7 @@ impl Issuer {
             devices: Devices::default(),
             calls: Calls::default(),
             registrations: Registrations::default(),
+            turns: Turns::default(),
             pushes: Pushes::default(),
             last_uses: LastUses::default(),
             builtin: builtin::resources("").into(),

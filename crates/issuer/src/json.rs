@@ -2,11 +2,13 @@
 
 use axum::response::{IntoResponse as _, Response};
 use durward_authn::throttle::client::GUESS;
+use durward_base::Duration;
 use durward_oauth::{ErrorCode, OAuthError};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
+use crate::answer::seconds;
 use crate::call::{Call, FormError};
 
 /// RFC 6749 5.1: "The authorization server MUST include the HTTP "Cache-Control" response header field with a value of "no-store" in any response
@@ -57,11 +59,12 @@ pub(crate) fn answer(call: &Call, error: OAuthError) -> Response {
     *response.status_mut() = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.extend(challenge(call, &error).map(|value| (WWW_AUTHENTICATE, value)));
-    let wait = match error.code {
-        ErrorCode::TemporarilyUnavailable => Some(1),
-        ErrorCode::TooManyAttempts => Some(GUESS.as_secs()),
+    let usual = match error.code {
+        ErrorCode::TemporarilyUnavailable => Some(Duration::from_secs(1)),
+        ErrorCode::TooManyAttempts => Some(GUESS),
         _ => None,
     };
+    let wait = error.wait.or(usual).map(seconds);
     headers.extend(wait.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
     response
 }

@@ -37,6 +37,7 @@ mod resolver;
 mod second_factor;
 mod sso;
 mod transaction;
+mod turns;
 
 pub use hashing::{Busy, HashingPool, MAX_WAIT};
 pub use issuer::{Issuer, IssuerSettings, KeyRings, MutualTls};

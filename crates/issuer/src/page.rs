@@ -8,6 +8,7 @@ mod form_post;
 mod logged_out;
 mod moment;
 mod navigation;
+mod policy;
 mod qr;
 mod requests;
 mod scope_words;
@@ -20,7 +21,6 @@ use durward_base::EventId;
 use durward_oauth::rar::Words;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use http::{HeaderName, HeaderValue, StatusCode};
-use url::Url;
 
 pub(crate) use access::{ConsentRow, Consents, Lifetime, ServiceRow, ServiceScope, TokenMade, TokenRow, Tokens};
 pub(crate) use account::{Account, FamilyRow, SessionRow, Sessions};
@@ -30,6 +30,7 @@ pub(crate) use form_post::{FORM_POST_SCRIPT, FormPost, self_submitting};
 pub(crate) use logged_out::{LoggedOut, logged_out};
 pub(crate) use moment::{ago, date};
 pub(crate) use navigation::{Navigation, Place};
+use policy::{Policy, Source};
 pub(crate) use qr::QrCode;
 pub(crate) use requests::{RequestAnswered, RequestRow, Requests};
 pub(crate) use scope_words::scope_words;
@@ -117,35 +118,24 @@ pub(crate) struct Logout<'a> {
     pub transaction: &'a str,
 }
 
-/// A page as an answer. `leads_to` is where a form on it may redirect besides ourselves: browsers hold `form-action` against redirects too.
+/// A page as an answer. `leads_to` is where a form on it may redirect besides ourselves.
 pub(crate) fn html(status: StatusCode, page: &impl Template, leads_to: Option<&str>) -> Response {
+    held_to(&Policy { leads_to: leads_to.and_then(Source::of), ..Policy::default() }, status, page)
+}
+
+/// A page as an answer, held to a policy.
+fn held_to(policy: &Policy, status: StatusCode, page: &impl Template) -> Response {
     let Ok(body) = page.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     let mut response = (status, body).into_response();
-    let leads_to = leads_to.and_then(form_source).map(|source| format!(" {source}")).unwrap_or_default();
-    let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{leads_to}; frame-ancestors 'none'; base-uri 'none'"
-    );
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::try_from(policy).unwrap_or(STRICTEST));
+    headers.insert(CONTENT_SECURITY_POLICY, policy.header());
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
 }
-
-/// A redirect target as a CSP source: its origin; its scheme where it has none, or an IPv6 literal, which CSP cannot say.
-fn form_source(uri: &str) -> Option<String> {
-    let url = Url::parse(uri).ok()?;
-    let origin = url.origin();
-    if origin.is_tuple() && !matches!(url.host(), Some(url::Host::Ipv6(_))) {
-        return Some(origin.ascii_serialization());
-    }
-    Some(format!("{}:", url.scheme()))
-}
-
-const STRICTEST: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
 
 const FIXED: [(HeaderName, &str); 3] = [(X_FRAME_OPTIONS, "DENY"), (REFERRER_POLICY, "no-referrer"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
 

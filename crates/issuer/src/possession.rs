@@ -40,7 +40,7 @@ pub(crate) async fn proof(call: &Call) -> Result<Option<(Proof, Admitted)>, OAut
     }
     let addresses = addresses(call);
     let target = Target { method: call.method.as_str(), addresses: &addresses, access_token: None };
-    let proof = Proof::verify(&headers, &target, call.now).map_err(|error| invalid_proof(&error))?;
+    let proof = Proof::verify(&headers, &target, call.issuer.freshness.signers(), call.now).map_err(|error| invalid_proof(&error))?;
     let admitted = call.issuer.freshness.admit(call.realm.name(), &proof, call.now).map_err(|error| match error {
         NotFresh::Nonce { fresh } => {
             call.renew_nonce(Some(fresh));

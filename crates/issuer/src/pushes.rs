@@ -24,7 +24,7 @@ impl Pushes {
     pub(crate) fn count(&self, client: ClientId, now: Timestamp) -> Result<(), OAuthError> {
         match self.0.lock().unwrap_or_else(PoisonError::into_inner).attempt(&client, now) {
             Verdict::Allowed => Ok(()),
-            Verdict::Wait(_) => Err(TOO_MANY),
+            Verdict::Wait(wait) => Err(TOO_MANY.after(wait)),
         }
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct PresentRealm {
     pairwise: Arc<PairwiseKeys>,
     request_objects: Arc<RequestObjectKeys>,
     /// The client of this request, when it is known by a document of its own.
-    published: OnceLock<(ClientId, Client)>,
+    published: OnceLock<Box<(ClientId, Client)>>,
 }
 
 impl PresentRealm {
@@ -76,11 +76,11 @@ impl PresentRealm {
     /// Lets it know the client that a request is about, which is known by a document of its own.
     pub(crate) fn admit(&self, id: ClientId, metadata: Client) {
         // A request is about one client: whichever came first.
-        let _ = self.published.set((id, metadata));
+        let _ = self.published.set(Box::new((id, metadata)));
     }
 
     fn published(&self) -> Option<RegisteredClient<'_>> {
-        self.published.get().map(|(id, metadata)| RegisteredClient { id: *id, metadata })
+        self.published.get().map(|published| RegisteredClient { id: published.0, metadata: &published.1 })
     }
 
     /// The services that are declared.

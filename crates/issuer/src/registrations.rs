@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use axum::response::Response;
-use durward_authn::{Budget, Host, Verdict};
-use durward_base::{ClientId, Duration, KeyId, RealmId, Secret, base64url};
+use durward_authn::{Allowance, Host, Verdict};
+use durward_base::{ClientId, Duration, KeyId, RealmId, Secret, Timestamp, base64url};
 use durward_model::resource::{Client, Origin};
 use durward_model::{ClientSecret, Write};
-use durward_oauth::registration::{self, AN_HOUR, RegistrationError, TOO_MANY};
-use durward_oauth::{OAuthError, RegisteredClient, Registry as _};
+use durward_oauth::registration::{self, AN_HOUR, CHANGES_AN_HOUR, RegistrationError, TOO_MANY, TOO_MANY_CHANGES};
+use durward_oauth::{ErrorCode, OAuthError, RegisteredClient, Registry as _};
 use http::StatusCode;
 
 use crate::call::Call;
@@ -17,19 +17,29 @@ use crate::json;
 
 /// The most clients remembered as used.
 const MOST: usize = 100_000;
+const HOUR: Duration = Duration::from_secs(3600);
+/// Others have what there is of the way out.
+const BUSY: OAuthError =
+    OAuthError::new(ErrorCode::TemporarilyUnavailable, "registration.busy", "too many addresses are being read: try again soon");
 /// The largest list at a `sector_identifier_uri`.
 const LARGEST_SECTOR: usize = 64 * 1024;
 
 /// Counters of this process.
 #[derive(Debug)]
 pub(crate) struct Registrations {
-    requests: Mutex<Budget<Host>>,
+    requests: Mutex<Allowance<Host>>,
+    changes: Mutex<Allowance<ClientId>>,
     used: Mutex<HashSet<ClientId>>,
 }
 
 impl Default for Registrations {
     fn default() -> Self {
-        Self { requests: Mutex::new(Budget::new(AN_HOUR, Duration::from_secs(3600))), used: Mutex::default() }
+        let [requests, changes] = [AN_HOUR, CHANGES_AN_HOUR];
+        Self {
+            requests: Mutex::new(Allowance::new(requests, HOUR)),
+            changes: Mutex::new(Allowance::new(changes, HOUR)),
+            used: Mutex::default(),
+        }
     }
 }
 
@@ -41,7 +51,18 @@ impl Registrations {
     pub(crate) fn request(&self, call: &Call) -> Result<(), OAuthError> {
         match self.requests.lock().unwrap_or_else(PoisonError::into_inner).attempt(&Host::of(call.address()), call.now) {
             Verdict::Allowed => Ok(()),
-            Verdict::Wait(_) => Err(TOO_MANY),
+            Verdict::Wait(wait) => Err(TOO_MANY.after(wait)),
+        }
+    }
+
+    /// Counts a change that a client asks for, before it is looked at.
+    ///
+    /// # Errors
+    /// `temporarily_unavailable`, with 429.
+    pub(crate) fn change(&self, client: ClientId, now: Timestamp) -> Result<(), OAuthError> {
+        match self.changes.lock().unwrap_or_else(PoisonError::into_inner).attempt(&client, now) {
+            Verdict::Allowed => Ok(()),
+            Verdict::Wait(wait) => Err(TOO_MANY_CHANGES.after(wait)),
         }
     }
 
@@ -103,6 +124,7 @@ pub(crate) async fn requested(call: &Call, body: &[u8], client_id: &str) -> Resu
     let egress = &call.issuer.settings.egress;
     let client = registration::requested(body, client_id, &call.realm, egress.rules())?;
     if let Some(uri) = &client.sector_identifier_uri {
+        let _turn = call.issuer.turns.take(call.address()).ok_or(BUSY)?;
         let unread = |_| RegistrationError::metadata("sector_identifier_uri: what stands there cannot be read");
         let document = egress.get(uri, "application/json", LARGEST_SECTOR).await.map_err(unread)?;
         registration::sector(&client, document.body())?;

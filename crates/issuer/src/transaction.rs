@@ -4,6 +4,7 @@
 use durward_base::{Duration, SessionId, base64url, equal};
 use durward_oauth::Registry as _;
 use durward_oauth::authorize::AuthorizationRequest;
+use durward_oauth::consent;
 use durward_seal::{StateError, Validity};
 use http::HeaderValue;
 use minicbor::{Decode, Encode};
@@ -65,6 +66,9 @@ pub(crate) struct Consenting {
     session: [u8; 16],
     #[n(3)]
     pub request: AuthorizationRequest,
+    /// What is shown of the client.
+    #[n(4)]
+    shown: String,
 }
 
 /// Somebody was asked whether to sign out.
@@ -104,13 +108,23 @@ steps!(LoggingIn "login form", Consenting "consent form", LoggingOut "logout for
 impl Consenting {
     /// A new one, to be answered once.
     pub(crate) fn new(call: &Call, browser: &Browser, session: SessionId, request: AuthorizationRequest) -> Self {
-        Self { browser: browser.value.clone(), id: call.issuer.rng().bytes(), session: session.to_bytes(), request }
+        let (id, shown) = (call.issuer.rng().bytes(), shown(call, &request));
+        Self { browser: browser.value.clone(), id, session: session.to_bytes(), request, shown }
+    }
+
+    /// Whether the client still is as it was when it was decided to ask. A client that registered itself may change while somebody reads.
+    pub(crate) fn is_as_shown(&self, call: &Call) -> bool {
+        self.shown == shown(call, &self.request)
     }
 
     /// The login it was shown to.
     pub(crate) const fn session(&self) -> SessionId {
         SessionId::from_bytes(self.session)
     }
+}
+
+fn shown(call: &Call, request: &AuthorizationRequest) -> String {
+    call.realm.client(&request.client_id).map(|client| consent::shown(client.metadata)).unwrap_or_default()
 }
 
 impl LoggingOut {

@@ -31,7 +31,11 @@ fn document(site: &Site) -> Value {
 }
 
 fn publish(site: &Site, path: &str, document: &Value) {
-    site.answers(path, Response::new(document.to_string()));
+    site.answers(path, json_answer(document.to_string()));
+}
+
+fn json_answer(body: String) -> Response<String> {
+    Response::builder().header("content-type", "application/json").body(body).unwrap()
 }
 
 async fn ask(browser: &mut Browser<'_>, client_id: &str) -> Answer {
@@ -93,7 +97,11 @@ async fn a_document_is_read_again_when_its_time_is_over_and_a_missing_one_ends_i
     let client_id = site.url("/client.json");
     let mut browser = world.browser();
     assert_eq!(ask(&mut browser, &client_id).await.reason(), "client.unknown");
-    let answer = Response::builder().header("cache-control", "max-age=120").body(document(&site).to_string()).unwrap();
+    let answer = Response::builder()
+        .header("content-type", "application/json")
+        .header("cache-control", "max-age=120")
+        .body(document(&site).to_string())
+        .unwrap();
     site.answers("/client.json", answer);
     assert!(ask(&mut browser, &client_id).await.location().contains("/login?"), "a document that is missing is not remembered so");
     site.answers("/client.json", Response::builder().status(404).body(String::new()).unwrap());
@@ -128,6 +136,7 @@ async fn a_document_that_is_not_one_of_its_client_is_none() {
         ("a second document", "sector_identifier_uri", json!(site.url("/sector"))),
         ("keys inside", "jwks_uri", json!("https://10.0.0.1/jwks")),
         ("a logo inside", "logo_uri", json!("https://169.254.169.254/logo")),
+        ("people as another host knows them", "subject_type", json!("pairwise")),
         ("our name", "client_name", json!("Harbour Web")),
         ("an invisible name", "client_name", json!("a\u{202e}b")),
     ];
@@ -141,13 +150,20 @@ async fn a_document_that_is_not_one_of_its_client_is_none() {
         world.clock.advance(Duration::from_secs(300));
     }
     assert!(site.seen().iter().all(|request| request.uri().path() == "/wrong.json"), "nothing else is fetched");
+    let mut wrong = document(&site);
+    wrong["client_id"] = json!(site.url("/wrong.json"));
+    publish(&site, "/wrong.json", &wrong);
+    assert!(ask(&mut world.browser(), &site.url("/wrong.json")).await.location().contains("/login?"), "but for what follows");
+    world.clock.advance(Duration::from_secs(300));
     for (attack, answer) in [
-        ("no JSON", Response::new("<html>".to_owned())),
-        ("an array", Response::new("[]".to_owned())),
-        ("a member twice", Response::new(r#"{"client_id":"a","client_id":"b"}"#.to_owned())),
-        ("endless", Response::new(" ".repeat(17 * 1024))),
+        ("no JSON", json_answer("<html>".to_owned())),
+        ("an array", json_answer("[]".to_owned())),
+        ("a member twice", json_answer(r#"{"client_id":"a","client_id":"b"}"#.to_owned())),
+        ("endless", json_answer(" ".repeat(17 * 1024))),
+        ("a text", Response::builder().header("content-type", "text/plain").body(wrong.to_string()).unwrap()),
+        ("of no type", Response::new(wrong.to_string())),
         ("a redirect", Response::builder().status(302).header("location", site.url("/client.json")).body(String::new()).unwrap()),
-        ("not quite success", Response::builder().status(203).body(document(&site).to_string()).unwrap()),
+        ("not quite success", Response::builder().status(203).header("content-type", "application/json").body(wrong.to_string()).unwrap()),
     ] {
         publish(&site, "/client.json", &document(&site));
         site.answers("/wrong.json", answer);

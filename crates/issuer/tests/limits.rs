@@ -63,11 +63,12 @@ async fn of_the_documents_that_are_asked_for_at_once_so_many_are_fetched() {
             counter.fetch_add(1, Ordering::Relaxed);
         }
     });
-    let asked = (0..40).map(|number| {
+    let asked = (0..40_u8).map(|number| {
         let client_id = format!("https://127.0.0.1:{port}/{number}");
         let query = web_request(&[("client_id", &client_id)]);
         let request = Request::get(authorize(&query)).header("host", "auth.shop.example").body(axum::body::Body::empty()).unwrap();
-        world.surface.call(Peer { address: Some(neighbour(0)), tls: true, ..Peer::default() }, request)
+        let sender = if number < 20 { neighbour(0) } else { ([198, 51, 100, number], 4711).into() };
+        world.surface.call(Peer { address: Some(sender), tls: true, ..Peer::default() }, request)
     });
     let answers = futures_util::future::join_all(asked).await;
     assert!(answers.iter().all(|answer| answer.status() == StatusCode::BAD_REQUEST));

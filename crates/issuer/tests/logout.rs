@@ -41,6 +41,18 @@ async fn without_proof_of_who_asks_the_person_is_asked() {
     browser.userinfo(access).await.is_error(401, "invalid_token");
 }
 
+/// RP-Initiated Logout section 2: an ID token of a login that is over, or of another device, ends nothing by itself.
+#[tokio::test]
+async fn an_id_token_of_another_login_of_the_same_person_is_asked_about() {
+    let world = World::new().await;
+    let (mut here, mut elsewhere) = (world.browser(), world.browser());
+    let access = here.tokens().await["access_token"].as_str().unwrap().to_owned();
+    let hint = elsewhere.tokens().await["id_token"].as_str().unwrap().to_owned();
+    let page = here.get(&format!("{LOGOUT}?id_token_hint={hint}")).await;
+    assert!(page.status == StatusCode::OK && page.body.contains("id=\"logout-submit\""), "{}", page.body);
+    assert_eq!(here.userinfo(&access).await.status, StatusCode::OK, "asking ends nothing");
+}
+
 #[tokio::test]
 async fn nobody_is_sent_to_an_address_that_is_not_registered() {
     let world = World::new().await;

@@ -4,7 +4,7 @@ use axum::body::Body;
 use durward_base::{Duration, KeyId};
 use durward_model::resource::Registrations;
 use durward_model::{InitialAccess, ResourceKind, Write};
-use durward_oauth::registration::{AN_HOUR, initial_access};
+use durward_oauth::registration::{AN_HOUR, CHANGES_AN_HOUR, initial_access};
 use durward_seal::{HandleKeys, RootKey};
 use durward_testkit::seeded;
 use durward_testsite::Site;
@@ -162,6 +162,184 @@ async fn a_sector_lists_every_address_of_its_clients() {
     assert!(logo.status == 201 && site.seen().iter().all(|request| request.uri().path() == "/sector"), "DCR-002 a logo is never fetched");
 }
 
+/// DCR-002, DCR-004: what keeps strangers out of a sector is that they are told of people at its addresses alone.
+#[tokio::test]
+async fn nobody_is_told_what_people_are_called_in_a_sector_that_is_not_theirs() {
+    let site = Site::open().await;
+    let world = open(Registrations::Token, site.roots()).await;
+    let token = initial_token(&world, 10).await;
+    site.answers(
+        "/sector",
+        http::Response::new(json!(["https://radar.example/cb", "https://sonar.example/cb", "com.radar.app:/cb"]).to_string()),
+    );
+    let post = async |body: &Value| send(&mut world.browser(), Method::POST, REGISTER, Some(&token), body).await;
+    let pairwise = with("subject_type", json!("pairwise"));
+    let more = |members: Value| {
+        let mut body = pairwise.clone();
+        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        body
+    };
+    let sector = site.url("/sector");
+    let notified =
+        json!({ "grant_types": ["urn:openid:params:grant-type:ciba"], "redirect_uris": [], "backchannel_token_delivery_mode": "poll" });
+    for (attack, members) in [
+        ("logout tokens", json!({ "backchannel_logout_uri": "https://evil.example/logout" })),
+        ("logout tokens at another name of the host", json!({ "backchannel_logout_uri": "https://a.radar.example/logout" })),
+        ("a device", json!({ "grant_types": ["urn:ietf:params:oauth:grant-type:device_code"] })),
+        ("CIBA", notified),
+        (
+            "a sector that lists nothing of it",
+            json!({ "sector_identifier_uri": sector, "redirect_uris": [], "grant_types": ["client_credentials"] }),
+        ),
+        (
+            "an application of the sector",
+            json!({ "sector_identifier_uri": sector, "application_type": "native", "redirect_uris": ["com.radar.app:/cb"] }),
+        ),
+    ] {
+        let refused = post(&more(members)).await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.text("error").as_str()),
+            (400, "invalid_client_metadata"),
+            "{attack}: {}",
+            refused.body
+        );
+    }
+    for members in [
+        json!({ "backchannel_logout_uri": "https://radar.example:8443/logout" }),
+        json!({ "sector_identifier_uri": sector, "backchannel_logout_uri": "https://radar.example/logout" }),
+    ] {
+        let answer = post(&more(members)).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+    }
+    let elsewhere = with("backchannel_logout_uri", json!("https://elsewhere.example/logout"));
+    assert_eq!(post(&elsewhere).await.status, 201, "who knows people by their common name is told anywhere");
+}
+
+/// DCR-004: a client stays in the sector it was registered in, and outside if it was.
+#[tokio::test]
+async fn a_change_never_leads_into_another_sector() {
+    let world = open(Registrations::Open, "").await;
+    let (public, paired) = (web(), with("subject_type", json!("pairwise")));
+    let elsewhere = |body: &Value| {
+        let mut body = body.clone();
+        body["redirect_uris"] = json!(["https://victim.example/cb"]);
+        body
+    };
+    for (before, after, good) in [
+        (&paired, elsewhere(&paired), false),
+        (&paired, public.clone(), false),
+        (&public, paired.clone(), false),
+        (&public, elsewhere(&paired), false),
+        (&public, elsewhere(&public), true),
+    ] {
+        let told = register(&world, before.clone()).await.json();
+        let (client_id, token) = (told["client_id"].as_str().unwrap(), told["registration_access_token"].as_str().unwrap());
+        let mut body = after.clone();
+        body["client_id"] = json!(client_id);
+        let answer = send(&mut world.browser(), Method::PUT, &format!("{REGISTER}/{client_id}"), Some(token), &body).await;
+        assert_eq!(answer.status == 200, good, "{before} to {after}: {}", answer.body);
+    }
+}
+
+/// DCR-004: a secret that was given up never comes back, and there is one at a time.
+#[tokio::test]
+async fn a_client_that_goes_over_to_keys_and_back_has_its_latest_secret_alone() {
+    let world = open(Registrations::Open, "").await;
+    let told = register(&world, with("grant_types", json!(["client_credentials"]))).await.json();
+    let client_id = told["client_id"].as_str().unwrap();
+    let uri = format!("{REGISTER}/{client_id}");
+    let (mut token, mut secrets) = (told["registration_access_token"].as_str().unwrap().to_owned(), Vec::new());
+    secrets.push(told["client_secret"].as_str().unwrap().to_owned());
+    // The feed tells of nothing meanwhile: what counts is what the store has.
+    for method in ["none", "client_secret_post", "client_secret_basic", "none", "client_secret_basic"] {
+        let mut body = web();
+        body["client_id"] = json!(client_id);
+        body["token_endpoint_auth_method"] = json!(method);
+        let answer = send(&mut world.browser(), Method::PUT, &uri, Some(&token), &body).await;
+        assert_eq!(answer.status, 200, "{method}: {}", answer.body);
+        token = answer.text("registration_access_token");
+        secrets.extend(answer.json()["client_secret"].as_str().map(str::to_owned));
+    }
+    assert_eq!(secrets.len(), 3);
+    let id = world.store.resource("main", ResourceKind::Client, client_id).await.unwrap().unwrap().id;
+    let kept = world.store.client_secrets("main", durward_base::ClientId::from_bytes(id.to_bytes())).await.unwrap();
+    assert_eq!(kept.iter().filter(|secret| secret.expires.is_none_or(|end| end > NOW)).count(), 1, "{kept:?}");
+    world.sync().await;
+    for (secret, good) in secrets.iter().zip([false, false, true]) {
+        let mut browser = world.browser();
+        browser.basic(client_id, secret);
+        let answer =
+            browser.token(&[("grant_type", "authorization_code"), ("code", "x"), ("redirect_uri", "https://radar.example/cb")]).await;
+        answer.is_error(if good { 400 } else { 401 }, if good { "invalid_grant" } else { "invalid_client" });
+    }
+}
+
+/// DCR-004: what people allowed, they allowed what they were shown.
+#[tokio::test]
+async fn a_client_that_changes_its_name_is_asked_about_again_even_while_somebody_reads() {
+    let world = open(Registrations::Open, "").await;
+    let told = register(&world, web()).await.json();
+    let client_id = told["client_id"].as_str().unwrap();
+    let mut token = told["registration_access_token"].as_str().unwrap().to_owned();
+    let mut rename = async |name: &str| {
+        let mut body = with("client_name", json!(name));
+        body["client_id"] = json!(client_id);
+        let answer = send(&mut world.browser(), Method::PUT, &format!("{REGISTER}/{client_id}"), Some(&token), &body).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        token = answer.text("registration_access_token");
+        world.sync().await;
+    };
+    let asked = [("client_id", client_id), ("redirect_uri", "https://radar.example/cb"), ("scope", "openid")];
+    let mut browser = world.browser();
+    let consent = browser.arrive(&web_request(&asked), "alice").await;
+    let page = browser.follow(&consent).await;
+    rename("Your Bank").await;
+    let late = browser.decide(&page, "allow").await;
+    assert_eq!((late.status.as_u16(), late.reason()), (400, "form.stale"), "{}", late.body);
+    let consent = browser.ask(&web_request(&asked)).await;
+    let page = browser.follow(&consent).await;
+    assert!(browser.decide(&page, "allow").await.parameter("code").is_some());
+    assert!(browser.ask(&web_request(&asked)).await.parameter("code").is_some(), "what was allowed is remembered");
+    rename("Parcel Radar").await;
+    assert!(browser.ask(&web_request(&asked)).await.location().contains("/consent?"));
+}
+
+/// DCR-007: whoever has a client changes it so often and no more, whatever the changes are.
+#[tokio::test]
+async fn a_client_is_changed_so_often_an_hour_and_told_when_to_come_back() {
+    let world = open(Registrations::Open, "").await;
+    let told = register(&world, web()).await.json();
+    let (client_id, token) = (told["client_id"].as_str().unwrap(), told["registration_access_token"].as_str().unwrap());
+    let uri = format!("{REGISTER}/{client_id}");
+    let put = async || send(&mut world.browser(), Method::PUT, &uri, Some(token), &web()).await;
+    for _ in 0..CHANGES_AN_HOUR {
+        assert_eq!(put().await.status, 400, "client_id is missing");
+    }
+    world.clock.advance(Duration::from_secs(60));
+    let refused = put().await;
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (429, "3540"));
+    world.clock.advance(Duration::from_secs(3540));
+    assert_eq!(put().await.status, 400);
+}
+
+#[tokio::test]
+async fn a_registration_is_json_in_utf_8_and_what_it_says_twice_is_said() {
+    let world = open(Registrations::Open, "").await;
+    let twice = with("grant_types", json!(["authorization_code", "refresh_token", "authorization_code"]));
+    assert_eq!(register(&world, twice).await.json()["grant_types"], json!(["authorization_code", "refresh_token"]));
+    for (media, status) in [
+        ("application/json; charset=UTF-8", 201),
+        ("application/json;charset=\"utf-8\"", 201),
+        ("application/json; charset=iso-8859-1", 415),
+        ("application/json; charset=utf-16", 415),
+        ("text/json", 415),
+    ] {
+        let mut browser = world.browser();
+        let answer = browser.with("content-type", media).call(Method::POST, REGISTER, Body::from(web().to_string())).await;
+        assert_eq!(answer.status.as_u16(), status, "{media}: {}", answer.body);
+    }
+}
+
 /// DCR-006.
 #[tokio::test]
 async fn a_name_neither_hides_nor_passes_for_ours() {
@@ -191,7 +369,10 @@ async fn registrations_are_bounded_and_what_is_not_used_goes() {
         assert_eq!(answer.status, 201, "{}", answer.body);
         last = answer.text("client_id");
     }
-    register(&world, web()).await.is_error(429, "temporarily_unavailable");
+    world.clock.advance(Duration::from_secs(600));
+    let refused = register(&world, web()).await;
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (429, "3000"), "none of an hour's comes back before it is over");
+    refused.is_error(429, "temporarily_unavailable");
     world.store.expire(NOW + Duration::from_secs(25 * 3600)).await.unwrap();
     assert!(world.store.resource("main", ResourceKind::Client, &last).await.unwrap().is_none());
 }

@@ -202,5 +202,7 @@ fn malformed(name: &str, expected: &'static str) -> ClaimError {
 }
 
 fn printable(value: &Value) -> Option<&str> {
-    value.as_str().filter(|text| !text.contains(char::is_control))
+    // Looks at every byte, come what may: without a way out they are taken many at a time.
+    let is_plain = |text: &str| text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
+    value.as_str().filter(|text| is_plain(text) || !text.contains(char::is_control))
 }

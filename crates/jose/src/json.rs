@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 /// How much is read.
@@ -165,10 +166,12 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let mut members = Map::new();
         while let Some(name) = object.next_key::<String>()? {
             let name = self.text(name)?;
-            if members.contains_key(&name) {
-                return Err(self.refuse(JsonError::Duplicate { name: name.chars().take(64).collect() }));
-            }
-            members.insert(name, object.next_value_seed(inner)?);
+            match members.entry(name) {
+                Entry::Vacant(place) => place.insert(object.next_value_seed(inner)?),
+                Entry::Occupied(known) => {
+                    return Err(self.refuse(JsonError::Duplicate { name: known.key().chars().take(64).collect() }));
+                }
+            };
         }
         Ok(Value::Object(members))
     }

@@ -11,6 +11,7 @@ use crate::{Algorithm, JoseError};
 #[derive(Clone)]
 pub(crate) struct Compact<'a> {
     pub(crate) header: Header,
+    pub(crate) text: &'a str,
     payload: &'a str,
     signing_input: &'a str,
     signature: Vec<u8>,
@@ -24,24 +25,20 @@ pub(crate) struct Header {
     pub(crate) typ: Option<String>,
 }
 
-impl<'a> Compact<'a> {
+/// The three segments of a JWS, not decoded.
+#[derive(Clone, Copy)]
+pub(crate) struct Segments<'a> {
+    text: &'a str,
+    pub(crate) header: &'a str,
+    payload: &'a str,
+    signing_input: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> Segments<'a> {
     const LONGEST: usize = 16 * 1024;
 
-    /// Reads a token whose key is known from elsewhere: one in its header is refused.
-    pub(crate) fn parse(text: &'a str) -> Result<Self, JoseError> {
-        match Self::read(text)? {
-            (jws, None) => Ok(jws),
-            (_, Some(_)) => Err(JoseError::HeaderForbidden { name: "jwk" }),
-        }
-    }
-
-    /// Reads a token whose header has the key, and the key.
-    pub(crate) fn parse_with_key(text: &'a str) -> Result<(Self, Value), JoseError> {
-        let (jws, key) = Self::read(text)?;
-        Ok((jws, key.ok_or(JoseError::HeaderMember { name: "jwk", expected: "present" })?))
-    }
-
-    fn read(text: &'a str) -> Result<(Self, Option<Value>), JoseError> {
+    pub(crate) fn of(text: &'a str) -> Result<Self, JoseError> {
         if text.len() > Self::LONGEST {
             return Err(JoseError::TooLong { what: "token", found: text.len(), limit: Self::LONGEST });
         }
@@ -50,9 +47,24 @@ impl<'a> Compact<'a> {
         if header.is_empty() || payload.is_empty() || payload.contains('.') || signature.is_empty() {
             return Err(JoseError::NotCompact);
         }
-        let (header, key) = Header::parse(&decode("header", header)?)?;
-        let signature = decode("signature", signature)?;
-        Ok((Self { header, payload, signing_input, signature }, key))
+        Ok(Self { text, header, payload, signing_input, signature })
+    }
+
+    /// The token, whose header is read already.
+    pub(crate) fn under(self, header: Header) -> Result<Compact<'a>, JoseError> {
+        let Self { text, payload, signing_input, signature, .. } = self;
+        Ok(Compact { header, text, payload, signing_input, signature: decode("signature", signature)? })
+    }
+}
+
+impl<'a> Compact<'a> {
+    /// Reads a token whose key is known from elsewhere: one in its header is refused.
+    pub(crate) fn parse(text: &'a str) -> Result<Self, JoseError> {
+        let segments = Segments::of(text)?;
+        match Header::parse(segments.header)? {
+            (header, None) => segments.under(header),
+            (_, Some(_)) => Err(JoseError::HeaderForbidden { name: "jwk" }),
+        }
     }
 
     pub(crate) fn payload(&self) -> Result<Vec<u8>, JoseError> {
@@ -70,8 +82,10 @@ impl<'a> Compact<'a> {
 }
 
 impl Header {
-    fn parse(bytes: &[u8]) -> Result<(Self, Option<Value>), JoseError> {
-        let mut members = json::object(bytes, Limits::TOKEN).map_err(|cause| JoseError::NotJson { part: "header", cause })?;
+    /// Reads a header's segment, and the `jwk` in it.
+    pub(crate) fn parse(segment: &str) -> Result<(Self, Option<Value>), JoseError> {
+        let bytes = decode("header", segment)?;
+        let mut members = json::object(&bytes, Limits::TOKEN).map_err(|cause| JoseError::NotJson { part: "header", cause })?;
         // RFC 7515 section 4.1.11: if any of the listed extension Header Parameters are not understood and supported, then the JWS is
         // invalid
         if members.contains_key("crit") {

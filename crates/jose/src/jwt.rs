@@ -4,7 +4,7 @@ use durward_base::{Duration, Timestamp};
 
 use crate::claims::{ClaimError, Claims};
 use crate::jws::Compact;
-use crate::{Algorithm, HmacKey, JoseError, VerifyingKey};
+use crate::{Algorithm, GoodSignature, HmacKey, JoseError, VerifyingKey};
 
 /// How far two clocks may be apart, unless there is a reason for another figure.
 pub const LEEWAY: Duration = Duration::from_secs(10);
@@ -78,6 +78,18 @@ impl<'a> UnverifiedJwt<'a> {
     pub fn verify(self, key: &VerifyingKey) -> Result<VerifiedJwt, JoseError> {
         self.jws.verify(key.algorithm(), |message, signature| key.verifies(message, signature))?;
         Ok(self.verified(key.kid(), key.algorithm()))
+    }
+
+    /// The same for a token that may come again: what is known of its signature is not found out once more, and whatever was, is given back.
+    ///
+    /// # Errors
+    /// As for `verify`.
+    pub fn verify_once(self, key: &VerifyingKey, known: Option<&GoodSignature>) -> Result<(VerifiedJwt, GoodSignature), JoseError> {
+        let text = self.jws.text;
+        match known.filter(|known| known.is_of(text, key)) {
+            Some(known) => Ok((self.verified(key.kid(), key.algorithm()), known.clone())),
+            None => Ok((self.verify(key)?, GoodSignature::new(text, key))),
+        }
     }
 
     /// Verifies a token under a shared secret. No public key can get here: it is of another type.

@@ -54,6 +54,11 @@ impl VerifyingKey {
         self.0.algorithm
     }
 
+    /// Whether it is this very key, parsed once for both.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         self.0.key.verify_sig(message, signature).is_ok()
     }

@@ -63,15 +63,15 @@ impl AdminRole {
     }
 }
 
-/// How often one source address may call an endpoint. The numbers are per minute.
+/// How often one network may call an endpoint: a /24 of IPv4 or a /64 of IPv6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RateClass {
-    /// Documents and probes: 60,000.
+    /// Documents, pages and probes: 60,000 a minute.
     Read,
     /// Machine endpoints that sign or verify: bounded by the work itself, not by address.
     Machine,
-    /// Endpoints that try a person's password: 50 failures a /24 or /64.
+    /// Endpoints that try a person's password or second factor: bounded by the throttle of failures, and not counted here.
     Login,
-    /// Management: 1,200.
+    /// Management: 1,200 a minute.
     Manage,
 }

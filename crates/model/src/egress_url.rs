@@ -33,6 +33,9 @@ pub enum EgressError {
     /// A fragment, which no server sees.
     #[error("a URL to be called has no fragment")]
     Fragment,
+    /// A host that is neither an address nor a plain name.
+    #[error("the host is neither an address nor a name of letters, digits, hyphens and dots")]
+    Host,
     /// A port of another protocol.
     #[error("only port 443 and ports from 1024 on are called")]
     Port,
@@ -59,6 +62,7 @@ impl EgressUrl {
             }
             _ if !url.username().is_empty() || url.password().is_some() || has_userinfo(text) => Err(EgressError::Credentials),
             _ if url.fragment().is_some() => Err(EgressError::Fragment),
+            _ if !has_plain_host(&url) => Err(EgressError::Host),
             Some(443 | 1024..) => Ok(Self(url)),
             _ => Err(EgressError::Port),
         }
@@ -91,6 +95,16 @@ impl EgressUrl {
     /// The path, which begins with a slash.
     pub fn path(&self) -> &str {
         self.0.path()
+    }
+}
+
+/// Whether the host of a URL is an address, or a name of letters, digits, hyphens and dots (RFC 1123 section 2.1). The URL Standard takes
+/// `;`, `,` and `'` in names too, which end a directive, an item or a text where a host is written into a policy, a list or a page.
+pub fn has_plain_host(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')),
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+        None => false,
     }
 }
 
@@ -206,6 +220,11 @@ mod tests {
             ("https://exam\tple.com/", EgressError::Malformed),
             ("https://example.com/\n", EgressError::Malformed),
             ("https://example.com/a b", EgressError::Malformed),
+            ("https://example.com;script-src/", EgressError::Host),
+            ("https://example.com,evil.example/", EgressError::Host),
+            ("https://exam'ple.com/", EgressError::Host),
+            ("https://exam_ple.com/", EgressError::Host),
+            ("https://$(id).example.com/", EgressError::Host),
         ];
         for (text, error) in refused {
             assert_eq!(EgressUrl::parse(text), Err(error), "DCR-001: {text}");

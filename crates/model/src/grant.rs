@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "snake_case")]
 #[cbor(index_only)]
+// By number. The next one is 24.
 pub enum GrantType {
     /// RFC 6749 section 4.1, with PKCE.
     #[n(0)]
@@ -23,18 +24,6 @@ pub enum GrantType {
     #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
     #[n(3)]
     DeviceCode,
-    /// OpenID Connect Client-Initiated Backchannel Authentication.
-    #[serde(rename = "urn:openid:params:grant-type:ciba")]
-    #[n(22)]
-    Ciba,
-    /// RFC 6749 section 4.3: only as a [`LegacyGrant`].
-    #[serde(skip)]
-    #[n(21)]
-    Password,
-    /// RFC 6749 section 4.2: only as a [`LegacyGrant`], and never at the token endpoint.
-    #[serde(skip)]
-    #[n(23)]
-    Implicit,
     /// RFC 8693.
     #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
     #[n(8)]
@@ -43,6 +32,18 @@ pub enum GrantType {
     #[serde(rename = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
     #[n(9)]
     JwtBearer,
+    /// RFC 6749 section 4.3: only as a [`LegacyGrant`].
+    #[serde(skip)]
+    #[n(21)]
+    Password,
+    /// OpenID Connect Client-Initiated Backchannel Authentication.
+    #[serde(rename = "urn:openid:params:grant-type:ciba")]
+    #[n(22)]
+    Ciba,
+    /// RFC 6749 section 4.2: only as a [`LegacyGrant`], and never at the token endpoint.
+    #[serde(skip)]
+    #[n(23)]
+    Implicit,
 }
 
 impl GrantType {
@@ -56,6 +57,22 @@ impl GrantType {
         Self::TokenExchange,
         Self::JwtBearer,
     ];
+
+    /// Whether a person's login stands behind it, rather than a program or what somebody else issued.
+    pub const fn is_of_login(self) -> bool {
+        match self {
+            Self::AuthorizationCode | Self::RefreshToken | Self::DeviceCode | Self::Ciba | Self::Password | Self::Implicit => true,
+            Self::ClientCredentials | Self::TokenExchange | Self::JwtBearer => false,
+        }
+    }
+
+    /// Whether a refresh token may come of it.
+    pub const fn begins_family(self) -> bool {
+        match self {
+            Self::AuthorizationCode | Self::DeviceCode | Self::Ciba | Self::Password => true,
+            Self::RefreshToken | Self::ClientCredentials | Self::TokenExchange | Self::JwtBearer | Self::Implicit => false,
+        }
+    }
 
     /// The value as it stands on the wire.
     pub const fn name(self) -> &'static str {

@@ -110,6 +110,9 @@ pub struct Consent {
     pub declined: Vec<String>,
     /// For which audience.
     pub audience: String,
+    /// A digest of what they were shown of a client that nobody vouches for; empty where an administrator does.
+    #[serde(default)]
+    pub shown: String,
     /// When.
     pub granted: Timestamp,
 }

@@ -25,7 +25,7 @@ pub use api_key::{ApiKey, CredentialLimits};
 pub use authorization_details::AuthorizationDetails;
 pub use change::{Change, ClientSecret, Position, Record};
 pub use device::{Answerer, BackchannelRequest, DeviceAuthorization, DeviceState};
-pub use egress_url::{EgressRules, EgressUrl};
+pub use egress_url::{EgressRules, EgressUrl, has_plain_host};
 pub use event::{Caller, Chain, Decided, Event, EventKind, Outcome, Request};
 pub use grant::{GrantType, LegacyGrant};
 pub use key::{Key, KeyState, KeyUse};

@@ -15,12 +15,14 @@ pub const HOP_TARGET: &str = "durward::request";
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const SAMPLED: u8 = 1;
+/// Where the trace's id stands in it.
+const TRACE: std::ops::Range<usize> = 3..35;
 
 /// A request's place in its trace, for as long as the request lasts: the span ends when this is dropped.
 #[derive(Debug)]
 pub struct Hop {
     span: Span,
-    place: TraceParent,
+    traceparent: String,
 }
 
 impl Hop {
@@ -40,26 +42,17 @@ impl Hop {
         );
         let caller = TraceParent::of(headers);
         let place = exported(&span, caller).unwrap_or_else(|| TraceParent::from_id(id, caller));
-        Self { span, place }
+        Self { span, traceparent: place.write() }
     }
 
     /// The trace's id: 32 hexadecimal digits.
-    pub fn trace_id(&self) -> String {
-        let mut text = String::with_capacity(32);
-        hex(&mut text, &self.place.trace);
-        text
+    pub fn trace_id(&self) -> &str {
+        self.traceparent.get(TRACE).unwrap_or_default()
     }
 
     /// The `traceparent` that names this hop as the cause of what it sends on.
-    pub fn traceparent(&self) -> String {
-        let mut text = String::with_capacity(55);
-        text.push_str("00-");
-        hex(&mut text, &self.place.trace);
-        text.push('-');
-        hex(&mut text, &self.place.span);
-        text.push('-');
-        hex(&mut text, &[self.place.flags]);
-        text
+    pub fn traceparent(&self) -> &str {
+        &self.traceparent
     }
 
     /// Says how the request ended. `route` is a route's name or an endpoint's path, never the path as sent.
@@ -115,6 +108,14 @@ impl TraceParent {
         (trace != 0 && span != 0).then_some(Self { trace: trace.to_be_bytes(), span: span.to_be_bytes(), flags })
     }
 
+    fn write(&self) -> String {
+        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        for (place, bytes) in [(TRACE, &self.trace[..]), (36..52, &self.span), (53..55, &[self.flags])] {
+            hex(text.get_mut(place).unwrap_or_default(), bytes);
+        }
+        std::str::from_utf8(&text).unwrap_or_default().to_owned()
+    }
+
     /// The entry of a request whose span nobody exports: the random half of its id, in the caller's trace or in one named after it.
     fn from_id(id: EventId, caller: Option<Self>) -> Self {
         let bytes = id.to_bytes();
@@ -142,11 +143,10 @@ fn exported(span: &Span, caller: Option<TraceParent>) -> Option<TraceParent> {
 }
 
 /// In lower case. Without the machinery of `format!`, which a request would pay for twice.
-fn hex(text: &mut String, bytes: &[u8]) {
-    for byte in bytes {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }));
-        }
+fn hex(digits: &mut [u8], bytes: &[u8]) {
+    let digit = |digit: u8| if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
     }
 }
 
@@ -172,7 +172,7 @@ mod tests {
 
     use super::*;
 
-    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+    const ID: &str = "0af7651916cd43dd8448eb211c80319c";
 
     fn headers(values: &[&str]) -> HeaderMap {
         values.iter().map(|value| (TRACEPARENT, HeaderValue::try_from(*value).unwrap())).collect()
@@ -180,25 +180,23 @@ mod tests {
 
     #[test]
     fn a_traceparent_that_is_not_exactly_one_is_not_taken_up() {
-        let good = format!("00-{TRACE}-b7ad6b7169203331-01");
-        for taken in [good.clone(), format!("cc-{TRACE}-b7ad6b7169203331-01"), format!("cc-{TRACE}-b7ad6b7169203331-01-what-comes")] {
+        let good = format!("00-{ID}-b7ad6b7169203331-01");
+        for taken in [good.clone(), format!("cc-{ID}-b7ad6b7169203331-01"), format!("cc-{ID}-b7ad6b7169203331-01-what-comes")] {
             let parent = TraceParent::of(&headers(&[&taken])).unwrap_or_else(|| panic!("{taken}"));
-            let mut trace = String::new();
-            hex(&mut trace, &parent.trace);
-            assert_eq!((trace.as_str(), parent.span, parent.flags), (TRACE, 0xb7ad_6b71_6920_3331_u64.to_be_bytes(), 1));
+            assert_eq!(parent.write(), format!("00-{ID}-b7ad6b7169203331-01"));
         }
         for refused in [
             String::new(),
-            format!("ff-{TRACE}-b7ad6b7169203331-01"),
-            format!("00-{}-b7ad6b7169203331-01", TRACE.to_uppercase()),
-            format!("00-{TRACE}-b7ad6b7169203331-01-"),
-            format!("cc-{TRACE}-b7ad6b7169203331-01."),
-            format!("00-{TRACE}-b7ad6b7169203331-1"),
-            format!("00-{TRACE}-b7ad6b7169203331-+1"),
-            format!("00_{TRACE}-b7ad6b7169203331-01"),
+            format!("ff-{ID}-b7ad6b7169203331-01"),
+            format!("00-{}-b7ad6b7169203331-01", ID.to_uppercase()),
+            format!("00-{ID}-b7ad6b7169203331-01-"),
+            format!("cc-{ID}-b7ad6b7169203331-01."),
+            format!("00-{ID}-b7ad6b7169203331-1"),
+            format!("00-{ID}-b7ad6b7169203331-+1"),
+            format!("00_{ID}-b7ad6b7169203331-01"),
             format!("00-{}-b7ad6b7169203331-01", "0".repeat(32)),
-            format!("00-{TRACE}-{}-01", "0".repeat(16)),
-            format!("00-{TRACE}-b7ad6b716920333-001"),
+            format!("00-{ID}-{}-01", "0".repeat(16)),
+            format!("00-{ID}-b7ad6b716920333-001"),
         ] {
             assert_eq!(TraceParent::of(&headers(&[&refused])), None, "{refused}");
         }
@@ -209,10 +207,11 @@ mod tests {
     fn what_is_sent_on_names_this_hop_in_the_callers_trace_with_the_callers_flag() {
         let id = EventId::from_bytes([7; 16]);
         for flags in ["00", "01"] {
-            let hop = Hop::open(id, "test", &Method::GET, &headers(&[&format!("00-{TRACE}-b7ad6b7169203331-{flags}")]));
-            assert_eq!(hop.traceparent(), format!("00-{TRACE}-0707070707070707-{flags}"));
+            let hop = Hop::open(id, "test", &Method::GET, &headers(&[&format!("00-{ID}-b7ad6b7169203331-{flags}")]));
+            assert_eq!(hop.traceparent(), format!("00-{ID}-0707070707070707-{flags}"));
         }
         let first = Hop::open(id, "test", &Method::GET, &HeaderMap::new());
-        assert_eq!((first.trace_id(), first.traceparent()), ("07".repeat(16), format!("00-{}-0707070707070707-01", "07".repeat(16))));
+        let trace = "07".repeat(16);
+        assert_eq!((first.trace_id(), first.traceparent()), (trace.as_str(), format!("00-{trace}-0707070707070707-01").as_str()));
     }
 }

@@ -21,7 +21,8 @@ pub use connection::Answer;
 pub(crate) use connection::{Allowances, serve};
 pub use framing::{Decoded, Framing};
 pub use head::{HeadReader, RequestHead};
-pub use message::{authority, framing, is_authority, tokens};
+pub(crate) use message::host_and_port;
+pub use message::{authority, coding, expectation, framing, is_authority, tokens};
 pub use refused::Refused;
 pub use tunnel::{Duplex, Tunnel};
 

@@ -194,6 +194,7 @@ where
         let Some(stream) = Box::pin(self.handshake(tls, stream)).await? else { return Ok(()) };
         let session = stream.get_ref().1;
         peer.certificate = session.peer_certificates().and_then(|chain| PeerCertificate::proved(chain.to_vec()));
+        peer.requested = session.server_name().and_then(|name| tls.requested(name)).map(Arc::new);
         peer.tls = true;
         if session.alpn_protocol() == Some(b"h2") {
             return Box::pin(http2::serve(stream, (self.service)(peer.clone()), self.limits, &self.unserved.rng, &self.shutdown)).await;

@@ -11,19 +11,20 @@ use tokio_rustls::server::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor};
 
 use crate::acme_challenges::is_validation;
-use crate::{AcmeChallenges, TlsError};
+use crate::{AcmeChallenges, RequestedName, ServerIdentity, TlsError};
 
 /// How a listener accepts TLS.
 #[derive(Clone)]
 pub struct ListenerTls {
     acceptor: TlsAcceptor,
+    identity: ServerIdentity,
     validation: Option<Arc<ServerConfig>>,
 }
 
 impl ListenerTls {
-    /// By this configuration.
-    pub fn new(config: Arc<ServerConfig>) -> Self {
-        Self { acceptor: TlsAcceptor::from(config), validation: None }
+    /// By this configuration, which shows this identity.
+    pub fn new(config: Arc<ServerConfig>, identity: ServerIdentity) -> Self {
+        Self { acceptor: TlsAcceptor::from(config), identity, validation: None }
     }
 
     /// Answers ACME's challenges too.
@@ -32,6 +33,11 @@ impl ListenerTls {
     /// Those of the provider.
     pub fn answering(self, challenges: &AcmeChallenges) -> Result<Self, TlsError> {
         Ok(Self { validation: Some(challenges.server_config()?), ..self })
+    }
+
+    /// What a client asked for that gave this name.
+    pub(crate) fn requested(&self, name: &str) -> Option<RequestedName> {
+        self.identity.requested(name)
     }
 
     /// A connection; none when it was a validation, which is over.
@@ -59,7 +65,7 @@ mod tests {
     use tokio_rustls::TlsConnector;
 
     use super::*;
-    use crate::{ServerIdentity, provider};
+    use crate::provider;
 
     /// Who validates a name looks into the certificate, and not at who signed it.
     #[derive(Debug)]
@@ -112,7 +118,7 @@ mod tests {
         let intermediate = RootAuthority::create("root", now, &rng).unwrap().issue_intermediate("intermediate", now, &rng).unwrap();
         let leaf = intermediate.issue_server(&[ServerName::try_from("own.example").unwrap()], now, Duration::from_secs(60), &rng).unwrap();
         let identity = ServerIdentity::new(leaf.chain_der, leaf.key_pkcs8.expose()).unwrap();
-        ListenerTls::new(identity.server_config().unwrap()).answering(challenges).unwrap()
+        ListenerTls::new(identity.server_config().unwrap(), identity).answering(challenges).unwrap()
     }
 
     /// What a client sees: the protocol and the certificate that were agreed on, and how; none when there is no agreement.

@@ -33,6 +33,10 @@ impl NamedCertificate {
         self.0.cert.first().map_or(&[], |leaf: &CertificateDer<'static>| leaf)
     }
 
+    pub(crate) fn key(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.0)
+    }
+
     /// Whether it is for a host.
     pub fn is_for_host(&self, host: &str) -> bool {
         ServerName::try_from(host).is_ok_and(|name| self.is_for(&name))
@@ -56,8 +60,8 @@ impl NamedCertificates {
     }
 
     /// The first that is for a name.
-    pub(crate) fn of(&self, name: &str) -> Option<Arc<CertifiedKey>> {
+    pub(crate) fn of(&self, name: &str) -> Option<NamedCertificate> {
         let name = ServerName::try_from(name).ok()?;
-        self.0.load().iter().find(|certificate| certificate.is_for(&name)).map(|certificate| Arc::clone(&certificate.0))
+        self.0.load().iter().find(|certificate| certificate.is_for(&name)).cloned()
     }
 }

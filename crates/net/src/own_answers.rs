@@ -4,23 +4,30 @@
 use http::header::{CACHE_CONTROL, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue};
 
-/// For how long a browser that was here comes back by TLS alone.
+use crate::http1::host_and_port;
+
+/// For how long a browser that was at a host comes back to it by TLS alone.
 #[derive(Debug, Clone, Default)]
-pub struct StrictTransport(Option<HeaderValue>);
+pub struct StrictTransport(Option<(String, HeaderValue)>);
 
 impl StrictTransport {
-    /// So many seconds. Other hosts of the domain are not spoken for.
-    pub fn for_seconds(seconds: u32) -> Self {
-        Self(HeaderValue::try_from(format!("max-age={seconds}")).ok())
+    /// So many seconds, at this host. Others, be they of its domain, are not spoken for.
+    pub fn at(host: impl Into<String>, seconds: u32) -> Self {
+        Self(HeaderValue::try_from(format!("max-age={seconds}")).ok().map(|said| (host.into(), said)))
     }
 
-    /// Completes an answer of our own. `tls`: it goes over an encrypted connection.
-    pub fn complete(&self, headers: &mut HeaderMap, tls: bool) {
+    /// Whether it is said to a request that names this host (`host[:port]`).
+    pub fn is_at(&self, authority: &str) -> bool {
+        self.0.as_ref().is_some_and(|(own, _)| own.eq_ignore_ascii_case(host_and_port(authority).0))
+    }
+
+    /// Completes an answer of our own. `strict`: it is this host's, over an encrypted connection.
+    pub fn complete(&self, headers: &mut HeaderMap, strict: bool) {
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
         // RFC 6797 7.2: "An HSTS Host MUST NOT include the STS header field in HTTP responses conveyed over non-secure transport."
-        if let Some(strict) = self.0.as_ref().filter(|_| tls) {
-            headers.entry(STRICT_TRANSPORT_SECURITY).or_insert_with(|| strict.clone());
+        if let Some((_, said)) = self.0.as_ref().filter(|_| strict) {
+            headers.entry(STRICT_TRANSPORT_SECURITY).or_insert_with(|| said.clone());
         }
     }
 }

@@ -2,14 +2,15 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
-use crate::PeerCertificate;
+use crate::{PeerCertificate, RequestedName};
 
 /// The other end of a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Peer {
     /// Its address; none on a Unix socket.
     pub address: Option<SocketAddr>,
@@ -19,6 +20,8 @@ pub struct Peer {
     pub tls: bool,
     /// The certificate whose key it proved, where it was asked for one and has one.
     pub certificate: Option<PeerCertificate>,
+    /// The name it asked for in the handshake, where the certificate depends on it.
+    pub requested: Option<Arc<RequestedName>>,
 }
 
 impl Peer {

@@ -22,6 +22,7 @@ use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
 use self::paths::Paths;
+use crate::http1::{coding, expectation};
 use crate::prompt::Prompt;
 use crate::record::Draft;
 use crate::{
@@ -100,10 +101,11 @@ struct Row {
 }
 
 /// What an answer has to know of who asked for it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Caller {
     asked: Asked,
-    tls: bool,
+    /// Whether it came over an encrypted connection, to the host that browsers are to come to by such alone.
+    strict: bool,
 }
 
 /// The row that a request matched, found by its path before its body is looked at.
@@ -154,9 +156,10 @@ impl Surface {
         let id = EventId::new(now, &settings.rng);
         let matched = self.matched(request.method(), request.uri().path());
         let hop = Hop::open(id, &settings.node, request.method(), request.headers());
-        let (method, caller) = (request.method().clone(), Caller { asked: Asked::by(request.headers()), tls: peer.tls });
+        let strict = peer.tls && host(&request).is_some_and(|host| settings.strict_transport.is_at(host));
+        let (method, caller) = (request.method().clone(), Caller { asked: Asked::by(request.headers()), strict });
         let mut event = self.opened(id, &peer, &request, matched);
-        event.chain.transaction = Some(hop.trace_id());
+        event.chain.transaction = Some(hop.trace_id().to_owned());
         let recorder = Recorder::new(event);
         request.extensions_mut().insert(peer.clone());
         request.extensions_mut().insert(recorder.clone());
@@ -183,8 +186,7 @@ impl Surface {
         let mut event = Event::new(id, now, Arc::clone(&settings.node), EventKind::Unrouted);
         let (path, address) = ("(none)".to_owned(), peer.ip().map(|ip| ip.to_string()));
         event.request = Some(event::Request { path, address, ..event::Request::default() });
-        let caller = Caller { asked: Asked::default(), tls: peer.tls };
-        self.close((id, caller), None, started, respond(refused.into()), Recorder::new(event)).await.0
+        self.close((id, Caller::default()), None, started, respond(refused.into()), Recorder::new(event)).await.0
     }
 
     async fn answer(&self, peer: Peer, request: Request<Body>, matched: Option<Matched>, recorder: &Recorder) -> Response {
@@ -208,6 +210,9 @@ impl Surface {
         {
             return Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, "unknown_host", "This server does not answer for that host."));
         }
+        if let (Some(requested), Some(host)) = (&peer.requested, host(&request)) {
+            requested.must_cover(host)?;
+        }
         let Some(matched) = matched else { return Err(self.unmatched(request.uri().path())) };
         if let Some(ip) = peer.ip() {
             rates.count(matched.rate, ip, settings.clock.now()).map_err(|wait| {
@@ -221,6 +226,8 @@ impl Surface {
             })?;
         }
         target::must_be_text(request.uri().path())?;
+        expectation(request.headers())?;
+        coding(request.headers())?;
         let (mut parts, body) = request.into_parts();
         settings.gate.admit(matched.access, &mut parts, recorder).await?;
         Ok(Request::from_parts(parts, body))
@@ -294,7 +301,7 @@ impl Surface {
             // One that the handler gives is the caller's own, which it has asked to hear again.
             response.headers_mut().entry(REQUEST_ID).or_insert(value);
         }
-        settings.strict_transport.complete(response.headers_mut(), caller.tls);
+        settings.strict_transport.complete(response.headers_mut(), caller.strict);
         let endpoint = matched.map_or("(none)", |matched| matched.path);
         settings.metrics.answered(settings.listener, endpoint, response.status().as_u16(), started.elapsed().as_secs_f64());
         (response, reason)

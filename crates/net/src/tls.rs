@@ -11,7 +11,8 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::client_certificate::{Asked, Vouch};
-use crate::named_certificates::NamedCertificates;
+use crate::named_certificates::{NamedCertificate, NamedCertificates};
+use crate::requested_name::RequestedName;
 
 /// Why a certificate, key or set of roots cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +74,19 @@ impl ServerIdentity {
         Ok(())
     }
 
+    /// What a client asked for that gave this name; none where every name leads to the same certificate.
+    pub(crate) fn requested(&self, name: &str) -> Option<RequestedName> {
+        (!self.0.named.is_empty()).then(|| RequestedName::new(name, self.clone()))
+    }
+
+    /// Whether the certificate that a name leads to is for a host as well. Our own is for all that no other is for.
+    pub(crate) fn shows_alike(&self, name: &str, host: &str) -> bool {
+        match self.0.named(name) {
+            Some(shown) => shown.is_for_host(host),
+            None => self.0.named(host).is_none(),
+        }
+    }
+
     /// The listener's side of TLS, offering HTTP/2 and HTTP/1.1.
     pub fn server_config(&self) -> Result<Arc<ServerConfig>, TlsError> {
         let mut config = ServerConfig::builder_with_provider(provider())
@@ -110,8 +124,14 @@ impl ServerIdentity {
 
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let named = hello.server_name().and_then(|name| self.named.iter().find_map(|named| named.of(name)));
-        named.or_else(|| Some(self.own.load_full()))
+        let named = hello.server_name().and_then(|name| self.named(name));
+        Some(named.map_or_else(|| self.own.load_full(), |named| named.key()))
+    }
+}
+
+impl Resolver {
+    fn named(&self, name: &str) -> Option<NamedCertificate> {
+        self.named.iter().find_map(|named| named.of(name))
     }
 }
 

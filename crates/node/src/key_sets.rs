@@ -66,7 +66,8 @@ impl KeySets {
             }
             return Some(set);
         }
-        self.fetch(url, &place, |set| has(&set)).await;
+        // Boxed: most requests fetch nothing, and need no room for it.
+        Box::pin(self.fetch(url, &place, |set| has(&set))).await;
         place.usable(now)
     }
 

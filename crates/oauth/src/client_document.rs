@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::registration::{RegistrationError, described, members};
 use crate::registry::Registry;
+use crate::subject_identifier;
 
 /// The largest document, in bytes. Section 6.6 speaks of 5 KiB; keys and encryption take their room.
 pub const LARGEST: usize = 16 * 1024;
@@ -43,6 +44,10 @@ pub fn read(document: &[u8], client_id: &str, registry: &dyn Registry, rules: Eg
     asked.entry("token_endpoint_auth_method").or_insert_with(|| ClientAuthentication::None.name().into());
     let client = Client { origin: Origin::Published, ..described(asked, client_id, registry, rules)? };
     for_people(&client)?;
+    // It may say something else tomorrow, to whom people were named today.
+    if EgressUrl::parse(client_id).is_ok_and(|url| !subject_identifier::is_at_home(&client, url.host())) {
+        return Err(RegistrationError::metadata("subject_type: with pairwise, expected redirect_uris at the host of the document"));
+    }
     Ok(client)
 }
 

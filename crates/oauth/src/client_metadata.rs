@@ -222,7 +222,7 @@ fn certificates(client: &Client, problems: &mut Problems) {
             format!("{} uses no certificate's subject: remove it or use tls_client_auth", method.name())
         });
         let (good, expected) = match *field {
-            "tls_client_auth_subject_dn" => (text.contains('='), "a distinguished name as in RFC 4514: CN=payments,O=Shop"),
+            "tls_client_auth_subject_dn" => (is_name(text), "a distinguished name as in RFC 4514: CN=payments,O=Shop"),
             "tls_client_auth_san_uri" => (text.contains(':'), "a URI"),
             "tls_client_auth_san_ip" => (text.parse::<std::net::IpAddr>().is_ok(), "an IP address"),
             "tls_client_auth_san_email" => (text.contains('@'), "an e-mail address"),
@@ -238,6 +238,11 @@ fn certificates(client: &Client, problems: &mut Problems) {
     });
     let two = client.dpop_bound_access_tokens && client.tls_client_certificate_bound_access_tokens;
     problems.when(two, "dpop_bound_access_tokens", || "a token is bound to one key: choose DPoP or the certificate".to_owned());
+}
+
+/// RFC 4514 section 3: a type and a value at least.
+fn is_name(text: &str) -> bool {
+    text.split_once('=').is_some_and(|(kind, value)| !kind.trim().is_empty() && !value.trim().is_empty())
 }
 
 /// RFC 7591 2: "jwks": public keys, each of which can verify, be encrypted to, or is of a kind that is not used here. How many verify.
@@ -274,9 +279,9 @@ fn grants(client: &Client, problems: &mut Problems) {
     problems.when(has(GrantType::AuthorizationCode) && client.redirect_uris.is_empty(), "redirect_uris", || {
         "authorization_code needs at least one address to send the code to".to_owned()
     });
-    let of_people = [GrantType::AuthorizationCode, GrantType::DeviceCode, GrantType::Ciba, GrantType::Password];
-    let for_people = of_people.into_iter().any(|grant| client.may_use(grant));
-    problems.when(has(GrantType::RefreshToken) && !for_people, "grants", || {
+    let granted = client.grants.iter().copied().chain(client.legacy_grants.iter().map(|legacy| legacy.grant()));
+    let is_refreshable = granted.into_iter().any(GrantType::begins_family);
+    problems.when(has(GrantType::RefreshToken) && !is_refreshable, "grants", || {
         "refresh_token comes of authorization_code, of the device grant or of CIBA: allow one of them as well".to_owned()
     });
     legacy_grants(client, problems);

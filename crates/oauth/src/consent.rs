@@ -1,9 +1,11 @@
 //! RFC 6749 section 3.3: "the authorization server MAY fully or partially ignore the scope requested by the client, based on [...] the
 //! resource owner's instructions": what people allow somebody else's client, scope by scope and for one service.
 
-use durward_base::{ClientId, Timestamp};
+use aws_lc_rs::digest::{SHA256, digest};
+use durward_base::{ClientId, Timestamp, base64url};
 use durward_model::resource::{Client, Trust};
 use durward_model::{Consent, Person, Revocation, RevocationKind, Write};
+use serde_json::json;
 
 use crate::registry::{RegisteredClient, Registry};
 
@@ -53,14 +55,16 @@ impl Asked<'_> {
         let realm = registry.realm().name.clone();
         let (client, client_name, audience) = (self.client.id, self.client.metadata.name.clone(), self.audience.to_owned());
         let mut writes = if taken_back { withdrawn(person, client, self.audience, now) } else { Vec::new() };
-        let consent = Consent { realm, person: person.id, client, client_name, scopes, declined, audience, granted: now };
+        let shown = shown(self.client.metadata);
+        let consent = Consent { realm, person: person.id, client, client_name, scopes, declined, audience, shown, granted: now };
         writes.push(Write::PutConsent(consent.clone()));
         (consent, writes)
     }
 
-    /// An answer is to one client about one service.
+    /// An answer is to one client, as it was shown, about one service.
     fn earlier<'c>(&self, consent: Option<&'c Consent>) -> Option<&'c Consent> {
-        consent.filter(|consent| consent.client == self.client.id && consent.audience == self.audience)
+        let is_of_this = |consent: &&Consent| consent.client == self.client.id && consent.audience == self.audience;
+        consent.filter(is_of_this).filter(|consent| consent.shown == shown(self.client.metadata))
     }
 
     fn allows(&self, consent: &Consent, scope: &String) -> bool {
@@ -79,6 +83,16 @@ pub fn withdrawn(person: &Person, client: ClientId, audience: &str, now: Timesta
     let (realm, audience) = (person.realm.clone(), audience.to_owned());
     let watermark = Revocation::new(&realm, RevocationKind::Subject, &person.sub, now, "consent_withdrawn");
     vec![Write::EndConsent { realm, person: person.id, client, audience, at: now }, Write::Revoke(watermark)]
+}
+
+/// What people go by who allow a client that nobody vouches for, as a digest: its name, where it takes them, its home and its sign. It may
+/// change all of them at any time, and what they allowed was another's.
+pub fn shown(client: &Client) -> String {
+    if client.origin.is_declared() {
+        return String::new();
+    }
+    let text = json!([client.title, client.redirect_uris, client.client_uri, client.logo_uri]).to_string();
+    base64url::encode(digest(&SHA256, text.as_bytes()).as_ref())
 }
 
 /// `new` and `old` without `except`, sorted.

@@ -8,7 +8,7 @@ mod target;
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use durward_base::{Duration, Timestamp, base64url};
-use durward_jose::{Algorithm, ClaimError, Claims, JoseError, LEEWAY, SelfSignedJwt};
+use durward_jose::{Algorithm, ClaimError, Claims, JoseError, LEEWAY, SelfSignedJwt, SelfSigners};
 
 use crate::error::{ErrorCode, OAuthError};
 use crate::parameters::Parameters;
@@ -92,11 +92,11 @@ impl ProofError {
 }
 
 impl Proof {
-    /// Verifies the proof in a request's `DPoP` headers, in the order of section 4.3.
+    /// Verifies the proof in a request's `DPoP` headers, in the order of section 4.3. `signers` are the keys seen lately.
     ///
     /// # Errors
     /// `ProofError`.
-    pub fn verify(headers: &[&[u8]], target: &Target<'_>, now: Timestamp) -> Result<Self, ProofError> {
+    pub fn verify(headers: &[&[u8]], target: &Target<'_>, signers: &SelfSigners, now: Timestamp) -> Result<Self, ProofError> {
         // (1) "There is not more than one DPoP HTTP request header field."
         let text = match headers {
             [] => return Err(ProofError::Missing),
@@ -104,7 +104,7 @@ impl Proof {
             _ => return Err(ProofError::Several),
         };
         // (2), (5), (6), (7): a single and well-formed JWT, signed by the public key in its header with that key's asymmetric algorithm.
-        let token = SelfSignedJwt::verify(text).map_err(ProofError::Jose)?;
+        let token = SelfSignedJwt::verify(text, signers).map_err(ProofError::Jose)?;
         let claims = token.jwt().claims();
         // (4) "The typ JOSE Header Parameter has the value dpop+jwt."
         if token.jwt().typ() != Some("dpop+jwt") {

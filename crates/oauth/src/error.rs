@@ -1,5 +1,6 @@
 //! RFC 6749 sections 4.1.2.1 and 5.2: error responses, with the codes of RFC 6750, 8707, 9101, 9396 and OpenID Connect.
 
+use durward_base::Duration;
 use serde::Serialize;
 
 macro_rules! codes {
@@ -69,12 +70,20 @@ pub struct OAuthError {
     pub reason: &'static str,
     /// A sentence for the client's developer.
     pub description: &'static str,
+    /// When to come back, where that is known.
+    pub wait: Option<Duration>,
 }
 
 impl OAuthError {
     /// A refusal.
     pub const fn new(code: ErrorCode, reason: &'static str, description: &'static str) -> Self {
-        Self { code, reason, description }
+        Self { code, reason, description, wait: None }
+    }
+
+    /// The same, with when to come back.
+    #[must_use]
+    pub const fn after(self, wait: Duration) -> Self {
+        Self { wait: Some(wait), ..self }
     }
 
     /// A parameter is malformed, missing or repeated.

@@ -101,7 +101,7 @@ fn left(
         let resource = Some(format!("Durward::Service::{:?}", service.name));
         Arc::new(Decided { by: by.to_owned(), rule, action: Some("issue".to_owned()), resource, read, version })
     };
-    let Some(subject) = Cedar::new(&whose(&scopes)) else {
+    let Some(subject) = Cedar::new(&whose(&scopes), policies) else {
         return Err(Ineligible::Forbidden(decided("default", String::new(), Vec::new())));
     };
     let service_scopes: Vec<String> = service.scopes.iter().map(|scope| scope.name.clone()).collect();
@@ -182,7 +182,8 @@ fn details(applicant: &Applicant<'_>) -> AuthorizationDetails {
     }
 }
 
-/// What the grant was asked for with, in the words that policies know.
+/// What the grant was asked for with, in the words that policies know. A person who allows a device, or what they are called upon for, does so in
+/// a browser.
 const fn presented(grant: GrantType, authentication: ClientAuthentication) -> CredentialKind {
     match (grant, authentication) {
         (GrantType::ClientCredentials, ClientAuthentication::ClientSecretBasic | ClientAuthentication::ClientSecretPost) => {
@@ -190,7 +191,8 @@ const fn presented(grant: GrantType, authentication: ClientAuthentication) -> Cr
         }
         (GrantType::ClientCredentials | GrantType::TokenExchange | GrantType::JwtBearer, _) => CredentialKind::Jwt,
         (GrantType::RefreshToken, _) => CredentialKind::OpaqueToken,
-        _ => CredentialKind::BrowserSession,
+        (GrantType::Password, _) => CredentialKind::Basic,
+        (GrantType::AuthorizationCode | GrantType::DeviceCode | GrantType::Ciba | GrantType::Implicit, _) => CredentialKind::BrowserSession,
     }
 }
 

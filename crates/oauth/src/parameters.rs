@@ -120,8 +120,11 @@ impl std::fmt::Debug for Parameters {
 
 /// Decodes one name or value; what is malformed is refused, never repaired.
 pub(crate) fn decode(encoded: &[u8]) -> Result<String, OAuthError> {
+    let plain = encoded.iter().position(|byte| matches!(byte, b'+' | b'%')).unwrap_or(encoded.len());
+    let (plain, rest) = encoded.split_at(plain);
     let mut bytes = Vec::with_capacity(encoded.len());
-    let mut rest = encoded.iter();
+    bytes.extend_from_slice(plain);
+    let mut rest = rest.iter();
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
             b'+' => b' ',

@@ -12,6 +12,7 @@ use crate::builtin;
 use crate::decision::{EventFacts, person_caller};
 use crate::eligibility::{Ineligible, roles_of};
 use crate::issue_policy::{self, OfPerson};
+use crate::legible;
 use crate::opaque;
 use crate::registry::Registry;
 
@@ -53,7 +54,7 @@ pub enum Unmade {
     #[error("The rules here do not let you have such a token now.")]
     Forbidden,
     /// No name, or one that is too long.
-    #[error("Give the token a name of at most 80 characters.")]
+    #[error("Give the token a name of at most 80 characters that can be seen.")]
     Name,
     /// Longer than the realm allows, or no time at all.
     #[error("Choose a shorter time.")]
@@ -97,7 +98,7 @@ pub fn make(
         return Err(Unmade::TooMany);
     }
     let name = wish.name.trim();
-    if name.is_empty() || name.chars().count() > LONGEST_NAME {
+    if !legible::is_legible(name, LONGEST_NAME) {
         return Err(Unmade::Name);
     }
     let service = registry.service(wish.audience).filter(|service| !service.disabled && !builtin::is_reserved(&service.name));

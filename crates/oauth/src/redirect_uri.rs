@@ -1,5 +1,6 @@
 //! RFC 6749 section 3.1.2, RFC 8252 sections 7 and 8.4: redirection endpoints, at registration and in a request.
 
+use durward_model::has_plain_host;
 use url::Url;
 
 /// Why a text cannot be registered as a redirect URI.
@@ -17,6 +18,9 @@ pub enum RedirectUriError {
     /// A name or password before the host.
     #[error("has user information before the host")]
     UserInformation,
+    /// A host that is neither an address nor a plain name.
+    #[error("has a host that is neither an address nor a name of letters, digits, hyphens and dots")]
+    Host,
     /// A scheme that is not allowed.
     #[error("must be https, http on 127.0.0.1, [::1] or localhost, or a private-use scheme with a dot in it (com.example.app:/callback)")]
     Scheme,
@@ -42,6 +46,9 @@ pub fn validate(text: &str) -> Result<(), RedirectUriError> {
     let authority = text.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
     if authority.contains('@') || authority.contains('%') {
         return Err(RedirectUriError::UserInformation);
+    }
+    if url.has_host() && !has_plain_host(&url) {
+        return Err(RedirectUriError::Host);
     }
     let allowed = match url.scheme() {
         "https" => url.host().is_some(),

@@ -2,10 +2,13 @@
 
 mod addresses;
 mod metadata;
+mod pairwise;
 
 use durward_base::{ClientId, Duration, KeyId, RealmId, Secret, Timestamp};
 use durward_model::resource::{Client, ClientAuthentication, Registrations};
-use durward_model::{EgressRules, InitialAccess, Outcome, Registration, Resource, ResourceKind, Revocation, RevocationKind, Stored, Write};
+use durward_model::{
+    ClientSecret, EgressRules, InitialAccess, Outcome, Registration, Resource, ResourceKind, Revocation, RevocationKind, Stored, Write,
+};
 use durward_seal::{HandleKeys, HandleKind};
 use serde_json::{Map, Value, json};
 
@@ -20,6 +23,8 @@ pub(crate) use metadata::members;
 pub const UNUSED: Duration = Duration::from_secs(24 * 3600);
 /// How many clients may be registered an hour from one address, without an initial access token.
 pub const AN_HOUR: u32 = 10;
+/// How many changes of one client are looked at in an hour.
+pub const CHANGES_AN_HOUR: u32 = 30;
 /// The largest request.
 pub const MAX_BYTES: usize = 64 * 1024;
 
@@ -118,6 +123,7 @@ pub(crate) fn described(
 ) -> Result<Client, RegistrationError> {
     let client = metadata::read(asked, client_id, registry)?;
     addresses::check(&client, rules)?;
+    pairwise::check(&client)?;
     // A name that is a URL is that of a document.
     let named = |problem: &Problem| problem.field != "name" || !client_id.starts_with("https://");
     if let Some(problem) = crate::client_metadata::client(&client, &Present(registry)).into_iter().find(named) {
@@ -153,33 +159,48 @@ pub fn register(registry: &dyn Registry, stored: Stored, initial: Option<KeyId>,
     (writes, registration)
 }
 
-/// The writes that change a registered client, and end what it may no longer do.
-pub fn change(registry: &dyn Registry, before: RegisteredClient<'_>, stored: Stored, from: u32, now: Timestamp) -> Vec<Write> {
-    let realm = registry.realm().name.clone();
-    let expected = Some(stored.version - 1);
-    let lost = match &stored.resource {
-        Resource::Client(after) => lost(before.metadata, after),
-        _ => true,
-    };
+/// The writes that change a registered client, and end what it may no longer do. `secrets` are all it ever had.
+///
+/// # Errors
+/// `invalid_client_metadata` where the change is one that no client makes.
+pub fn change(
+    (before, after): (&Stored, &Client),
+    known: &Registration,
+    secrets: &[ClientSecret],
+    now: Timestamp,
+) -> Result<Vec<Write>, RegistrationError> {
+    let Resource::Client(earlier) = &before.resource else { return Err(RegistrationError::metadata("the client is gone")) };
+    pairwise::stays(earlier, after)?;
+    let realm = known.realm.clone();
+    let changed = Stored { version: before.version + 1, resource: Resource::Client(after.clone()), ..before.clone() };
     let mut writes = vec![
-        Write::RotateRegistration { realm: realm.clone(), client: before.id, from },
-        Write::PutResource { stored: Box::new(stored), expected },
+        Write::RotateRegistration { realm: realm.clone(), client: known.client, from: known.generation },
+        Write::PutResource { stored: Box::new(changed), expected: Some(before.version) },
     ];
-    let revocation = || Revocation::new(realm, RevocationKind::Client, &before.metadata.name, now, "role_lost");
-    writes.extend(lost.then(|| Write::Revoke(revocation())));
+    // Whoever goes over to keys need not guard what they had before, and a secret is new where there was none.
+    if !has_secret(earlier) || !has_secret(after) {
+        writes.extend(ends(secrets, now));
+    }
     writes
+        .extend(lost(earlier, after).then(|| Write::Revoke(Revocation::new(realm, RevocationKind::Client, &after.name, now, "role_lost"))));
+    Ok(writes)
 }
 
 /// The writes that remove a client. RFC 7592 2.3: "the authorization server MUST invalidate all refresh tokens and access tokens [...] and
 /// any other such material issued to the client".
-pub fn remove(registry: &dyn Registry, client: RegisteredClient<'_>, version: u64, now: Timestamp) -> Vec<Write> {
-    let (realm, name) = (registry.realm().name.clone(), client.metadata.name.clone());
-    let live = registry.client_secrets(client.id).iter().filter(|secret| secret.expires.is_none_or(|end| end > now));
-    let mut writes: Vec<_> = live.map(|secret| Write::ExpireClientSecret { realm: realm.clone(), secret: secret.id, at: now }).collect();
-    writes.push(Write::EndRegistration { realm: realm.clone(), client: client.id });
+pub fn remove(known: &Registration, version: u64, secrets: &[ClientSecret], now: Timestamp) -> Vec<Write> {
+    let (realm, name) = (known.realm.clone(), known.name.clone());
+    let mut writes: Vec<_> = ends(secrets, now).collect();
+    writes.push(Write::EndRegistration { realm: realm.clone(), client: known.client });
     writes.push(Write::DeleteResource { realm: realm.clone(), kind: ResourceKind::Client, name: name.clone(), expected: version });
     writes.push(Write::Revoke(Revocation::new(realm, RevocationKind::Client, name, now, "deleted")));
     writes
+}
+
+/// Ends the secrets that are good still.
+fn ends(secrets: &[ClientSecret], now: Timestamp) -> impl Iterator<Item = Write> {
+    let live = secrets.iter().filter(move |secret| secret.expires.is_none_or(|end| end > now));
+    live.map(move |secret| Write::ExpireClientSecret { realm: secret.realm.clone(), secret: secret.id, at: now })
 }
 
 /// RFC 7591 section 3.2.1: everything that is registered, with what is told beside it.
@@ -264,5 +285,8 @@ pub const TOO_MANY: OAuthError = OAuthError::new(
     "registration.too_many",
     "too many clients were registered from this address: try again later",
 );
+/// There were too many changes of one client.
+pub const TOO_MANY_CHANGES: OAuthError =
+    OAuthError::new(ErrorCode::TooManyAttempts, "registration.too_many_changes", "the client was changed too often: wait and try again");
 /// The initial access token is used up, or over.
 pub const USED_UP: OAuthError = NO_TOKEN;

@@ -74,8 +74,7 @@ pub fn resolve(requested: Option<&str>, client: &Client, service: &Service, gran
 
 /// Whether the client may have the scope in tokens for the service. Who does not come from a login has no use for a person's scopes.
 pub(crate) fn may_have(client: &Client, service: &Service, grant: GrantType, scope: &str) -> bool {
-    let of_person = !matches!(grant, GrantType::ClientCredentials | GrantType::TokenExchange | GrantType::JwtBearer);
-    let of_realm = REALM_SCOPES.contains(&scope) && of_person;
+    let of_realm = REALM_SCOPES.contains(&scope) && grant.is_of_login();
     (of_realm || is_of(service, scope)) && client.scopes.iter().any(|allowed| allowed == scope)
 }
 

@@ -12,12 +12,24 @@ use crate::registry::Registry;
 
 /// The person of this `sub`, as the client knows them.
 pub(crate) fn of(registry: &dyn Registry, client: &Client, sub: &str) -> String {
-    match (client.subject_type, sector(client)) {
-        (SubjectType::Public, _) => sub.to_owned(),
-        (SubjectType::Pairwise, Ok(sector)) => registry.pairwise_keys().subject(registry.id(), &sector, sub),
-        // None is registered so; if one were, nobody else would be in its sector.
-        (SubjectType::Pairwise, Err(_)) => registry.pairwise_keys().subject(registry.id(), &own(client), sub),
+    match sector_of(client) {
+        None => sub.to_owned(),
+        Some(sector) => registry.pairwise_keys().subject(registry.id(), &sector, sub),
     }
+}
+
+/// The sector in which a client knows people; none where it knows them as services do.
+pub(crate) fn sector_of(client: &Client) -> Option<String> {
+    match client.subject_type {
+        SubjectType::Public => None,
+        // None is registered with an error; if one were, nobody else would be in its sector.
+        SubjectType::Pairwise => Some(sector(client).unwrap_or_else(|_| own(client))),
+    }
+}
+
+/// Whether a client knows people by names that nobody knows but this host, or but itself; or by no such names.
+pub(crate) fn is_at_home(client: &Client, host: &str) -> bool {
+    sector_of(client).is_none_or(|sector| sector == host || sector == own(client))
 }
 
 /// What is wrong with a client that is to have pairwise identifiers.

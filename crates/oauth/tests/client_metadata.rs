@@ -113,6 +113,11 @@ fn what_a_client_with_a_certificate_must_not_be_is_told_with_its_field() {
     let key = json!({ "keys": [keys().es256.jwk()] });
     for (name, client, field) in [
         ("no subject", Client { tls_client_auth_san_dns: None, ..tls.clone() }, "tls_client_auth_subject_dn"),
+        (
+            "a name of nothing",
+            Client { tls_client_auth_san_dns: None, tls_client_auth_subject_dn: Some("=".into()), ..tls.clone() },
+            "tls_client_auth_subject_dn",
+        ),
         ("two subjects", Client { tls_client_auth_san_ip: Some("192.0.2.1".into()), ..tls.clone() }, "tls_client_auth_subject_dn"),
         ("a wildcard", Client { tls_client_auth_san_dns: Some("*.example".into()), ..tls.clone() }, "tls_client_auth_san_dns"),
         (

@@ -1,4 +1,5 @@
-use durward_base::Duration;
+use durward_base::{Duration, FamilyId};
+use durward_model::Family;
 use durward_oauth::logout::LogoutRequest;
 
 use crate::fixture::{NOW, World, alice, form};
@@ -15,15 +16,18 @@ fn a_good_request_goes_back_to_the_client_long_after_the_id_token_expired() {
     let request = LogoutRequest::read(&form(&fields), &world, NOW + Duration::from_secs(86_400 * 20)).unwrap();
     assert_eq!(request.redirect.as_deref(), Some("https://shop.example/bye?state=a+b"));
     assert_eq!(request.hint.as_ref().unwrap().client_id, "web");
-    assert!(!request.must_ask(&world, &alice().sub));
-    assert!(request.must_ask(&world, "somebody-else"), "the hint is about another person");
+    let here = world.rows("web").family;
+    let elsewhere = Family { id: FamilyId::from_bytes([9; 16]), ..here.clone() };
+    assert!(!request.must_ask(&world, &alice().sub, &[elsewhere.clone(), here.clone()]));
+    assert!(request.must_ask(&world, "somebody-else", &[here]), "the hint is about another person");
+    assert!(request.must_ask(&world, &alice().sub, &[elsewhere]), "the hint is of another login of hers");
 }
 
 #[test]
 fn without_a_hint_the_person_is_asked() {
     let world = World::new();
     for fields in [vec![], vec![("client_id", "web"), ("post_logout_redirect_uri", "https://shop.example/bye")]] {
-        assert!(LogoutRequest::read(&form(&fields), &world, NOW).unwrap().must_ask(&world, &alice().sub));
+        assert!(LogoutRequest::read(&form(&fields), &world, NOW).unwrap().must_ask(&world, &alice().sub, &[world.rows("web").family]));
     }
 }
 

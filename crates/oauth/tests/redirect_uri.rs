@@ -3,7 +3,7 @@ use durward_oauth::redirect_uri::{RedirectUriError, matches, validate};
 /// AUTHZ-003, AUTHZ-005, AUTHZ-006: what may not be registered.
 #[test]
 fn a_redirect_uri_that_could_lead_elsewhere_cannot_be_registered() {
-    use RedirectUriError::{Characters, Fragment, NotAbsolute, NotNormal, Scheme, UserInformation};
+    use RedirectUriError::{Characters, Fragment, Host, NotAbsolute, NotNormal, Scheme, UserInformation};
     for (attack, uri, error) in [
         ("AUTHZ-003", "https://app.example@evil.example/cb", UserInformation),
         ("AUTHZ-003", "https://evil@app.example@evil/cb", UserInformation),
@@ -31,6 +31,11 @@ fn a_redirect_uri_that_could_lead_elsewhere_cannot_be_registered() {
         ("AUTHZ-007", "http://0x7f.1/cb", NotNormal),
         ("AUTHZ-007", "http://2130706433/cb", NotNormal),
         ("AUTHZ-007", "http://127.0.0.1.evil/cb", Scheme),
+        ("AUTHZ-012", "https://app.example;script-src/cb", Host),
+        ("AUTHZ-012", "https://app.example,evil.example/cb", Host),
+        ("AUTHZ-012", "https://'unsafe-inline'/cb", Host),
+        ("AUTHZ-012", "https://app.example;script-src:8443/cb", Host),
+        ("AUTHZ-012", "com.example.app://a;b/cb", Host),
         ("http elsewhere", "http://app.example/cb", Scheme),
         ("custom scheme without a domain", "myapp:/cb", Scheme),
         ("relative", "/cb", NotAbsolute),

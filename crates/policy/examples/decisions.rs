@@ -46,7 +46,7 @@ fn by_index(text: &str) -> Result<f64, Box<dyn Error>> {
     let roles: Vec<String> = (1..POLICIES).map(|shelf| format!("keeper-{shelf}")).chain(["reader".to_owned()]).collect();
     let known: HashSet<&str> = roles.iter().map(String::as_str).collect();
     let policies = Policies::compile(&[Document { name: "shop", text }], &[Document { name: "shop", text: SCHEMA }], &known)?;
-    let subject = Subject::new(&reader()).ok_or("the principal has no name in Cedar")?;
+    let subject = Subject::new(&reader(), &policies).ok_or("the principal has no name in Cedar")?;
     let (resource, places) = (Entity::new("Shelf", "7")?, Places::default());
     let circumstances = Circumstances { now: NOW, address: None, known_browser: None };
     let question = Question { subject: &subject, action: "shop:read", resource: &resource, circumstances, places: &places };

@@ -1,5 +1,6 @@
 //! The decision: candidates by the index, Cedar over those alone, and an error is a denial.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -8,6 +9,7 @@ use cedar_policy::{AuthorizationError, Authorizer, Context, Decision, Entities, 
 use durward_base::Timestamp;
 
 use crate::compile::id;
+use crate::context::{ContextReads, Holds};
 use crate::places::{Place, Places};
 use crate::{Entity, Policies, Subject};
 
@@ -51,8 +53,10 @@ pub struct Verdict {
     pub read: Vec<(String, String)>,
     /// What went wrong. Any error is a denial.
     pub errors: Vec<String>,
-    /// Whether any policy that could have decided reads `context`: then the answer is good for this moment only.
+    /// Whether any policy that could have decided reads `context`.
     pub reads_context: bool,
+    /// While what the answer stays the same; none where it is good for this very question only.
+    pub holds: Option<Holds>,
 }
 
 /// What `context` has besides what the subject brings.
@@ -80,7 +84,8 @@ pub(crate) struct CandidateSets(RwLock<HashMap<Box<[u32]>, Arc<Candidates>>>);
 #[derive(Debug)]
 struct Candidates {
     set: PolicySet,
-    reads_context: bool,
+    /// What any of them reads of `context`.
+    reads: ContextReads,
 }
 
 impl Policies {
@@ -93,7 +98,7 @@ impl Policies {
     pub(crate) fn evaluate(&self, question: &Question<'_>, extra: &Extra<'_>) -> Verdict {
         let Question { subject, action, resource, circumstances, places } = *question;
         let resource = resource.uid();
-        let Some(declared) = self.actions.get(action) else {
+        let Some(declared) = self.action(action) else {
             return Verdict::error(format!("no schema declares the action \"{action}\""));
         };
         if !declared.principals.contains(subject.uid.type_name()) || !declared.resources.contains(resource.type_name()) {
@@ -102,22 +107,24 @@ impl Policies {
         }
         let numbers = self.index.candidates(action, &subject.uid, &subject.roles, resource);
         if numbers.is_empty() {
-            return Verdict::default();
+            return Verdict { holds: Some(Holds::ALWAYS), ..Verdict::default() };
         }
         let Some(candidates) = self.candidates.of(&numbers, self) else {
             return Verdict::error("the candidate policies do not make a set".to_owned());
         };
-        let place = if candidates.reads_context { places.of(circumstances.address) } else { Place::default() };
+        let place = if candidates.reads.read_the_place() { places.of(circumstances.address) } else { Place::default() };
         let moment = Moment { circumstances, place, extra };
-        let context = if candidates.reads_context { subject.context(&moment) } else { Some(Context::empty()) };
+        let context = if candidates.reads.any() { subject.context(&moment, &candidates.reads) } else { Some(Context::empty()) };
         let Some(context) = context else {
             return Verdict::error("the circumstances do not make a Cedar context".to_owned());
         };
         let Ok(request) = Request::new(subject.uid.clone(), declared.uid.clone(), resource.clone(), context, None) else {
             return Verdict::error("the question does not make a Cedar request".to_owned());
         };
-        let entities = extra.entities.unwrap_or(&subject.entities);
-        let response = Authorizer::new().is_authorized(&request, &candidates.set, entities);
+        let Some(entities) = extra.entities.map(Cow::Borrowed).or_else(|| subject.entities()) else {
+            return Verdict::error("the principal has no form that policies can read".to_owned());
+        };
+        let response = Authorizer::new().is_authorized(&request, &candidates.set, &entities);
         let diagnostics = response.diagnostics();
         let errors: Vec<_> = diagnostics.errors().map(ToString::to_string).collect();
         let number = |id: &PolicyId| AsRef::<str>::as_ref(id).parse::<usize>().ok();
@@ -131,7 +138,8 @@ impl Policies {
         let mut verdict = Verdict {
             allowed: response.decision() == Decision::Allow && errors.is_empty(),
             errors,
-            reads_context: candidates.reads_context,
+            reads_context: candidates.reads.any(),
+            holds: candidates.reads.holds(question),
             ..Verdict::default()
         };
         for entry in deciding.into_iter().filter_map(|number| self.entries.get(number)) {
@@ -146,7 +154,7 @@ impl Policies {
 
 impl Verdict {
     fn error(error: String) -> Self {
-        Self { errors: vec![error], ..Self::default() }
+        Self { errors: vec![error], holds: Some(Holds::ALWAYS), ..Self::default() }
     }
 }
 
@@ -155,13 +163,12 @@ impl CandidateSets {
         if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(numbers) {
             return Some(Arc::clone(known));
         }
-        let mut candidates = Candidates { set: PolicySet::new(), reads_context: false };
+        let mut candidates = Candidates { set: PolicySet::new(), reads: ContextReads::default() };
         for number in numbers {
             let number = usize::try_from(*number).ok()?;
             let entry = policies.entries.get(number)?;
-            debug_assert_eq!(*entry.policy.id(), id(number));
-            candidates.set.add(entry.policy.clone()).ok()?;
-            candidates.reads_context |= entry.reads.context;
+            candidates.set.add(entry.policy.new_id(id(number))).ok()?;
+            candidates.reads.join(&entry.reads.context);
         }
         let candidates = Arc::new(candidates);
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);

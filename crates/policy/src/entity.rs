@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use cedar_policy::{EntityId, EntityTypeName, EntityUid};
 
+use crate::Policies;
+
 /// The longest id, in bytes.
 const LONGEST_ID: usize = 1024;
 
@@ -48,6 +50,22 @@ impl EntityType {
 
     pub(crate) const fn name(&self) -> &EntityTypeName {
         &self.0
+    }
+}
+
+impl From<EntityTypeName> for EntityType {
+    fn from(name: EntityTypeName) -> Self {
+        Self(name)
+    }
+}
+
+impl Policies {
+    /// The entity of a type, given by its name, with this id: as `Entity::new`, without parsing the names of types that a schema declares.
+    ///
+    /// # Errors
+    /// `EntityError` when type or id will not do.
+    pub fn entity(&self, entity_type: &str, id: &str) -> Result<Entity, EntityError> {
+        self.entity_type(entity_type)?.entity(id)
     }
 }
 

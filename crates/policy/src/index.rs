@@ -1,32 +1,36 @@
 //! The scope index: from principal, action and resource to the few policies whose scope can match, whatever their number.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use cedar_policy::{ActionConstraint, EntityTypeName, EntityUid, PrincipalConstraint, ResourceConstraint};
 
-use crate::compile::{Action, Entry};
+use crate::document::Entry;
 use crate::issue::ISSUE;
+use crate::schema::Action;
 
 /// Policies by action, then principal, then resource. A policy stands in exactly one place for each action it concerns.
 #[derive(Debug, Default)]
 pub(crate) struct Index(HashMap<String, Level<Level<Vec<u32>>>>);
 
-/// What a part of the scope may say: anything, anything of a type, one entity (or what is in it).
+/// What a part of the scope may say: anything, anything of a type, one entity, or whatever (of a type) is in one.
 #[derive(Debug, Default)]
 struct Level<T> {
     any: T,
     types: HashMap<EntityTypeName, T>,
     entities: HashMap<EntityUid, T>,
+    within: HashMap<EntityUid, HashMap<Option<EntityTypeName>, T>>,
 }
 
 enum Scope {
     Any,
     Type(EntityTypeName),
     Entity(EntityUid),
+    Within(Option<EntityTypeName>, EntityUid),
 }
 
 impl Index {
-    pub(crate) fn build(entries: &[Entry], actions: &HashMap<String, Action>) -> Self {
+    pub(crate) fn build(entries: &[Arc<Entry>], actions: &HashMap<String, Action>) -> Self {
         let mut index = Self::default();
         for (entry, number) in entries.iter().zip(0..) {
             let constraint = entry.policy.action_constraint();
@@ -59,6 +63,7 @@ impl Index {
             found.extend(resources.matching(resource, &[]).flatten());
         }
         found.sort_unstable();
+        found.dedup();
         found
     }
 }
@@ -69,14 +74,18 @@ impl<T: Default> Level<T> {
             Scope::Any => &mut self.any,
             Scope::Type(name) => self.types.entry(name).or_default(),
             Scope::Entity(uid) => self.entities.entry(uid).or_default(),
+            Scope::Within(name, uid) => self.within.entry(uid).or_default().entry(name).or_default(),
         }
     }
 
-    fn matching<'a>(&'a self, entity: &'a EntityUid, within: &'a [EntityUid]) -> impl Iterator<Item = &'a T> {
+    /// What matches an entity that is in those `above`.
+    fn matching<'a>(&'a self, entity: &'a EntityUid, above: &'a [EntityUid]) -> impl Iterator<Item = &'a T> {
         let of_type = if self.types.is_empty() { None } else { self.types.get(entity.type_name()) };
-        let named = if self.entities.is_empty() { &[][..] } else { within };
         let itself = if self.entities.is_empty() { None } else { self.entities.get(entity) };
-        std::iter::once(&self.any).chain(of_type).chain(itself).chain(named.iter().filter_map(|uid| self.entities.get(uid)))
+        let around = if self.within.is_empty() { None } else { Some(std::iter::once(entity).chain(above)) };
+        let within = around.into_iter().flatten().filter_map(|uid| self.within.get(uid)).flatten();
+        let within = within.filter(|(name, _)| name.as_ref().is_none_or(|name| name == entity.type_name())).map(|(_, found)| found);
+        std::iter::once(&self.any).chain(of_type).chain(itself).chain(within)
     }
 }
 
@@ -84,12 +93,16 @@ fn scope(entry: &Entry) -> (Scope, Scope) {
     let principal = match entry.policy.principal_constraint() {
         PrincipalConstraint::Any => Scope::Any,
         PrincipalConstraint::Is(name) => Scope::Type(name),
-        PrincipalConstraint::Eq(uid) | PrincipalConstraint::In(uid) | PrincipalConstraint::IsIn(_, uid) => Scope::Entity(uid),
+        PrincipalConstraint::Eq(uid) => Scope::Entity(uid),
+        PrincipalConstraint::In(uid) => Scope::Within(None, uid),
+        PrincipalConstraint::IsIn(name, uid) => Scope::Within(Some(name), uid),
     };
     let resource = match entry.policy.resource_constraint() {
         ResourceConstraint::Any => Scope::Any,
         ResourceConstraint::Is(name) => Scope::Type(name),
-        ResourceConstraint::Eq(uid) | ResourceConstraint::In(uid) | ResourceConstraint::IsIn(_, uid) => Scope::Entity(uid),
+        ResourceConstraint::Eq(uid) => Scope::Entity(uid),
+        ResourceConstraint::In(uid) => Scope::Within(None, uid),
+        ResourceConstraint::IsIn(name, uid) => Scope::Within(Some(name), uid),
     };
     (principal, resource)
 }

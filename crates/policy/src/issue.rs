@@ -9,15 +9,15 @@ use std::sync::Arc;
 
 use cedar_policy::{ActionConstraint, Effect, Entities, Entity as CedarEntity, Policy, PolicySet};
 
-use crate::compile::Entry;
 use crate::decide::Extra;
+use crate::document::Entry;
 use crate::subject::{entity, text, texts};
-use crate::{Circumstances, Document, Entity, Places, Policies, PolicyError, Question, Subject};
+use crate::{Circumstances, Document, Places, Policies, PolicyError, Question, Subject};
 
 /// The action's id.
 pub(crate) const ISSUE: &str = "issue";
-/// What a policy reads that is about one scope.
-const ONE_SCOPE: &str = "context.scope";
+/// What of `context` is about one scope.
+const ONE_SCOPE: &str = "scope";
 
 /// May this be issued for this principal?
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +65,7 @@ impl Policies {
     /// Decides what may be issued: asked once for the whole, where `context` has no `scope`, and then for each scope by itself.
     pub fn issue(&self, issue: &Issue<'_>) -> IssueVerdict {
         let Issue { subject, service, grant, circumstances, places, .. } = *issue;
-        let (Some(entities), Ok(resource)) = (issue.entities(), Entity::new("Durward::Service", service)) else {
+        let (Some(entities), Ok(resource)) = (issue.entities(self), self.entity("Durward::Service", service)) else {
             return IssueVerdict { errors: vec!["the service has no form that policies can read".to_owned()], ..IssueVerdict::default() };
         };
         let question = Question { subject, action: ISSUE, resource: &resource, circumstances, places };
@@ -103,9 +103,9 @@ impl IssueVerdict {
 
 impl Issue<'_> {
     /// The subject's entities and the service's, unless it is the subject itself.
-    fn entities(&self) -> Option<Entities> {
-        let known = self.subject.entities.clone();
-        let uid = entity("Durward::Service", self.service)?;
+    fn entities(&self, policies: &Policies) -> Option<Entities> {
+        let known = self.subject.entities()?.into_owned();
+        let uid = entity(policies, "Durward::Service", self.service)?;
         if uid == self.subject.uid {
             return Some(known);
         }
@@ -146,9 +146,9 @@ fn is_about_issuing(policy: &Policy) -> bool {
 }
 
 pub(crate) fn reads_the_address(entry: &Entry) -> bool {
-    is_about_issuing(&entry.policy) && entry.reads.read_the_address()
+    is_about_issuing(&entry.policy) && entry.reads.context.read_the_address()
 }
 
 pub(crate) fn reads_one_scope(entry: &Entry) -> bool {
-    entry.reads.reads(ONE_SCOPE)
+    entry.reads.context.reads(ONE_SCOPE)
 }

@@ -5,7 +5,9 @@
 
 mod bounds;
 mod compile;
+mod context;
 mod decide;
+mod document;
 mod entity;
 mod error;
 mod index;
@@ -16,6 +18,7 @@ mod schema;
 mod subject;
 
 pub use compile::{Document, Policies};
+pub use context::{Clock, Holds};
 pub use decide::{Circumstances, Question, Verdict};
 pub use entity::{Entity, EntityError, EntityType};
 pub use error::{ActionError, PolicyError};

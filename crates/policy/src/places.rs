@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwapOption;
 use maxminddb::{LookupResult, MaxMindDbError, PathElement, Reader, path};
@@ -13,6 +13,10 @@ const LARGEST: usize = 1 << 30;
 /// What is known of where addresses are: nothing, until a file is taken in. Clones know the same.
 #[derive(Clone, Default)]
 pub struct Places(Arc<ArcSwapOption<Reader<Vec<u8>>>>);
+
+/// Which file it was that something was known by, if there was one.
+#[derive(Debug, Clone)]
+pub(crate) struct Edition(Weak<Reader<Vec<u8>>>);
 
 /// Where an address is. What the file does not say is absent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,12 +51,33 @@ impl Places {
         Ok(())
     }
 
+    /// The file that is known now.
+    pub(crate) fn edition(&self) -> Edition {
+        Edition(self.0.load().as_ref().map(Arc::downgrade).unwrap_or_default())
+    }
+
     pub(crate) fn of(&self, address: Option<IpAddr>) -> Place {
         let known = self.0.load();
         let found = known.as_ref().zip(address).and_then(|(reader, address)| reader.lookup(address.to_canonical()).ok());
         found.map(|found| Place::of(&found)).unwrap_or_default()
     }
 }
+
+impl Edition {
+    /// Whether these places still know the same. No other file comes to stand where this one stood, as long as this is held.
+    pub fn is_that_of(&self, places: &Places) -> bool {
+        let known = places.0.load();
+        self.0.as_ptr() == known.as_ref().map_or_else(|| Weak::new().as_ptr(), Arc::as_ptr)
+    }
+}
+
+impl PartialEq for Edition {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ptr_eq(&other.0)
+    }
+}
+
+impl Eq for Edition {}
 
 impl Place {
     fn of(found: &LookupResult<'_, Vec<u8>>) -> Self {

@@ -1,12 +1,13 @@
-//! Which values a policy reads, so that a decision can be explained with them, and kept when it read none of the moment's.
+//! Which values a policy reads, so that a decision can be explained with them, and kept while they stay the same.
 
 use std::collections::BTreeSet;
 
 use cedar_policy::{EntityUid, Policy, PrincipalConstraint, ResourceConstraint};
 use durward_model::{Acting, Principal};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::Subject;
+use crate::context::{Clock, ContextReads};
 use crate::decide::Moment;
 use crate::subject::bound_key_name;
 
@@ -14,8 +15,8 @@ use crate::subject::bound_key_name;
 #[derive(Debug, Default)]
 pub(crate) struct Reads {
     names: BTreeSet<String>,
-    /// Whether it reads `context`.
-    pub context: bool,
+    /// What of `context`.
+    pub context: ContextReads,
 }
 
 impl Reads {
@@ -30,11 +31,11 @@ impl Reads {
             reads.name("resource");
         }
         match policy.to_json() {
-            Ok(json) => reads.walk(json.get("conditions").unwrap_or(&Value::Null)),
-            Err(_) => {
-                reads.context = true;
-                reads.name("context");
+            Ok(json) => {
+                let conditions = json.get("conditions").and_then(Value::as_array).into_iter().flatten();
+                conditions.filter_map(|condition| condition.get("body")).for_each(|body| reads.walk(body));
             }
+            Err(_) => reads.whole_context(),
         }
         reads
     }
@@ -44,52 +45,90 @@ impl Reads {
         self.names.iter().filter_map(move |name| Some((name.clone(), value(name, subject, resource, moment)?)))
     }
 
-    /// Whether the policy reads what is so named.
-    pub(crate) fn reads(&self, name: &str) -> bool {
-        self.names.contains(name)
-    }
-
-    /// Whether the policy reads where a request comes from.
-    pub(crate) fn read_the_address(&self) -> bool {
-        ["context", "context.address", "context.country", "context.city"].iter().any(|name| self.reads(name))
-    }
-
     fn name(&mut self, name: &str) {
         self.names.insert(name.to_owned());
     }
 
+    fn whole_context(&mut self) {
+        self.context.note_whole();
+        self.name("context");
+    }
+
     /// Walks Cedar's JSON form of an expression: `{"Var": "principal"}`, `{".": {"left": …, "attr": …}}`, `{"has": …}`.
     fn walk(&mut self, expression: &Value) {
-        let Value::Object(object) = expression else {
-            expression.as_array().into_iter().flatten().for_each(|item| self.walk(item));
-            return;
-        };
-        for (operator, operand) in object {
-            let variable = operand.get("left").and_then(|left| left.get("Var")).and_then(Value::as_str);
-            let attribute = operand.get("attr").and_then(Value::as_str);
-            match (operator.as_str(), variable, attribute) {
-                ("Value", ..) => {}
-                ("Var", ..) => match operand.as_str() {
-                    Some("context") => {
-                        self.context = true;
-                        self.name("context");
-                    }
-                    Some("principal") => self.name("principal"),
-                    Some("resource") => self.name("resource"),
-                    _ => {}
-                },
-                ("." | "has", Some(variable), Some(attribute)) => {
-                    self.context |= variable == "context";
-                    self.name(&format!("{variable}.{attribute}"));
-                }
-                ("in", Some("principal"), _) => {
-                    self.name("principal.roles");
-                    self.walk(operand.get("right").unwrap_or(&Value::Null));
-                }
-                _ => self.walk(operand),
-            }
+        match expression {
+            Value::Array(items) => items.iter().for_each(|item| self.walk(item)),
+            Value::Object(object) => object.iter().for_each(|(operator, operand)| self.walk_operator(operator, operand)),
+            _ => {}
         }
     }
+
+    fn walk_operator(&mut self, operator: &str, operand: &Value) {
+        match (operator, operand) {
+            ("Value", _) => {}
+            // Its names are the policy's own, and may be those of operators.
+            ("Record", Value::Object(members)) => members.values().for_each(|member| self.walk(member)),
+            ("Var", _) => self.variable(operand),
+            ("." | "has", Value::Object(access)) => self.access(operator, access),
+            ("==" | "!=" | "<" | "<=" | ">" | ">=", Value::Object(sides)) => self.comparison(sides),
+            ("in", Value::Object(sides)) if variable(sides.get("left")) == Some("principal") => {
+                self.name("principal.roles");
+                sides.get("right").into_iter().for_each(|right| self.walk(right));
+            }
+            // The operands of all others are expressions, by name or in order.
+            (_, Value::Object(operands)) => operands.values().for_each(|operand| self.walk(operand)),
+            _ => self.walk(operand),
+        }
+    }
+
+    fn variable(&mut self, name: &Value) {
+        match name.as_str() {
+            Some("context") => self.whole_context(),
+            Some(name @ ("principal" | "resource")) => self.name(name),
+            _ => {}
+        }
+    }
+
+    fn access(&mut self, operator: &str, access: &Map<String, Value>) {
+        let (left, attribute) = (access.get("left"), access.get("attr").and_then(Value::as_str));
+        match (variable(left), attribute) {
+            (Some(variable), Some(attribute)) => {
+                self.name(&format!("{variable}.{attribute}"));
+                match (variable, operator) {
+                    ("context", "has") => self.context.note_presence(attribute),
+                    ("context", _) => self.context.note(attribute),
+                    _ => {}
+                }
+            }
+            _ => left.into_iter().for_each(|left| self.walk(left)),
+        }
+    }
+
+    /// Two sides, of which one may be a constant.
+    fn comparison(&mut self, sides: &Map<String, Value>) {
+        let (left, right) = (sides.get("left"), sides.get("right"));
+        for (one, other) in [(left, right), (right, left)] {
+            if let (Some(attribute), Some(constant)) = (attribute_of_context(one), constant(other)) {
+                self.name(&format!("context.{attribute}"));
+                self.context.note_comparison(attribute, constant);
+                return;
+            }
+        }
+        sides.values().for_each(|side| self.walk(side));
+    }
+}
+
+fn variable(expression: Option<&Value>) -> Option<&str> {
+    expression?.get("Var")?.as_str()
+}
+
+fn attribute_of_context(expression: Option<&Value>) -> Option<&str> {
+    let access = expression?.get(".")?;
+    (variable(access.get("left"))? == "context").then(|| access.get("attr")?.as_str())?
+}
+
+fn constant(expression: Option<&Value>) -> Option<i64> {
+    expression?.get("Value")?.as_i64()
 }
 
 fn value(name: &str, subject: &Subject, resource: &EntityUid, moment: &Moment<'_>) -> Option<String> {
@@ -110,7 +149,7 @@ fn value(name: &str, subject: &Subject, resource: &EntityUid, moment: &Moment<'_
         "context.authorization_details" => Some(subject.principal().authorization_details.types().join(" ")),
         "context.acr" => assurance.acr.clone(),
         "context.amr" => Some(assurance.amr.join(" ")),
-        "context.auth_age" => assurance.auth_time.map(|time| circumstances.now.since(time).as_secs().to_string()),
+        "context.auth_age" => Clock::of(subject, circumstances.now).age().map(|age| age.to_string()),
         "context.grant" => extra.grant.map(str::to_owned),
         "context.scope" => extra.scope.map(str::to_owned),
         "context.time" => Some(circumstances.now.seconds().to_string()),

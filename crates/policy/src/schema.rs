@@ -1,12 +1,77 @@
 //! Durward's own entity types and the one context record; what a service's schema may add to them.
 
-use cedar_policy::{Schema, SchemaError, SchemaFragment};
+use std::collections::{HashMap, HashSet};
+
+use cedar_policy::{EntityTypeName, EntityUid, Schema, SchemaError, SchemaFragment, Validator};
 use serde_json::Value;
 
-use crate::{Document, PolicyError};
+use crate::bounds::{self, Language};
+use crate::{Document, EntityType, PolicyError};
+
+/// The schemas of a realm, Durward's own included, ready to validate policies.
+#[derive(Debug)]
+pub(crate) struct Schemas {
+    /// Name and text of each.
+    sources: Vec<(String, String)>,
+    validator: Validator,
+    actions: HashMap<String, Action>,
+    types: HashMap<String, EntityType>,
+}
+
+/// A declared action and what it applies to.
+#[derive(Debug)]
+pub(crate) struct Action {
+    pub uid: EntityUid,
+    pub principals: HashSet<EntityTypeName>,
+    pub resources: HashSet<EntityTypeName>,
+}
+
+impl Schemas {
+    /// Compiles them.
+    ///
+    /// # Errors
+    /// `PolicyError` for the first document that will not do.
+    pub fn compile(documents: &[Document<'_>]) -> Result<Self, PolicyError> {
+        documents.iter().try_for_each(|document| bounds::check(document, Language::Schema))?;
+        let schema = load(documents)?;
+        let sources = documents.iter().map(|document| (document.name.to_owned(), document.text.to_owned())).collect();
+        let types = schema.entity_types().map(|name| (name.to_string(), EntityType::from(name.clone()))).collect();
+        Ok(Self { sources, actions: actions(&schema), types, validator: Validator::new(schema) })
+    }
+
+    /// Whether they were made of these documents.
+    pub fn are_of(&self, documents: &[Document<'_>]) -> bool {
+        let known = self.sources.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        known.eq(documents.iter().map(|document| (document.name, document.text)))
+    }
+
+    pub const fn validator(&self) -> &Validator {
+        &self.validator
+    }
+
+    /// The declared actions, by id.
+    pub const fn actions(&self) -> &HashMap<String, Action> {
+        &self.actions
+    }
+
+    /// A declared entity type.
+    pub fn entity_type(&self, name: &str) -> Option<&EntityType> {
+        self.types.get(name)
+    }
+}
+
+fn actions(schema: &Schema) -> HashMap<String, Action> {
+    let types = |names: Option<Vec<&EntityTypeName>>| names.into_iter().flatten().cloned().collect();
+    let action = |uid: &EntityUid| Action {
+        uid: uid.clone(),
+        principals: types(schema.principals_for_action(uid).map(Iterator::collect)),
+        resources: types(schema.resources_for_action(uid).map(Iterator::collect)),
+    };
+    schema.actions().map(|uid| (uid.id().unescaped().to_owned(), action(uid))).collect()
+}
 
 /// Every principal has the same attributes, so that a policy need not ask what it deals with. `credential` and what else depends on the
-/// moment or the way in is `context`, and a policy that reads it is decided anew at each request.
+/// moment or the way in is `context`, and an answer that rests on it is kept while it is the same (`Holds`).
 const OWN: &str = r#"
 namespace Durward {
   type Acting = { kind: String, id: String };
@@ -54,7 +119,7 @@ const CONTEXT: &str = "Durward::Context";
 ///
 /// # Errors
 /// `PolicyError` for the first document that will not do.
-pub(crate) fn load(documents: &[Document<'_>]) -> Result<Schema, PolicyError> {
+fn load(documents: &[Document<'_>]) -> Result<Schema, PolicyError> {
     let mut fragments = vec![parse(&Document { name: "durward", text: OWN })?];
     for document in documents {
         fragments.push(with_own_context(document, parse(document)?)?);

@@ -5,6 +5,7 @@ mod checksum;
 mod client_secret;
 mod context;
 mod handle;
+mod known_passwords;
 mod pairwise;
 mod periodic;
 mod recovery_key;
@@ -18,6 +19,7 @@ pub use checksum::checksum;
 pub use client_secret::{SecretHasher, sha256};
 pub use context::Context;
 pub use handle::{Handle, HandleError, HandleKeys, HandleKind};
+pub use known_passwords::KnownPasswords;
 pub use pairwise::PairwiseKeys;
 pub use periodic::{Period, PeriodicSecrets};
 pub use recovery_key::{RecoveryKey, RecoveryKeyError};
@@ -37,7 +39,19 @@ macro_rules! opaque_debug {
     )*};
 }
 
-opaque_debug!(DerivedKey, HandleKeys, PairwiseKeys, PeriodicSecrets, RecoveryKey, RootKey, SealKey, Sealer, SecretHasher, StateKeys);
+opaque_debug!(
+    DerivedKey,
+    HandleKeys,
+    KnownPasswords,
+    PairwiseKeys,
+    PeriodicSecrets,
+    RecoveryKey,
+    RootKey,
+    SealKey,
+    Sealer,
+    SecretHasher,
+    StateKeys
+);
 
 #[cfg(test)]
 mod testing {

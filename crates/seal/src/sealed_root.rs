@@ -58,7 +58,7 @@ pub enum SealedRootError {
     #[error("sealed root of version {0}: this Durward reads version {VERSION}; start the version that wrote it")]
     Version(u8),
     /// The key is sound but opens another root.
-    #[error("this {recipient} key ({given}) is not the one the root was sealed to ({expected}): give that key, or the other of the two")]
+    #[error("this {recipient} key ({given}) belongs to another store: give the one that opens this store's root key ({expected})")]
     AnotherKey {
         /// `seal` or `recovery`.
         recipient: &'static str,
@@ -106,10 +106,22 @@ impl SealedRoot {
     /// # Errors
     /// `AnotherRoot` when `root` was not opened from here.
     pub fn reseal(&self, root: &RootKey, seal_key: &SealKey, rng: &Rng) -> Result<Self, SealedRootError> {
-        if key_id(&root.0) != self.root_id {
-            return Err(SealedRootError::AnotherRoot);
-        }
+        self.is_of(root)?;
         Ok(Self { seal: Recipient::wrap(SEAL, &seal_key.0, root, rng), ..self.clone() })
+    }
+
+    /// The same root sealed to a new recovery key; the seal key stays.
+    ///
+    /// # Errors
+    /// `AnotherRoot` when `root` was not opened from here.
+    pub fn renew_recovery(&self, root: &RootKey, rng: &Rng) -> Result<(Self, RecoveryKey), SealedRootError> {
+        self.is_of(root)?;
+        let key = RecoveryKey::generate(rng);
+        Ok((Self { recovery: Recipient::wrap(RECOVERY, key.expose(), root, rng), ..self.clone() }, key))
+    }
+
+    fn is_of(&self, root: &RootKey) -> Result<(), SealedRootError> {
+        if key_id(&root.0) == self.root_id { Ok(()) } else { Err(SealedRootError::AnotherRoot) }
     }
 
     /// The stored form.

@@ -1,5 +1,7 @@
 //! State that travels through a browser or a client instead of being stored: login transactions, codes, cookies.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use durward_base::{RealmId, Rng, Timestamp, base64url};
 use zeroize::Zeroizing;
 
@@ -10,7 +12,11 @@ use crate::{Context, Purpose, RootKey, Sealer};
 mod tests;
 
 /// Seals and opens state. The key changes every 24 hours and is derived when needed: nothing to store, nothing to rotate.
-pub struct StateKeys(DerivedKey);
+pub struct StateKeys {
+    key: DerivedKey,
+    /// The sealer that was derived last, with its period: nearly always the one that is asked for.
+    derived: Mutex<Option<(i64, Arc<Sealer>)>>,
+}
 
 /// From when until when sealed state is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,12 +56,12 @@ pub enum StateError {
 impl StateKeys {
     /// The keys of this installation.
     pub fn from_root(root: &RootKey) -> Self {
-        Self(root.derive(Purpose::State, None))
+        Self::new(root.derive(Purpose::State, None))
     }
 
     /// The keys that gateways seal browsers' sessions with: they open nothing of the authority's, nor it of theirs by mistake.
     pub fn of_gateways(root: &RootKey) -> Self {
-        Self(root.derive(Purpose::BrowserSession, None))
+        Self::new(root.derive(Purpose::BrowserSession, None))
     }
 
     /// Seals `value` for one `purpose` in one realm, as base64url.
@@ -112,8 +118,17 @@ impl StateKeys {
         if decoder.position() == value.len() { Ok(decoded) } else { Err(StateError::Value) }
     }
 
-    fn sealer(&self, period: i64) -> Sealer {
-        DerivedKey::new(self.0.expose(), &Context::new("durward state period 1").with(period.to_be_bytes())).sealer()
+    const fn new(key: DerivedKey) -> Self {
+        Self { key, derived: Mutex::new(None) }
+    }
+
+    fn sealer(&self, period: i64) -> Arc<Sealer> {
+        let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, sealer)) = derived.as_ref().filter(|(of, _)| *of == period) {
+            return Arc::clone(sealer);
+        }
+        let sealer = DerivedKey::new(self.key.expose(), &Context::new("durward state period 1").with(period.to_be_bytes())).sealer();
+        Arc::clone(&derived.insert((period, Arc::new(sealer))).1)
     }
 }
 

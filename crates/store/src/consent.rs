@@ -10,15 +10,16 @@ use crate::{Store, StoreError, family};
 /// The columns of a consent, for [`read`].
 macro_rules! columns {
     () => {
-        "realm, person, client, client_name, scopes, declined, audience, granted"
+        "realm, person, client, client_name, scopes, declined, audience, shown, granted"
     };
 }
 
 statements! {
     PUT = Sql::shared(concat!(
-        "INSERT INTO consent (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        "INSERT INTO consent (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          ON CONFLICT (realm, person, client, audience)
-         DO UPDATE SET client_name = excluded.client_name, scopes = excluded.scopes, declined = excluded.declined, granted = excluded.granted",
+         DO UPDATE SET client_name = excluded.client_name, scopes = excluded.scopes, declined = excluded.declined,
+                       shown = excluded.shown, granted = excluded.granted",
     ));
     END = Sql::shared("DELETE FROM consent WHERE realm = $1 AND person = $2 AND client = $3 AND audience = $4");
     FIND = Sql::shared(concat!(
@@ -54,6 +55,7 @@ pub(crate) fn put(consent: &Consent) -> Vec<Step> {
             Value::json(&consent.scopes),
             Value::json(&consent.declined),
             Value::from(&consent.audience),
+            Value::from(&consent.shown),
             consent.granted.into(),
         ],
     )]
@@ -79,6 +81,7 @@ fn read(row: &mut Row<'_>) -> Result<Consent, Invalid> {
         scopes: row.json()?,
         declined: row.json()?,
         audience: row.text()?,
+        shown: row.text()?,
         granted: row.time()?,
     })
 }

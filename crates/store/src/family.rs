@@ -51,7 +51,7 @@ statements! {
          WHERE realm = $1 AND person = $2 AND client = $3 AND audience = $4 AND revoked IS NULL RETURNING id",
     );
     FACTS = Sql::shared(concat!(
-        "SELECT ", columns!(), ", ", session::columns!(), ", ", person::columns!(), ", consent.scopes, consent.declined, consent.granted
+        "SELECT ", columns!(), ", ", session::columns!(), ", ", person::columns!(), ", consent.scopes, consent.declined, consent.shown, consent.granted
           FROM family
           JOIN session ON session.realm = family.realm AND session.id = family.session
           JOIN person ON person.realm = session.realm AND person.id = session.person
@@ -161,8 +161,8 @@ fn read(row: &mut Row<'_>) -> Result<Family, Invalid> {
 
 fn read_facts(row: &mut Row<'_>) -> Result<FamilyFacts, Invalid> {
     let (family, session, person) = (read(row)?, session::read(row)?, person::read(row)?);
-    let consent = match (row.optional_json()?, row.optional_json()?, row.optional_time()?) {
-        (Some(scopes), Some(declined), Some(granted)) => Some(Consent {
+    let consent = match (row.optional_json()?, row.optional_json()?, row.optional_text()?, row.optional_time()?) {
+        (Some(scopes), Some(declined), Some(shown), Some(granted)) => Some(Consent {
             realm: family.realm.clone(),
             person: family.person,
             client: family.client,
@@ -170,6 +170,7 @@ fn read_facts(row: &mut Row<'_>) -> Result<FamilyFacts, Invalid> {
             scopes,
             declined,
             audience: family.audience.clone(),
+            shown,
             granted,
         }),
         _ => None,

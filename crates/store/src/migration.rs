@@ -25,6 +25,7 @@ pub(crate) const SQLITE: &[Migration] = &[
     Migration { number: 9, text: include_str!("../migrations/sqlite/0009_backchannel.sql") },
     Migration { number: 10, text: include_str!("../migrations/sqlite/0010_authorization_details.sql") },
     Migration { number: 11, text: include_str!("../migrations/sqlite/0011_consent_client_name.sql") },
+    Migration { number: 12, text: include_str!("../migrations/sqlite/0012_consent_shown.sql") },
 ];
 
 pub(crate) const POSTGRES: &[Migration] = &[
@@ -39,6 +40,7 @@ pub(crate) const POSTGRES: &[Migration] = &[
     Migration { number: 9, text: include_str!("../migrations/postgres/0009_backchannel.sql") },
     Migration { number: 10, text: include_str!("../migrations/postgres/0010_authorization_details.sql") },
     Migration { number: 11, text: include_str!("../migrations/postgres/0011_consent_client_name.sql") },
+    Migration { number: 12, text: include_str!("../migrations/postgres/0012_consent_shown.sql") },
 ];
 
 pub(crate) const TABLE: Sql = Sql::each(
@@ -48,7 +50,10 @@ pub(crate) const TABLE: Sql = Sql::each(
 
 pub(crate) const APPLIED: Sql = Sql::shared("SELECT number, checksum FROM migration ORDER BY number");
 
-pub(crate) const APPLY: Sql = Sql::shared("INSERT INTO migration (number, checksum, applied) VALUES ($1, $2, $3)");
+pub(crate) const APPLY: Sql = Sql::each(
+    "INSERT INTO migration (number, checksum, applied) VALUES (?1, ?2, ?3)",
+    "INSERT INTO migration (number, checksum, applied) VALUES ($1, $2, $3)",
+);
 
 impl Migration {
     pub fn checksum(&self) -> String {

@@ -40,8 +40,11 @@ impl Postgres {
     }
 
     pub async fn open_at(dsn: &Secret, clock: &Clock, known: &'static [Migration]) -> Result<Self, OpenError> {
-        let pool = connection::pool(dsn)?;
-        migrate::run(&pool, known, clock.now()).await?;
+        let (pool, at) = connection::pool(dsn)?;
+        migrate::run(&pool, known, clock.now()).await.map_err(|error| match error {
+            OpenError::Unavailable(Unavailable(cause)) => OpenError::Unavailable(Unavailable(format!("{at}: {cause}"))),
+            other => other,
+        })?;
         let begin = Batch::of_steps(vec![feed::begin(clock.now())], clock.now());
         execute(&pool, &begin).await.map_err(|failure| OpenError::Unavailable(failure.into()))?;
         let sequencer = Sequencer::start(pool.clone(), clock.clone()).await.map_err(|failure| OpenError::Unavailable(failure.into()))?;

@@ -5,7 +5,7 @@ use durward_model::{Record, Revocation};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A statement in both dialects, with `$1`, `$2` … for its parameters.
+/// A statement in both dialects, with `$1`, `$2` … for its parameters; `statements!` gives SQLite its `?1`, `?2` ….
 #[derive(Clone, Copy)]
 pub(crate) struct Sql {
     pub sqlite: &'static str,
@@ -27,7 +27,14 @@ impl Sql {
 /// Names the statements of a file, so that a test can prepare each of them on both databases.
 macro_rules! statements {
     ($($(#[$doc:meta])* $visibility:vis $name:ident = $sql:expr;)*) => {
-        $($(#[$doc])* $visibility const $name: $crate::sql::Sql = $sql;)*
+        $($(#[$doc])* $visibility const $name: $crate::sql::Sql = {
+            const WRITTEN: $crate::sql::Sql = $sql;
+            const SQLITE: [u8; WRITTEN.sqlite.len()] = $crate::sql::question_marks(WRITTEN.sqlite);
+            match std::str::from_utf8(&SQLITE) {
+                Ok(sqlite) => $crate::sql::Sql::each(sqlite, WRITTEN.postgres),
+                Err(_) => WRITTEN,
+            }
+        };)*
 
         #[cfg(test)]
         pub(crate) const STATEMENTS: &[(&str, $crate::sql::Sql)] = &[$((stringify!($name), $name)),*];
@@ -42,6 +49,17 @@ macro_rules! locked {
 }
 
 pub(crate) use {locked, statements};
+
+/// A text with SQLite's form of parameters, made when it is compiled.
+#[allow(clippy::indexing_slicing, reason = "a constant of the wrong length does not compile, and there are no iterators in constants")]
+pub(crate) const fn question_marks<const LENGTH: usize>(text: &str) -> [u8; LENGTH] {
+    let (text, mut bytes, mut at) = (text.as_bytes(), [0; LENGTH], 0);
+    while at < LENGTH {
+        bytes[at] = if text[at] == b'$' { b'?' } else { text[at] };
+        at += 1;
+    }
+    bytes
+}
 
 /// A value for a parameter. No `Debug`: some are secret.
 pub(crate) enum Value {

@@ -20,6 +20,7 @@ pub struct Store {
     pub(crate) clock: Clock,
 }
 
+/// What asks PostgreSQL is boxed: it is large, and a request on SQLite must not carry the room for it.
 enum Backend {
     Sqlite(Sqlite),
     Postgres(Postgres),
@@ -74,7 +75,7 @@ impl Store {
         }
         let row = match &*self.backend {
             Backend::Sqlite(sqlite) => sqlite.one(query).await,
-            Backend::Postgres(postgres) => postgres.rows(vec![query]).await.map(|rows| rows.into_iter().next()),
+            Backend::Postgres(postgres) => Box::pin(postgres.rows(vec![query])).await.map(|rows| rows.into_iter().next()),
         };
         let row = row.map_err(StoreError::Unavailable)?;
         row.transpose().map_err(|(what, Invalid { column, expected })| StoreError::Corrupt { what, column, expected })
@@ -90,7 +91,7 @@ impl Store {
         queries.retain(|query| !query.params.iter().any(Value::holds_nul));
         match &*self.backend {
             Backend::Sqlite(sqlite) => sqlite.rows(queries).await,
-            Backend::Postgres(postgres) => postgres.rows(queries).await,
+            Backend::Postgres(postgres) => Box::pin(postgres.rows(queries)).await,
         }
         .map_err(StoreError::Unavailable)
     }
@@ -113,7 +114,7 @@ impl Store {
     async fn execute(&self, batch: Batch) -> Result<Done, CommitError> {
         match &*self.backend {
             Backend::Sqlite(sqlite) => sqlite.commit(batch).await,
-            Backend::Postgres(postgres) => postgres.commit(batch).await,
+            Backend::Postgres(postgres) => Box::pin(postgres.commit(batch)).await,
         }
     }
 }

@@ -58,7 +58,8 @@ impl Authenticated {
 
     /// The policies must allow the caller this action on this resource, given as type and id: `("Stock", "lamp")`.
     pub fn authorize(&self, action: &str, (resource_type, id): (&str, &str)) -> Result<Allowed, Problem> {
-        let resource = Entity::new(resource_type, id);
+        let realm = self.view.realm(&self.verified.principal().realm);
+        let resource = realm.map_or_else(|| Entity::new(resource_type, id), |realm| realm.policies().entity(resource_type, id));
         let resource = resource.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "resource_id", error.to_string()))?;
         self.decide(&Demand::Action { action, resource: &resource })
     }

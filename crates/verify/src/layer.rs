@@ -14,7 +14,7 @@ use axum::extract::{ConnectInfo, MatchedPath};
 use axum::response::IntoResponse;
 use durward_base::{Duration, EventId, Secret, Timestamp};
 use durward_enforce::{
-    CannotVerify, Circumstances, Consumer, CredentialError, Evidence, Head, Known, Possession, Presented, Proved, Refusal,
+    Circumstances, Consumer, CredentialError, Evidence, Head, Known, Possession, Presented, Proved, Refusal, must_be_fresh,
     must_not_be_cross_site,
 };
 use durward_model::event::StepName;
@@ -30,8 +30,9 @@ use crate::transaction::REQUEST_ID;
 use crate::verifier::Inner;
 use crate::{Authenticated, Transaction, Verifier};
 
-/// How old what is known may be before nothing is verified by it: an access token's life, within which nothing revoked is missed that
-/// does not end by itself.
+/// How old what is known may be before nothing is verified by it. As long as an access token lives: whatever was revoked unheard of has ended by
+/// itself by then. A gateway's route says its own bound (`max_staleness_seconds`, 60 by default), as it stands in front of many services; a service has no
+/// declaration of its own to say one in.
 const STALE: Duration = Duration::from_secs(300);
 
 /// Lets pass only requests with a good credential for one audience.
@@ -41,6 +42,15 @@ pub struct VerifyLayer {
     audience: Arc<str>,
     public_url: Option<Arc<str>>,
     accepted: Arc<[CredentialKind]>,
+}
+
+/// A way in that a service takes beside tokens when it says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Further {
+    /// API keys.
+    ApiKey,
+    /// Names with passwords (RFC 7617).
+    Basic,
 }
 
 /// A service under the layer.
@@ -61,14 +71,15 @@ impl VerifyLayer {
     pub fn reached_at(self, public_url: &str) -> Self {
         Self { public_url: Some(public_url.trim_end_matches('/').into()), ..self }
     }
-}
 
-impl VerifyLayer {
-    /// Takes API keys, or names with passwords, beside tokens. Only for a service that is [reached](Self::reached_at) over TLS by whoever sends
-    /// them: at any other they are refused, since whoever listens on the way knows them.
+    /// Takes these beside tokens. Only for a service that is [reached](Self::reached_at) over TLS by whoever sends them: at any other they are
+    /// refused, since whoever listens on the way knows them.
     #[must_use]
-    pub fn accepting(self, kinds: &[CredentialKind]) -> Self {
-        let further = kinds.iter().filter(|kind| matches!(kind, CredentialKind::ApiKey | CredentialKind::Basic)).copied();
+    pub fn also_accepting(self, further: &[Further]) -> Self {
+        let further = further.iter().map(|further| match further {
+            Further::ApiKey => CredentialKind::ApiKey,
+            Further::Basic => CredentialKind::Basic,
+        });
         Self { accepted: ACCEPTED.into_iter().chain(further).collect(), ..self }
     }
 }
@@ -179,7 +190,7 @@ impl Pass {
         let began = Instant::now();
         let answer = resolver.ask(&request).await.map_err(|error| Refusal::CannotResolve(error.0))?;
         self.step(StepName::Resolve, began);
-        cache.take_in(&shared.view(), &request, &answer, self.now)?;
+        cache.take_in(&shared.view(), &request, &answer)?;
         match self.verify(layer, parts, circumstances)? {
             Outlook::Known(authenticated) => Ok(*authenticated),
             Outlook::Ask(_) => Err(Refusal::CannotResolve("what it said did not last".to_owned())),
@@ -191,7 +202,7 @@ impl Pass {
         let began = Instant::now();
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         let head = Head::new(&parts.method, target, "", &parts.headers);
-        let presented = Presented::read(&head, None, realm).map_err(Refusal::Credential)?.ok_or(Refusal::NoCredential)?;
+        let presented = Presented::read(&head, realm).map_err(Refusal::Credential)?.ok_or(Refusal::NoCredential)?;
         let evidence = presented.evidence(&layer.accepted).map_err(Refusal::Credential)?;
         let over_tls = layer.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
         if matches!(evidence, Evidence::Lookup(CredentialKind::ApiKey | CredentialKind::Basic, _)) && !over_tls {
@@ -201,10 +212,7 @@ impl Pass {
             must_not_be_cross_site(&head, layer.public_url.as_deref().unwrap_or_default(), &[]).map_err(Refusal::Credential)?;
         }
         self.step(StepName::Credential, began);
-        let age = shared.age(self.now);
-        if age > STALE {
-            return Err(Refusal::CannotVerify(CannotVerify { age, allowed: STALE }));
-        }
+        must_be_fresh(shared.age(self.now), STALE).map_err(Refusal::CannotVerify)?;
         let began = Instant::now();
         let view = shared.view();
         let address = layer.public_url.as_ref().map(|base| Cow::Owned(format!("{base}{}", head.path())));
@@ -222,8 +230,8 @@ impl Pass {
         self.recorder.edit(|event| {
             event.realm = Some(Arc::clone(realm));
             event.caller = Some(Arc::clone(verified.caller()));
-            event.chain.family.clone_from(&verified.chain().family);
-            event.chain.session.clone_from(&verified.chain().session);
+            event.chain.family.clone_from(&verified.principal().credential.family);
+            event.chain.session.clone_from(&verified.principal().credential.session);
         });
         // A key or a password is exchanged for nothing: what it is worth ends here.
         let token = Arc::new(Secret::new(match evidence {

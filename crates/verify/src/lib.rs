@@ -34,7 +34,7 @@ pub use authenticated::{Allowed, Authenticated};
 pub use durward_model::resource::{Acr, Requirement};
 pub use durward_model::{Principal, PrincipalKind};
 pub use durward_net::{Problem, TlsError, Trust};
-pub use layer::{Verified, VerifyLayer};
+pub use layer::{Further, Verified, VerifyLayer};
 pub use peer::{Answer, CallError, Peer};
 pub use settings::{Authority, ServiceCredential};
 pub use tokens::TokenError;

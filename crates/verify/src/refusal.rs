@@ -1,17 +1,20 @@
 //! What a refusal looks like from outside: an RFC 9457 problem with an RFC 6750 challenge.
 
-use durward_enforce::Refusal;
+use durward_enforce::{CredentialError, Refusal};
 use durward_model::CredentialKind;
 use durward_net::Problem;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
-/// RFC 9449 section 8: the nonce for the next proof.
+/// RFC 9449 section 9: the nonce for the next proof.
 pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 pub(crate) fn problem(refusal: &Refusal, realm: &str, accepted: &[CredentialKind]) -> Problem {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let detail = match status {
-        StatusCode::BAD_REQUEST => "The request can be read in more than one way.",
+        StatusCode::BAD_REQUEST => match refusal {
+            Refusal::Credential(CredentialError::TwoCredentials) => "The request presents more than one credential: send exactly one.",
+            _ => "The credential does not have the form of its kind.",
+        },
         StatusCode::UNAUTHORIZED if refusal.step_up().is_some() => "A stronger or more recent login is needed.",
         StatusCode::UNAUTHORIZED => "A credential made for this service is needed.",
         StatusCode::FORBIDDEN => "The caller may not do this.",

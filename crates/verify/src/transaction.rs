@@ -41,9 +41,9 @@ impl Transaction {
     pub(crate) fn of(request: EventId, hop: &Hop, headers: &HeaderMap) -> (Self, Chain) {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let parent = text(REQUEST_ID).filter(|id| id.parse::<EventId>().is_ok()).map(str::to_owned);
-        let trace = hop.trace_id();
+        let trace = hop.trace_id().to_owned();
         let chain = Chain { transaction: Some(trace.clone()), parent, ..Chain::default() };
-        (Self { request, trace, traceparent: hop.traceparent() }, chain)
+        (Self { request, trace, traceparent: hop.traceparent().to_owned() }, chain)
     }
 }
 

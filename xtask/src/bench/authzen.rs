@@ -10,7 +10,7 @@ use super::process::output;
 use super::report::{Case, Report};
 use super::{Plan, load};
 
-/// About a service itself; the policy reads the moment, so that each question is decided anew.
+/// About a service itself; the policy calculates with the moment, so that each question is decided anew.
 const QUESTION: &str =
     r#"{"subject":{"type":"service","id":"stock"},"action":{"name":"stock:count"},"resource":{"type":"Shelf","id":"7"}}"#;
 

@@ -28,12 +28,15 @@ impl Prover {
         Ok(Self { key, header, made: 0 })
     }
 
-    /// Another proof for a POST.
+    /// Another proof for a POST, with the server's nonce once there is one.
     #[expect(clippy::disallowed_methods, reason = "a proof says when it was made, and nothing here is tested against a clock")]
-    pub fn proof(&mut self, url: &str, nonce: &str) -> anyhow::Result<String> {
+    pub fn proof(&mut self, url: &str, nonce: Option<&str>) -> anyhow::Result<String> {
         self.made += 1;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
-        let claims = json!({ "jti": self.made.to_string(), "htm": "POST", "htu": url, "iat": now, "nonce": nonce });
+        let mut claims = json!({ "jti": self.made.to_string(), "htm": "POST", "htu": url, "iat": now });
+        if let (Some(nonce), Some(claims)) = (nonce, claims.as_object_mut()) {
+            claims.insert("nonce".to_owned(), nonce.into());
+        }
         let signed = format!("{}.{}", self.header, encode(claims.to_string()));
         let signature = self.key.sign(&SystemRandom::new(), signed.as_bytes())?;
         Ok(format!("{signed}.{}", encode(signature)))
@@ -41,7 +44,7 @@ impl Prover {
 
     /// The nonce that the server has for this client.
     pub fn nonce(&mut self, url: &str, body: &str, user: &str) -> anyhow::Result<String> {
-        let proof = format!("DPoP: {}", self.proof(url, "")?);
+        let proof = format!("DPoP: {}", self.proof(url, None)?);
         let head = output("curl", &["-ksS", "-D-", "-o/dev/null", "-u", user, "-H", &proof, "-d", body, url])?;
         let found = head.lines().find_map(|line| line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("dpop-nonce")));
         Ok(found.with_context(|| format!("no nonce: {head}"))?.1.trim().to_owned())

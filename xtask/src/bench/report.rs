@@ -50,6 +50,16 @@ impl Case {
     pub fn ratio(&self) -> f64 {
         median(self.ratios())
     }
+
+    /// How much of the goal it reaches: one and more when it is met.
+    pub fn reached(&self) -> f64 {
+        if self.at_most { self.goal / self.ratio() } else { self.ratio() / self.goal }
+    }
+
+    /// Whether the goal is met.
+    pub fn is_met(&self) -> bool {
+        self.reached() >= 1.0
+    }
 }
 
 /// The middle one; of two in the middle their mean, so that none is the better one by chance.

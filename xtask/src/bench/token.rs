@@ -28,7 +28,7 @@ const FAMILIES: usize = 128;
 /// Clients that push requests: each may push so many a minute.
 const PUSHING: usize = 32;
 /// Proofs signed ahead, for each second of a round.
-const PROOFS: usize = 8_000;
+const PROOFS: usize = 16_000;
 
 /// Runs it.
 pub fn run(plan: &Plan) -> anyhow::Result<Report> {
@@ -115,7 +115,7 @@ impl<'a> Bench<'a> {
                 let mut prover = Prover::new()?;
                 let url = endpoint("token");
                 let nonce = prover.nonce(&url, "grant_type=client_credentials", &format!("bound:{}", self.secret))?;
-                let proof = format!("dpop: {}", prover.proof(&url, &nonce)?);
+                let proof = format!("dpop: {}", prover.proof(&url, Some(&nonce))?);
                 let token = self.token("bound-web", "refresh_token", &proof)?;
                 let lines = self.proved(&format!("grant_type=refresh_token&client_id=bound-web&refresh_token={token}"), &mut prover)?;
                 self.post("token", &lines, "")
@@ -156,7 +156,7 @@ impl<'a> Bench<'a> {
     fn proofs(&self, path: &str, prover: &mut Prover, bodies: impl Iterator<Item = String>) -> anyhow::Result<Vec<String>> {
         let nonce = prover.nonce(&endpoint("token"), "grant_type=client_credentials", &format!("bound:{}", self.secret))?;
         let url = endpoint(path);
-        bodies.take(PROOFS * self.seconds as usize).map(|body| Ok(format!("{body}\t{}", prover.proof(&url, &nonce)?))).collect()
+        bodies.take(PROOFS * self.seconds as usize).map(|body| Ok(format!("{body}\t{}", prover.proof(&url, Some(&nonce))?))).collect()
     }
 
     fn post(&self, path: &str, lines: &[String], client: &str) -> anyhow::Result<Load> {

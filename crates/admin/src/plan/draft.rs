@@ -7,6 +7,7 @@ use durward_base::{ClientId, KeyId, RealmId, Secret, Timestamp};
 use durward_feed::Snapshot;
 use durward_model::resource::{Origin, PersonResource};
 use durward_model::{ClientSecret, Person, Resource, ResourceKind, Stored};
+use durward_oauth::registration::has_secret;
 use durward_seal::SecretHasher;
 use serde_json::{Map, Value, json};
 
@@ -137,7 +138,10 @@ impl Draft {
         let before = current.find(kind, &name);
         let mut fields = before.as_ref().map(|before| differences(&before.resource(), after)).unwrap_or_default();
         let mut secrets = SecretChanges::default();
-        if let (ResourceKind::Client, Some(asked)) = (kind, asked.secrets.get(&name)) {
+        // Where none are named, those it has stay; where its method has none, they go, and never come back with another method.
+        let none: &[Secret] = &[];
+        let asked_secrets = asked.secrets.get(&name).map(Vec::as_slice).or_else(|| uses_no_secret(after).then_some(none));
+        if let (ResourceKind::Client, Some(asked)) = (kind, asked_secrets) {
             secrets = secret_changes(current, before.as_ref(), asked, hasher, now);
             if !secrets.add.is_empty() || !secrets.expire.is_empty() {
                 fields.push(secret_difference(&secrets));
@@ -181,6 +185,10 @@ fn deletions(current: &Current, asked: &Asked) -> Vec<Change> {
     }
     let deleted = |(kind, name): (ResourceKind, &String)| Some(Change::deletion(kind, name, current.find(kind, name)?));
     names.into_iter().rev().filter_map(deleted).collect()
+}
+
+fn uses_no_secret(resource: &Resource) -> bool {
+    matches!(resource, Resource::Client(client) if !has_secret(client))
 }
 
 fn is_registered(resource: &Resource) -> bool {

@@ -15,11 +15,12 @@ use super::draft::{Current, Draft, Known, declared};
 use super::references::References;
 use crate::escalation::ADMINISTRATIVE;
 
-/// The faults that a draft brings: all of those of what it touches, and those of others that were none before.
-pub(crate) fn brought_by(draft: &Draft, current: &Current) -> Vec<Fault> {
+/// The faults that a draft brings: all of those of what it touches, and those of others that were none before. `view` is the present one, or
+/// any: what it has compiled already need not be compiled to be found right.
+pub(crate) fn brought_by(draft: &Draft, current: &Current, view: &View) -> Vec<Fault> {
     let touched: BTreeSet<(ResourceKind, &str)> = draft.changes.iter().map(|change| (change.kind, change.name.as_str())).collect();
-    let before: BTreeSet<Fault> = State::before(current).faults(&current.realm).into_iter().collect();
-    let mut faults = State::after(draft, current).faults(&current.realm);
+    let before: BTreeSet<Fault> = State::before(current).faults(&current.realm, view).into_iter().collect();
+    let mut faults = State::after(draft, current).faults(&current.realm, view);
     faults.retain(|fault| touched.contains(&(fault.kind, fault.name.as_str())) || !before.contains(fault));
     faults
 }
@@ -65,7 +66,7 @@ impl State {
         let _ = self.snapshot.apply(FeedChange { position: Position { epoch, seq: seq + 1 }, record });
     }
 
-    fn faults(&self, realm: &str) -> Vec<Fault> {
+    fn faults(&self, realm: &str, view: &View) -> Vec<Fault> {
         let references = References { snapshot: &self.snapshot, realm };
         let stored =
             self.snapshot.resources().values().filter(|stored| stored.realm == realm || stored.resource.kind() == ResourceKind::Realm);
@@ -75,7 +76,7 @@ impl State {
             faults.extend(references.dangling(&resource));
             faults.extend(own(&resource, &references));
         }
-        let (_, problems) = View::compile(&self.snapshot, None);
+        let problems = view.problems_of(&self.snapshot);
         faults.extend(problems.into_iter().filter_map(|problem| {
             let kind = problem.kind?;
             let field = if matches!(kind, ResourceKind::Policy | ResourceKind::Schema) { "text" } else { "" };

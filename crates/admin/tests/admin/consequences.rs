@@ -103,6 +103,28 @@ async fn deleting_a_client_ends_its_tokens_and_its_secrets() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_declared_with_another_method_has_no_secret_to_come_back_to() {
+    let world = World::with_shop().await;
+    let live = async || {
+        let (_, records) = world.store.snapshot().await.unwrap();
+        let is_live = |record: &durward_model::Record| matches!(record, durward_model::Record::ClientSecret(secret) if secret.expires.is_none_or(|end| end > NOW));
+        records.iter().filter(|record| is_live(record)).count()
+    };
+    assert_ne!(live().await, 0);
+    let by_certificate = json!({"authentication": "tls_client_auth", "tls_client_auth_san_dns": "payments.example"});
+    let mut asked = shop_with(&[("client", "payments-program", by_certificate)]);
+    asked["secrets"] = json!({});
+    let answer = world.post("apply", &asked).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    assert_eq!(live().await, 0);
+    let basic = json!({"authentication": "client_secret_basic"});
+    let mut back = shop_with(&[("client", "payments-program", basic)]);
+    back["secrets"] = json!({});
+    assert_eq!(world.post("apply", &back).await.status, StatusCode::OK);
+    assert_eq!(live().await, 0);
+}
+
+#[tokio::test]
 async fn a_watermark_reaches_past_the_commit_and_lives_as_long_as_any_token_could() {
     let world = World::with_shop().await;
     revoked_by(&world, &[("client", "web", json!({"disabled": true}))]).await;

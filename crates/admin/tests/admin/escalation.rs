@@ -1,7 +1,9 @@
 //! Nobody grants more than they hold: an operator against every write there is.
 
+use std::sync::Arc;
+
 use durward_base::TokenId;
-use durward_model::AdminRole;
+use durward_model::{AdminRole, Caller};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -117,6 +119,38 @@ async fn an_operator_revokes_the_tokens_of_those_whom_operators_may_touch() {
         assert_eq!(answer.status, status, "{name}: {}", answer.body);
         let answer = world.call(OWN, Method::POST, "revocations", Some(&body)).await;
         assert_eq!(answer.status, StatusCode::NO_CONTENT, "{name}: {}", answer.body);
+    }
+}
+
+/// R14: a token that was exchanged is of whoever was given it and of whom it speaks for, not of the client that had what it was made of.
+#[tokio::test]
+async fn an_exchanged_token_is_judged_by_whom_it_was_issued_to() {
+    let world = with_administrators().await;
+    let steward = json!({"kind": "client", "name": "steward", "authentication": "client_secret_basic", "grants": ["client_credentials"],
+        "runs": "shop", "roles": ["durward-auditor"]});
+    assert_eq!(world.post("apply", &json!({"resources": [steward]})).await.status, StatusCode::OK);
+    let operator = world.token_of(AdminRole::Operator).await;
+    let (bob, root) = (world.person("bob").await.sub, world.person("root").await.sub);
+    for (service, person, through, status) in [
+        ("inventory", Some(&bob), Some("robot"), StatusCode::NO_CONTENT),
+        ("inventory", Some(&bob), Some("web"), StatusCode::NO_CONTENT),
+        ("inventory", None, None, StatusCode::NO_CONTENT),
+        ("shop", Some(&bob), Some("web"), StatusCode::FORBIDDEN),
+        ("shop", None, None, StatusCode::FORBIDDEN),
+        ("inventory", Some(&root), Some("web"), StatusCode::FORBIDDEN),
+        ("nobody", None, Some("web"), StatusCode::FORBIDDEN),
+    ] {
+        let caller: Caller = serde_json::from_value(json!({
+            "kind": "service", "id": service, "roles": [], "scopes": [], "assurance": {"amr": []},
+            "acts_for": person.map(|sub| json!({"kind": "user", "id": sub})),
+            "credential": through.map(|client| json!({
+                "kind": "jwt", "id": "x", "issuer": "x", "client": client, "issued": 1_800_000_000_000_u64, "expires": 1_800_000_300_000_u64,
+            })),
+        }))
+        .unwrap();
+        let token = world.issued_to(|event| event.caller = Some(Arc::new(caller))).await;
+        let answer = world.call(By::Token(&operator), Method::POST, "revocations", Some(&json!({"token": token}))).await;
+        assert_eq!(answer.status, status, "{service} for {person:?}, through {through:?}: {}", answer.body);
     }
 }
 

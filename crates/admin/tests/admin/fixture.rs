@@ -320,11 +320,16 @@ impl World {
 
     /// The id of an access token that was issued to a family, as the record has it.
     pub async fn issued(&self, family: &Family) -> TokenId {
+        self.issued_to(|event| event.chain.family = Some(family.id.to_string())).await
+    }
+
+    /// The same of one that was issued to whom an event comes to name.
+    pub async fn issued_to(&self, name: impl FnOnce(&mut Event)) -> TokenId {
         let (now, token) = (self.now(), TokenId::new(self.now(), &self.rng));
         let mut event = Event::new(EventId::new(now, &self.rng), now, "authority".into(), EventKind::TokenIssued);
         event.realm = Some("main".into());
         event.outcome = Outcome::Allowed;
-        event.chain.family = Some(family.id.to_string());
+        name(&mut event);
         event.issued = Some(token.to_string());
         self.store.commit(&[], event).await.unwrap();
         token

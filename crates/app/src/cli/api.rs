@@ -34,9 +34,9 @@ pub struct Connection {
     #[arg(long, global = true, value_name = "PATH", help_heading = "Connection")]
     pub socket: Option<PathBuf>,
     /// The authority's URL, to reach it over TLS with the token of `durward login`
-    #[arg(long, global = true, value_name = "URL", env = "DURWARD_SERVER", conflicts_with = "socket", help_heading = "Connection")]
+    #[arg(long, global = true, value_name = "URL", env = "DURWARD_SERVER", conflicts_with = "socket", value_parser = server, help_heading = "Connection")]
     pub server: Option<String>,
-    /// The roots to trust, in PEM
+    /// The roots to trust, in PEM: `ca.pem` in the data directory when absent, with --server the system's
     #[arg(long, global = true, value_name = "FILE", env = "DURWARD_CA", help_heading = "Connection")]
     pub ca: Option<PathBuf>,
     /// The realm
@@ -55,23 +55,23 @@ impl Connection {
         self.data.as_deref().unwrap_or(Path::new("durward-data"))
     }
 
-    /// The file of the roots to trust: `--ca`, or the one in the data directory.
-    pub fn ca_file(&self) -> anyhow::Result<PathBuf> {
-        match &self.ca {
-            Some(file) => Ok(file.clone()),
-            None if self.server.is_some() => {
-                bail!("--server needs --ca FILE: `durward ca export` on the authority's machine writes the roots to trust")
-            }
-            None => Ok(self.data().join("ca.pem")),
-        }
+    /// The file of the roots to trust: `--ca`, or the one in the data directory; none where the system's are, as for a server that is elsewhere.
+    pub fn ca_file(&self) -> Option<PathBuf> {
+        let own = || self.server.is_none().then(|| self.data().join("ca.pem"));
+        self.ca.clone().or_else(own)
     }
 
     /// A client for the authority's listeners.
     pub fn client(&self) -> anyhow::Result<Client> {
-        let file = self.ca_file()?;
-        let pem =
-            std::fs::read(&file).with_context(|| format!("{}: the roots to trust cannot be read; name them with --ca", file.display()))?;
-        Ok(Client::new(Some(Trust::from_pem(&pem).with_context(|| file.display().to_string())?)))
+        let trust = match self.ca_file() {
+            Some(file) => {
+                let pem = std::fs::read(&file)
+                    .with_context(|| format!("{}: the roots to trust cannot be read; name them with --ca", file.display()))?;
+                Trust::from_pem(&pem).with_context(|| file.display().to_string())?
+            }
+            None => Trust::system(&[]).context("the system's roots cannot be used: name others with --ca")?,
+        };
+        Ok(Client::new(Some(trust)))
     }
 
     /// The admin API.
@@ -79,13 +79,23 @@ impl Connection {
         let transport = match &self.server {
             None => Transport::Socket(self.socket.clone().unwrap_or_else(|| self.data().join("admin.sock"))),
             Some(url) => {
-                let url = url.trim_end_matches('/').to_owned();
                 let client = self.client()?;
-                let token = credentials::access_token(&client, &url).await?;
-                Transport::Server { client, url, token: Mutex::new(token) }
+                let token = credentials::access_token(&client, url).await?;
+                Transport::Server { client, url: url.clone(), token: Mutex::new(token) }
             }
         };
         Ok(Api { transport, realm: self.realm.clone() })
+    }
+}
+
+/// The authority's URL, without a slash at its end.
+fn server(text: &str) -> Result<String, String> {
+    let url = text.trim_end_matches('/');
+    let is_origin = url::Url::parse(url).is_ok_and(|parsed| parsed.scheme() == "https" && parsed.path() == "/" && parsed.query().is_none());
+    if is_origin {
+        Ok(url.to_owned())
+    } else {
+        Err(format!("expected https://host[:port], such as https://auth.example:8444, and found `{text}`"))
     }
 }
 

@@ -38,7 +38,7 @@ enum Verb {
         /// The key's id
         id: String,
         /// How long the old one is accepted still: 0s, or at least a minute
-        #[arg(long, value_name = "WHILE", default_value = "1d", value_parser = duration)]
+        #[arg(long, value_name = "DURATION", default_value = "1d", value_parser = duration)]
         overlap: Duration,
     },
     /// End a key now, everywhere
@@ -77,7 +77,7 @@ struct Wish {
     #[arg(long, value_name = "NUMBER")]
     requests_per_minute: Option<u32>,
     /// How long it is good; until it is revoked when absent
-    #[arg(long, value_name = "WHILE", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     expires: Option<Duration>,
     /// What it is for, in words
     #[arg(long, default_value = "")]

@@ -44,10 +44,7 @@ pub struct DiffArguments {
 /// Runs `durward apply`.
 pub async fn apply(arguments: &ApplyArguments, connection: &Connection, output: Output) -> anyhow::Result<ExitCode> {
     let plan = send(&connection.api().await?, &arguments.file, arguments.prune, arguments.dry_run).await?;
-    output.print(&plan, text)?;
-    if plan.is_empty() {
-        output.done(&format!("Nothing differs: {}.", counted(plan.unchanged)));
-    }
+    output.print(&plan, |plan| if plan.is_empty() { format!("Nothing differs: {}.", counted(plan.unchanged)) } else { text(plan) })?;
     Ok(ExitCode::SUCCESS)
 }
 

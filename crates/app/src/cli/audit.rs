@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use durward_base::{Duration, Timestamp};
-use durward_model::Event;
+use durward_model::{Event, Outcome};
 use serde::{Deserialize, Serialize};
 
 use super::api::Connection;
@@ -23,14 +23,14 @@ enum Verb {
     /// List events, newest first
     List {
         /// Only the last while: 30s, 15m, 2h, 7d
-        #[arg(long, value_name = "WHILE", value_parser = duration)]
+        #[arg(long, value_name = "DURATION", value_parser = duration)]
         since: Option<Duration>,
         /// Only this kind, as in `token.issued`
         #[arg(long)]
         kind: Option<String>,
-        /// Only those that ended so: allowed, denied, failed, changed or would_deny
-        #[arg(long)]
-        outcome: Option<String>,
+        /// Only those that ended so
+        #[arg(long, value_enum)]
+        outcome: Option<Ended>,
         /// Only what this person did, or what was done for them
         #[arg(long, value_name = "NAME")]
         person: Option<String>,
@@ -40,6 +40,33 @@ enum Verb {
     },
     /// Recompute the hash tree over the record and compare it with its signed checkpoints
     Verify,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Ended {
+    /// Allowed and done
+    Allowed,
+    /// Refused
+    Denied,
+    /// Not decided or not done: 5xx
+    Failed,
+    /// Something was changed
+    Changed,
+    /// Let through by a route that only observes
+    WouldDeny,
+}
+
+impl Ended {
+    const fn outcome(self) -> Outcome {
+        match self {
+            Self::Allowed => Outcome::Allowed,
+            Self::Denied => Outcome::Denied,
+            Self::Failed => Outcome::Failed,
+            Self::Changed => Outcome::Changed,
+            Self::WouldDeny => Outcome::WouldDeny,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -62,11 +89,10 @@ pub async fn run(arguments: &Arguments, connection: &Connection, output: Output)
     match &arguments.verb {
         Verb::List { since, kind, outcome, person, limit } => {
             let since = since.map(|since| (machine::clock().now() - since).millis().to_string());
-            let limit = limit.to_string();
+            let (limit, outcome) = (limit.to_string(), outcome.map(|ended| ended.outcome().name()));
             let mut query = vec![("page_size", limit.as_str())];
-            for (name, value) in [("since", &since), ("kind", kind), ("outcome", outcome), ("person", person)] {
-                query.extend(value.as_deref().map(|value| (name, value)));
-            }
+            let named = [("since", since.as_deref()), ("kind", kind.as_deref()), ("outcome", outcome), ("person", person.as_deref())];
+            query.extend(named.into_iter().filter_map(|(name, value)| Some((name, value?))));
             let page: Page = api.get("audit", &query).await?;
             output.print(&page, |page| table(["TIME", "ID", "NODE", "KIND", "ENDED", "WHO", "WHAT"], page.items.iter().map(row)))?;
         }

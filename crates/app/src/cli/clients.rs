@@ -41,7 +41,7 @@ enum SecretVerb {
         /// The client
         client: String,
         /// How long those before it are accepted still
-        #[arg(long, value_name = "WHILE", default_value = "1d", value_parser = duration)]
+        #[arg(long, value_name = "DURATION", default_value = "1d", value_parser = duration)]
         overlap: Duration,
     },
     /// List a client's secrets, without what is secret about them

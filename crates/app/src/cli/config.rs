@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::apply::joined;
 use super::output::{Output, line, table};
-use crate::configuration::{Documents, Settings};
+use crate::configuration::{Documents, HERE, Settings};
+use crate::server::check;
 
 /// Check and show the settings of a process
 #[derive(Debug, Args)]
@@ -21,15 +22,15 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Check a file of settings, and the resources it names, without starting anything
+    /// Check a file of settings, the files and the resources it names, without starting anything; secrets are not looked for
     Check {
         /// The file
-        #[arg(short, long, value_name = "FILE", default_value = "durward.yaml")]
+        #[arg(short, long, value_name = "FILE", default_value = HERE)]
         config: PathBuf,
     },
     /// Print every value in force, and where it came from
     Show {
-        /// The file; every default when absent
+        /// The file; `durward.yaml` here when there is one, else every default
         #[arg(short, long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
@@ -42,16 +43,18 @@ pub fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCode> {
     match &arguments.verb {
         Verb::Check { config } => {
             let settings = Settings::read(config)?;
+            check(&settings)?;
             if let Some(resources) = &settings.resources {
                 Documents::read(resources).map_err(joined)?;
             }
             output.done(&format!("{} is good.", config.display()));
         }
         Verb::Show { config } => {
-            let settings = config.as_deref().map_or_else(|| Ok(Settings::default()), Settings::read)?;
-            let written = config.as_deref().map(written).transpose()?.unwrap_or_default();
+            let config = Settings::named_or_here(config.as_deref());
+            let settings = config.map_or_else(|| Ok(Settings::default()), Settings::read)?;
+            let written = config.map(written).transpose()?.unwrap_or_default();
             let mut values = Vec::new();
-            flatten("", &serde_json::to_value(&settings)?, &written, config.as_deref(), &mut values);
+            flatten("", &serde_json::to_value(&settings)?, &written, config, &mut values);
             output.print(&values, |values| table(["NAME", "VALUE", "FROM"], values.iter().map(InForce::row)))?;
         }
         Verb::Schema => line(&serde_json::to_string_pretty(&schemars::schema_for!(Settings))?)?,

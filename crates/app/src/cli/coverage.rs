@@ -24,7 +24,7 @@ const PAGES: usize = 50;
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// How far back to look for services that check for themselves: 30s, 15m, 2h, 7d
-    #[arg(long, value_name = "WHILE", default_value = "7d", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
     since: Duration,
 }
 

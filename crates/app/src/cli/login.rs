@@ -34,7 +34,7 @@ enum Role {
 
 /// Runs `durward login`.
 pub async fn run(arguments: &Arguments, connection: &Connection, output: Output) -> anyhow::Result<ExitCode> {
-    let url = connection.server.as_deref().context("name the authority: --server https://host:8444 --ca FILE")?.trim_end_matches('/');
+    let url = connection.server.as_deref().context("name the authority: --server https://host:8444")?;
     let wanted = Wanted { scope: Some(scope(arguments.role)), ..Wanted::default() };
     let application = Application::of_realm(connection.client()?, url, MAIN_REALM, CLI_CLIENT);
     let tokens = application.by_browser(&wanted, &machine::rng()).await?;

@@ -28,7 +28,7 @@ enum Verb {
     /// List the callers that observing routes let through and enforcing ones would not, with what each would need
     Report {
         /// The last while: 30s, 15m, 2h, 7d
-        #[arg(long, value_name = "WHILE", default_value = "7d", value_parser = duration)]
+        #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
         since: Duration,
         /// Only this route
         #[arg(long, value_name = "NAME")]

@@ -27,13 +27,16 @@ impl Output {
         if shown.is_empty() { Ok(()) } else { line(shown) }
     }
 
-    /// Says that something was done: a sentence for people, nothing for programs, which have the exit status.
+    /// Says that something was done: a sentence for people, `{"done": true}` for programs.
     pub fn done(self, sentence: &str) {
-        if self == Self::Text {
-            // Whoever does not listen has the exit status, too.
-            let _ = line(sentence);
-        }
+        // Whoever does not listen has the exit status, too.
+        let _ = self.print(&Done { done: true }, |_| sentence.to_owned());
     }
+}
+
+#[derive(Serialize)]
+struct Done {
+    done: bool,
 }
 
 /// Prints a line. A reader who has seen enough and left, like `head`, is no error.

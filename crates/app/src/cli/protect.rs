@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::Args;
-use durward_admin::{Apply, Plan};
+use durward_admin::{Apply, Item, Plan};
 use durward_base::{Rng, Secret, base64url};
 use durward_model::resource::{
     Access, Client, ClientAuthentication, PersonResource, Requirement, Route, Service, Timeouts, Trust, Upstream,
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::api::Connection;
-use super::apply::body;
+use super::apply::{self, body};
 use super::output::Output;
 use super::yaml;
 use crate::server::root::write_private;
@@ -27,6 +27,7 @@ use durward_node::machine;
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Where the service listens: `http://127.0.0.1:8080`
+    #[arg(value_parser = url)]
     url: Url,
     /// The path it is reached at: `/orders` and everything below
     #[arg(long, value_name = "PATH")]
@@ -37,6 +38,9 @@ pub struct Arguments {
     /// Let people use it with a browser, too: who is not logged in is sent to log in
     #[arg(long)]
     browser: bool,
+    /// Write over what stands under these names and differs
+    #[arg(long)]
+    replace: bool,
 }
 
 #[derive(Deserialize)]
@@ -49,7 +53,9 @@ struct Status {
 struct Protected {
     resources: Vec<Resource>,
     password_file: PathBuf,
-    ca_file: PathBuf,
+    /// The roots to trust; none where the system's are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ca_file: Option<PathBuf>,
     token: String,
     curl: String,
     /// What to open in a browser.
@@ -69,19 +75,27 @@ pub async fn run(arguments: &Arguments, connection: &Connection, output: Output)
         false => None,
     };
     let resources = resources(&name, arguments, own.as_ref().map(|(client, _)| client))?;
-    let (password_file, ca_file) = (connection.data().join(format!("{name}-demo.password")), connection.ca_file()?);
-    let password = kept_password(&password_file, &machine::rng())?;
+    let (password_file, ca_file) = (connection.data().join(format!("{name}-demo.password")), connection.ca_file());
+    let password = password(&password_file, &machine::rng())?;
     let secrets = own.map(|(client, secret)| (client.name, vec![secret])).into_iter().collect();
-    let passwords = [(format!("{name}-demo"), password)].into();
-    let asked = Apply { resources: resources.clone(), secrets, passwords, ..Apply::default() };
-    api.post::<Plan>("apply", &body(&asked)).await?;
+    let passwords = [(format!("{name}-demo"), password.clone())].into();
+    let asked = Apply { resources: resources.clone(), secrets, passwords, dry_run: true, ..Apply::default() };
+    let plan: Plan = api.post("apply", &body(&asked)).await?;
+    if !arguments.replace {
+        must_replace_nothing(plan)?;
+    }
+    if !password_file.exists() {
+        write_private(&password_file, format!("{}\n", password.expose()).as_bytes())?;
+    }
+    api.post::<Plan>("apply", &body(&Apply { dry_run: false, ..asked })).await?;
     let token = format!(
         "durward --data {} token --client {name}-cli --person {name}-demo --password-file {}",
         shown(connection.data()),
         shown(&password_file)
     );
     let at = &arguments.at;
-    let curl = format!("curl -i --cacert {} -H \"Authorization: Bearer $({token})\" {gateway}{at}", shown(&ca_file));
+    let roots = ca_file.as_deref().map(|file| format!(" --cacert {}", shown(file))).unwrap_or_default();
+    let curl = format!("curl -i{roots} -H \"Authorization: Bearer $({token})\" {gateway}{at}");
     let open = arguments.browser.then(|| format!("{gateway}{at}"));
     let made = Protected { resources, password_file, ca_file, token, curl, open };
     output.print(&made, text)?;
@@ -179,14 +193,25 @@ fn client(name: &str, service: &str) -> Client {
     }
 }
 
-/// The password in the file, made at the first time: doing it again changes nothing.
-fn kept_password(file: &Path, rng: &Rng) -> anyhow::Result<Secret> {
-    if file.exists() {
-        return super::api::secret_file(file);
+/// Where the service listens, as a URL: `127.0.0.1:8080` alone would be read as one whose scheme is missing or `localhost`.
+fn url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.ok_or_else(|| format!("expected a URL that begins with http:// or https://, such as http://127.0.0.1:8080, and found `{text}`"))
+}
+
+/// Refuses what would change a resource that stands: it may have been narrowed since. The gateway's own client only grows.
+fn must_replace_nothing(plan: Plan) -> anyhow::Result<()> {
+    let differing: Vec<Item> = plan.update.into_iter().filter(|item| !browser::only_grows(item)).collect();
+    if differing.is_empty() {
+        return Ok(());
     }
-    let password = Secret::new(base64url::encode(&rng.bytes::<15>()));
-    write_private(file, format!("{}\n", password.expose()).as_bytes())?;
-    Ok(password)
+    let differing = apply::text(&Plan { update: differing, ..Plan::default() });
+    bail!("what stands differs, and nothing was changed: --replace writes over it, --name protects beside it\n\n{}", differing.trim_end())
+}
+
+/// The password in the file, or a new one: doing it again changes nothing.
+fn password(file: &Path, rng: &Rng) -> anyhow::Result<Secret> {
+    if file.exists() { super::api::secret_file(file) } else { Ok(Secret::new(base64url::encode(&rng.bytes::<15>()))) }
 }
 
 /// A path as a shell takes it.

@@ -18,7 +18,7 @@ pub enum Verb {
         #[arg(long, default_value_t = 1)]
         uses: u32,
         /// How long it is good
-        #[arg(long, value_name = "WHILE", default_value = "1d", value_parser = duration)]
+        #[arg(long, value_name = "DURATION", default_value = "1d", value_parser = duration)]
         expires: Duration,
         /// Whom it is for
         #[arg(long, default_value = "")]

@@ -78,7 +78,7 @@ pub async fn run(arguments: &Arguments, data: Option<&Path>, output: Output) -> 
     if !arguments.check {
         nothing_runs_on(&settings.data)?;
     }
-    let opened = Opened::read(&arguments.file, &settings.seal_file(), arguments.recovery_key_file.as_deref())?;
+    let opened = Opened::read(&arguments.file, &settings.seal_file()?, arguments.recovery_key_file.as_deref())?;
     let copy = opened.decrypt(&settings.data)?;
     let restored = if arguments.check { check(&copy).await } else { put_back(&copy, &opened, &settings).await };
     for leftover in with_companions(&copy) {

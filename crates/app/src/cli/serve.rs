@@ -11,11 +11,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::api::Connection;
 use super::apply;
-use crate::configuration::{LogFormat, Settings};
+use super::output::line;
+use crate::configuration::{HERE, LogFormat, Settings};
 use crate::server::{Server, telemetry};
-
-/// The configuration that is read when none is named.
-const CONFIGURATION: &str = "durward.yaml";
 
 /// Serve the authority and the gateway
 #[derive(Debug, Args)]
@@ -36,11 +34,11 @@ pub async fn run(arguments: &ServeArguments, data: Option<&Path>) -> anyhow::Res
     // Before anybody is told that it runs: a signal that came earlier would end the process.
     let mut reload = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    show_recovery_key(&server, &settings);
+    show_recovery_key(&server, &settings)?;
     if let Some(resources) = &settings.resources {
         apply_resources(&server, resources).await.context("the resources could not be applied at start")?;
     }
-    announce(&server, arguments.dev, &settings);
+    announce(&server, arguments.dev, &settings)?;
     loop {
         tokio::select! {
             _ = reload.recv() => match reloaded(arguments, data, &settings, &server).await {
@@ -62,13 +60,11 @@ pub async fn run(arguments: &ServeArguments, data: Option<&Path>) -> anyhow::Res
 
 /// The settings in force: the file named, the one that is here, or with `--dev` every default.
 fn settings(arguments: &ServeArguments, data: Option<&Path>) -> anyhow::Result<Settings> {
-    let here = Path::new(CONFIGURATION);
-    let mut settings = match &arguments.config {
+    let mut settings = match Settings::named_or_here(arguments.config.as_deref()) {
         Some(file) => Settings::read(file)?,
-        None if here.exists() => Settings::read(here)?,
         None if arguments.dev => Settings::default(),
         None => bail!(
-            "there is no {CONFIGURATION} here: write one (`durward config schema` says what may stand in it), name one with --config, or try things out with --dev"
+            "there is no {HERE} here: write one (`durward config schema` says what may stand in it), name one with --config, or try things out with --dev"
         ),
     };
     if let Some(data) = data {
@@ -81,19 +77,20 @@ fn settings(arguments: &ServeArguments, data: Option<&Path>) -> anyhow::Result<S
 }
 
 /// Shows the recovery key, once: before anything that may fail.
-fn show_recovery_key(server: &Server, settings: &Settings) {
+fn show_recovery_key(server: &Server, settings: &Settings) -> anyhow::Result<()> {
     if let Some(key) = server.recovery_key() {
         eprintln!(
             "\nRecovery key, shown this once. Keep it off this machine: with it a backup opens when the seal file is lost.\n\n    {}\n",
             key.expose()
         );
-        eprintln!("The seal file is {}; never keep it together with a backup.\n", settings.seal_file().display());
+        eprintln!("The seal file is {}; never keep it together with a backup.\n", settings.seal_file()?.display());
     }
+    Ok(())
 }
 
 /// Says that it is ready, and where it listens: one JSON line for programs, sentences for people.
-fn announce(server: &Server, dev: bool, settings: &Settings) {
-    println!("{}", json!({ "ready": true, "public_url": server.public_url(), "listen": server.addresses() }));
+fn announce(server: &Server, dev: bool, settings: &Settings) -> anyhow::Result<()> {
+    line(&json!({ "ready": true, "public_url": server.public_url(), "listen": server.addresses() }).to_string())?;
     if dev {
         let data = settings.data.display();
         eprintln!(
@@ -105,6 +102,7 @@ fn announce(server: &Server, dev: bool, settings: &Settings) {
             "Next, in another terminal, put it in front of a service of yours:\n\n    durward protect http://127.0.0.1:8080 --at /orders --data {data}\n"
         );
     }
+    Ok(())
 }
 
 /// Reads the configuration and the resources again and puts them in force as a whole, or not at all.

@@ -53,7 +53,7 @@ struct Shown<'a> {
 pub async fn run(arguments: &Arguments, connection: &Connection, output: Output) -> anyhow::Result<ExitCode> {
     let issuer = match (&arguments.issuer, &connection.server) {
         (Some(issuer), _) => issuer.clone(),
-        (None, Some(url)) => format!("{}/realms/{}", url.trim_end_matches('/'), connection.realm),
+        (None, Some(url)) => format!("{url}/realms/{}", connection.realm),
         (None, None) => connection.api().await?.get::<Status>("status", &[]).await?.issuer,
     };
     let application = Application::new(connection.client()?, &issuer, &arguments.client);

@@ -136,13 +136,7 @@ impl Documents {
 impl Document {
     /// What a reference names. Relative paths are relative to the document's file.
     fn resolve(&self, reference: &SecretReference, field: &str) -> Result<Secret, ConfigurationError> {
-        let reference = match reference {
-            SecretReference::File(path) => {
-                let directory = self.file.parent().unwrap_or(Path::new("."));
-                SecretReference::File(directory.join(path).to_string_lossy().into_owned())
-            }
-            SecretReference::Environment(name) => SecretReference::Environment(name.clone()),
-        };
+        let reference = reference.relative_to(self.file.parent().unwrap_or(Path::new(".")));
         let what = format!("{} \"{}\": {field}", self.resource.kind().name(), self.resource.name());
         resolve(&reference, &what).map_err(|error| self.error(field, None, error.to_string()))
     }

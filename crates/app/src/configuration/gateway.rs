@@ -39,6 +39,9 @@ pub struct GatewaySettings {
     pub timeouts: UpstreamTimeouts,
     /// How many requests of a route may be under way at a time before more are answered with 503, where it says nothing else.
     pub max_in_flight: u32,
+    /// How much memory the credentials verified lately may take, in MiB, 1 at least: one that is in use takes about 3 KiB, one that came once 100
+    /// bytes. The rest is verified again when it comes back.
+    pub credential_cache_mib: u32,
     /// TLS to upstreams, for the routes that name it.
     pub upstream_tls: Vec<UpstreamTls>,
     /// Who may vouch for clients whose certificates are a way in (`accept: [client_certificate]`), beside those that clients are registered with.
@@ -66,6 +69,7 @@ impl Default for GatewaySettings {
             withhold: Vec::new(),
             timeouts: UpstreamTimeouts::default(),
             max_in_flight: 10_000,
+            credential_cache_mib: 16,
             upstream_tls: Vec::new(),
             client_authorities: Vec::new(),
             sessions: Vec::new(),

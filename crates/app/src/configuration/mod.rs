@@ -3,6 +3,7 @@
 mod acme;
 pub mod documents;
 mod gateway;
+mod paths;
 mod place;
 mod settings;
 mod upstreams;
@@ -11,5 +12,5 @@ pub use acme::{Acme, ExternalAccount};
 pub use documents::{Document, Documents};
 pub use gateway::{BrowserSessions, ClientAuthorities, GatewaySettings};
 pub use place::ConfigurationError;
-pub use settings::{CertificateFiles, Listen, LogFormat, Outbound, Settings, StoreChoice, Telemetry, resolve};
+pub use settings::{CertificateFiles, HERE, Listen, LogFormat, Outbound, Settings, StoreChoice, Telemetry, resolve};
 pub use upstreams::{UpstreamTimeouts, UpstreamTls};

@@ -44,7 +44,10 @@ impl ConfigurationError {
                 format!("the key `{}` stands here twice", key.as_deref().unwrap_or("?"))
             }
             serde_saphyr::Error::InvalidScalar { ty, .. } => format!("expected a value of type {ty}"),
-            other => first_sentence(&other.to_string()),
+            other => match first_sentence(&other.to_string()) {
+                said if said.contains("socket address") => "expected ADDRESS:PORT, such as 127.0.0.1:8443".to_owned(),
+                said => said,
+            },
         };
         Self { message, file: file.to_owned(), place }
     }

@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Acme, ConfigurationError, GatewaySettings};
 
+/// The file that is read when none is named.
+pub const HERE: &str = "durward.yaml";
+
 /// The process's settings.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -218,27 +221,17 @@ impl Default for Telemetry {
 }
 
 impl Settings {
+    /// The file that is named, or `durward.yaml` where one is here.
+    pub fn named_or_here(file: Option<&Path>) -> Option<&Path> {
+        file.or_else(|| Some(Path::new(HERE)).filter(|here| here.exists()))
+    }
+
     /// Reads a file. Relative paths in it are relative to its directory.
     pub fn read(file: &Path) -> Result<Self, ConfigurationError> {
         let text = std::fs::read_to_string(file).map_err(|error| ConfigurationError::of_file(file, format!("cannot be read: {error}")))?;
         let mut settings = Self::parse(&text, file)?;
         let directory = file.parent().unwrap_or(Path::new("."));
-        settings.data = directory.join(&settings.data);
-        settings.seal = settings.seal.map(|path| directory.join(path));
-        settings.resources = settings.resources.map(|path| directory.join(path));
-        settings.places = settings.places.map(|path| directory.join(path));
-        for files in &mut settings.certificates {
-            [&mut files.chain, &mut files.key].into_iter().for_each(|file| *file = directory.join(&*file));
-        }
-        settings.acme.roots = settings.acme.roots.map(|path| directory.join(path));
-        for authorities in &mut settings.gateway.client_authorities {
-            let files = std::iter::once(&mut authorities.roots).chain(&mut authorities.revocation_lists);
-            files.for_each(|file| *file = directory.join(&*file));
-        }
-        settings.gateway.front_certificates.iter_mut().for_each(|file| *file = directory.join(&*file));
-        settings.gateway.upstream_tls.iter_mut().for_each(|tls| tls.relative_to(directory));
-        settings.passwords.breached = settings.passwords.breached.map(|path| directory.join(path));
-        settings.outbound.trusted_roots = settings.outbound.trusted_roots.map(|path| directory.join(path));
+        settings.relative_to(directory);
         Ok(settings)
     }
 
@@ -253,15 +246,6 @@ impl Settings {
             serde_saphyr::from_str(text).map_err(|error| ConfigurationError::from_yaml(&error, file, 1))?
         };
         settings.validated(text, file)
-    }
-
-    /// The file of the key that opens the root key.
-    pub fn seal_file(&self) -> PathBuf {
-        self.seal.clone().unwrap_or_else(|| {
-            let mut name = self.data.clone().into_os_string();
-            name.push(".seal");
-            name.into()
-        })
     }
 
     fn validated(self, text: &str, file: &Path) -> Result<Self, ConfigurationError> {
@@ -400,6 +384,6 @@ mod tests {
     fn an_empty_file_is_every_default() {
         let settings = Settings::parse("# nothing\n", Path::new("durward.yaml")).unwrap();
         assert_eq!(settings.listen.gateway.port(), 8443);
-        assert_eq!(settings.seal_file(), Path::new("durward-data.seal"));
+        assert_eq!(settings.seal_file().unwrap(), Path::new("durward-data.seal"));
     }
 }

@@ -21,6 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::api::Connection;
 use crate::cli::apply;
+use crate::cli::output::line;
 use crate::configuration::{Listen, LogFormat, Settings, StoreChoice, Telemetry};
 use crate::server::{Server, telemetry};
 use capture::Capture;
@@ -88,7 +89,7 @@ async fn shown(arguments: &Arguments, server: &Server, shop: &mut Shop, director
 
     let gateway = server.addresses().gateway.context("the gateway does not run")?.port();
     let Some(capture) = capture else {
-        println!("{}", guide::text(shop, &Addresses { issuer: &issuer, gateway, data: &directory.data() })?);
+        line(&guide::text(shop, &Addresses { issuer: &issuer, gateway, data: &directory.data() })?)?;
         interrupted().await?;
         return Ok(ExitCode::SUCCESS);
     };
@@ -105,11 +106,11 @@ async fn shown(arguments: &Arguments, server: &Server, shop: &mut Shop, director
     };
     Ok(match walk.walk().await {
         0 => {
-            println!("\nEvery step went as it should.");
+            line("\nEvery step went as it should.")?;
             ExitCode::SUCCESS
         }
         failed => {
-            println!("\nNot as they should: {failed} steps.");
+            line(&format!("\nNot as they should: {failed} steps."))?;
             ExitCode::FAILURE
         }
     })

@@ -13,6 +13,7 @@ use super::capture::{Capture, ROUTE};
 use super::shop::{Shop, program};
 use crate::cli::api::Api;
 use crate::cli::oauth::{Application, Browser, Wanted};
+use crate::cli::output::line;
 
 /// Largest answer, in bytes.
 const ANSWER: usize = 1024 * 1024;
@@ -72,12 +73,12 @@ impl Report {
     fn step<T>(&mut self, what: &str, found: Found<T>) -> Option<T> {
         match found {
             Ok((value, found)) => {
-                println!("  ok    {what}: {found}");
+                let _ = line(&format!("  ok    {what}: {found}"));
                 Some(value)
             }
             Err(error) => {
                 self.failed += 1;
-                println!("  FAIL  {what}: {error:#}");
+                let _ = line(&format!("  FAIL  {what}: {error:#}"));
                 None
             }
         }

@@ -61,20 +61,14 @@ fn own(data: &Path, rng: &Rng) -> anyhow::Result<BrowserSessions> {
 }
 
 fn settings(index: usize, session: &BrowserSessions, authority: &Authority<'_>) -> anyhow::Result<BrowserSettings> {
-    let BrowserSessions { realm, issuer, client, secret, idle_minutes, service, scopes } = session;
+    let BrowserSessions { realm, issuer, client, secret, idle_minutes, scopes, .. } = session;
     let what = format!("gateway.sessions[{index}]");
-    anyhow::ensure!((1..=1440).contains(idle_minutes), "{what}.idle_minutes: {idle_minutes}: expected 1 to 1440");
-    let foreign = match (issuer, service) {
-        (None, None) => None,
-        (None, Some(_)) => anyhow::bail!("{what}.service: the client at the authority says which: leave it out, or name the issuer"),
-        (Some(_), None) => anyhow::bail!("{what}.service: expected the service that sessions of another issuer are for"),
-        (Some(_), Some(service)) => Some(ForeignProvider {
-            service: service.clone(),
-            scopes: scopes.clone(),
-            egress: authority.egress.clone(),
-            key_sets: KeySets::new(authority.egress.clone(), authority.clock.clone()),
-        }),
-    };
+    let foreign = foreign_service(index, session)?.map(|service| ForeignProvider {
+        service: service.to_owned(),
+        scopes: scopes.clone(),
+        egress: authority.egress.clone(),
+        key_sets: KeySets::new(authority.egress.clone(), authority.clock.clone()),
+    });
     Ok(BrowserSettings {
         issuer: issuer.clone().unwrap_or_else(|| realm_issuer(authority.public_url, realm)),
         foreign,
@@ -84,6 +78,21 @@ fn settings(index: usize, session: &BrowserSessions, authority: &Authority<'_>) 
         secret: resolve(secret, &format!("{what}.secret")).with_context(|| what)?,
         idle: Duration::from_secs(u64::from(*idle_minutes) * 60),
     })
+}
+
+/// The service of sessions that another issuer begins; none where the realm itself logs its people in.
+///
+/// # Errors
+/// Settings that contradict each other.
+pub fn foreign_service(index: usize, session: &BrowserSessions) -> anyhow::Result<Option<&str>> {
+    let (what, minutes) = (format!("gateway.sessions[{index}]"), session.idle_minutes);
+    anyhow::ensure!((1..=1440).contains(&minutes), "{what}.idle_minutes: {minutes}: expected 1 to 1440");
+    match (&session.issuer, &session.service) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => anyhow::bail!("{what}.service: the client at the authority says which: leave it out, or name the issuer"),
+        (Some(_), None) => anyhow::bail!("{what}.service: expected the service that sessions of another issuer are for"),
+        (Some(_), Some(service)) => Ok(Some(service)),
+    }
 }
 
 impl Authority<'_> {

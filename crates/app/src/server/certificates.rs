@@ -12,6 +12,9 @@ use prometheus_client::registry::Registry;
 
 use crate::configuration::Settings;
 
+/// How long one that could not be renewed is left alone.
+const RETRY: Duration = Duration::from_secs(60);
+
 /// When each certificate that listeners show ends, by its file or the name it was obtained for; the authority's own by `own`.
 #[derive(Clone, Default)]
 pub struct Expiries(Family<[(&'static str, String); 1], Gauge>);
@@ -83,12 +86,17 @@ impl Certificates {
             if clock.now() < renew_at || clock.jump().is_some() {
                 continue;
             }
-            let renewed = self.leaf(clock.now(), &rng).and_then(|(chain, key, next)| Ok((identity.replace(chain, key.expose())?, next)));
-            match renewed {
-                Ok(((), next)) => renew_at = next,
-                Err(error) => tracing::error!(%error, "the listeners' certificate could not be renewed; trying again in a minute"),
-            }
+            renew_at = self.renewed(&identity, clock.now(), &rng);
         }
+    }
+
+    /// Renews the certificate; when to do so again.
+    fn renewed(&self, identity: &ServerIdentity, now: Timestamp, rng: &Rng) -> Timestamp {
+        let renewed = self.leaf(now, rng).and_then(|(chain, key, next)| Ok((identity.replace(chain, key.expose())?, next)));
+        renewed.map(|((), next)| next).unwrap_or_else(|error| {
+            tracing::error!(%error, "the listeners' certificate could not be renewed; trying again in a minute");
+            now + RETRY
+        })
     }
 
     fn leaf(&self, now: Timestamp, rng: &Rng) -> anyhow::Result<(Vec<Vec<u8>>, SecretBytes, Timestamp)> {
@@ -173,4 +181,25 @@ pub fn names(public_url: &str, settings: &Settings) -> anyhow::Result<Vec<Server
         }
     }
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use durward_node::machine;
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_cannot_be_renewed_is_tried_again_after_a_minute() {
+        let (rng, now) = (machine::rng(), Timestamp::from_seconds(1_800_000_000));
+        let root = RootAuthority::create("root", now, &rng).unwrap();
+        let intermediate = root.issue_intermediate("intermediate", now, &rng).unwrap();
+        let end = intermediate.certificate().expires();
+        let names = local_names();
+        let certificates = Certificates { root: root.certificate().clone(), intermediate, names, expiries: Expiries::default() };
+        let (identity, renew_at) = certificates.issue(now, &rng).unwrap();
+        assert!(certificates.renewed(&identity, renew_at, &rng) > renew_at + RETRY);
+        let after = end + RETRY;
+        assert_eq!(certificates.renewed(&identity, after, &rng), after + RETRY, "what signs has ended");
+    }
 }

@@ -6,6 +6,7 @@ mod breached;
 pub mod browsers;
 mod certificate_files;
 pub mod certificates;
+mod check;
 mod client_authorities;
 mod first_realm;
 mod followed;
@@ -31,6 +32,7 @@ use durward_base::Secret;
 use durward_net::Shutdown;
 use tokio_util::task::TaskTracker;
 
+pub use check::check;
 pub use listeners::Addresses;
 
 /// A running server. Dropped without `stop`, it goes on until the process ends.

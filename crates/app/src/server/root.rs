@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use durward_base::{Rng, Secret, SecretBytes};
@@ -22,8 +22,20 @@ pub struct Opened {
 }
 
 /// Opens the store's root key with the seal file, making both at first start.
+///
+/// A new seal stands beside its place until the store has the root key that it opens, so a first start may be cut off anywhere: before,
+/// the file opens nothing and the next start writes over it; after, the next start puts it in its place, and shows a new recovery key, since
+/// nobody saw the first.
 pub async fn open(store: &Store, seal_file: &Path, rng: &Rng) -> anyhow::Result<Opened> {
+    let new_seal = beside(seal_file, ".new");
     if let Some(sealed) = store.material(ROOT).await? {
+        if !seal_file.exists() && new_seal.exists() {
+            let root = unseal(&sealed, &new_seal)?;
+            let (sealed, recovery_key) = SealedRoot::from_bytes(sealed.expose())?.renew_recovery(&root, rng)?;
+            store.replace_material(ROOT, &SecretBytes::new(sealed.to_bytes())).await?;
+            rename(&new_seal, seal_file)?;
+            return Ok(Opened { root, recovery_key: Some(recovery_key.to_text()) });
+        }
         return Ok(Opened { root: unseal(&sealed, seal_file)?, recovery_key: None });
     }
     if seal_file.exists() {
@@ -33,19 +45,20 @@ pub async fn open(store: &Store, seal_file: &Path, rng: &Rng) -> anyhow::Result<
         );
     }
     let new = SealedRoot::create(rng);
-    // The seal is on disk before anything is sealed to it: a crash in between leaves a file that opens nothing, never a root that nothing opens.
-    write_private(seal_file, new.seal_key.expose())?;
+    write_private(&new_seal, new.seal_key.expose())?;
     let bytes = SecretBytes::new(new.sealed.to_bytes());
     if !store.put_material_if_absent(ROOT, &bytes).await? {
+        fs::remove_file(&new_seal).with_context(|| format!("the file {} cannot be removed", new_seal.display()))?;
         bail!("another authority made this store's root key just now: copy its seal file to {} and start again", seal_file.display());
     }
+    rename(&new_seal, seal_file)?;
     Ok(Opened { root: unseal(&bytes, seal_file)?, recovery_key: Some(new.recovery_key.to_text()) })
 }
 
 fn unseal(sealed: &SecretBytes, seal_file: &Path) -> anyhow::Result<RootKey> {
     let bytes = SecretBytes::new(fs::read(seal_file).with_context(|| {
         format!(
-            "the seal file {} cannot be read: put it back, or make a new one with `durward restore --recovery-key`",
+            "the seal file {} cannot be read: put it back, or put a backup back, which makes a new one: `durward restore BACKUP --recovery-key-file FILE`",
             seal_file.display()
         )
     })?);
@@ -64,9 +77,7 @@ pub fn private_directory(path: &Path) -> anyhow::Result<()> {
 
 /// Writes a file whole or not at all, readable by its owner only: a new name, synced, renamed, and its directory synced.
 pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut partial = path.to_owned().into_os_string();
-    partial.push(".partial");
+    let partial = beside(path, ".partial");
     let write = || {
         match fs::remove_file(&partial) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -74,9 +85,25 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         }
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
         file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&partial, path)?;
+        file.sync_all()
+    };
+    write().with_context(|| format!("the file {} cannot be written", path.display()))?;
+    rename(&partial, path)
+}
+
+/// A file's path with more behind its name.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut beside = path.to_owned().into_os_string();
+    beside.push(ending);
+    beside.into()
+}
+
+/// Gives a file of the same directory its name, for good.
+fn rename(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let rename = || {
+        fs::rename(from, to)?;
         File::open(directory)?.sync_all()
     };
-    write().with_context(|| format!("the file {} cannot be written", path.display()))
+    rename().with_context(|| format!("the file {} cannot be written", to.display()))
 }

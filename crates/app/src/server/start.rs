@@ -71,11 +71,12 @@ impl Server {
     /// What cannot be opened or bound, and what to do about it.
     pub async fn start(settings: Settings, clock: Clock, rng: Rng) -> anyhow::Result<Self> {
         root::private_directory(&settings.data)?;
+        let seal_file = settings.seal_file()?;
         let listeners = Listeners::bind(&settings).await?;
         let addresses = listeners.addresses()?;
         let public_url = settings.public_url.clone().unwrap_or_else(|| format!("https://localhost:{}", addresses.authority.port()));
         let store = Store::open(&store_settings(&settings)?, clock.clone()).await?;
-        let opened = root::open(&store, &settings.seal_file(), &rng).await?;
+        let opened = root::open(&store, &seal_file, &rng).await?;
         let root_key = Arc::new(opened.root);
         let names = certificates::names(&public_url, &settings)?;
         let certificates = Certificates::open(&store, &root_key, names.clone(), &clock, &rng).await?;
@@ -311,7 +312,8 @@ impl Parts {
         let (upstreams, followed) = upstreams::open(&self.settings.gateway)?;
         self.tasks.spawn(followed.run(self.shutdown.clone()));
         let strict_transport = strict_transport::of(&self.settings, self.settings.gateway.public_url.as_deref());
-        let of_name = GatewaySettings::named(name.clone());
+        let credential_cache = usize::try_from(self.settings.gateway.credential_cache_mib.max(1))? << 20;
+        let of_name = GatewaySettings { credential_cache, ..GatewaySettings::named(name.clone()) };
         let settings = GatewaySettings { public_url, strict_transport, mode, withhold, fronts, limits, upstreams, ..of_name };
         let (metrics, clock, rng) = (self.metrics.clone(), self.clock.clone(), self.rng.clone());
         let gateway = Gateway::new(settings, self.shared.clone(), identity, metrics, clock, rng);
@@ -386,7 +388,7 @@ fn threads() -> NonZeroU32 {
 }
 
 /// The way out to URLs that somebody else names.
-fn egress(settings: &Outbound) -> anyhow::Result<Egress> {
+pub(super) fn egress(settings: &Outbound) -> anyhow::Result<Egress> {
     let roots = match &settings.trusted_roots {
         Some(path) => std::fs::read(path).with_context(|| format!("outbound.trusted_roots: the file {} cannot be read", path.display()))?,
         None => Vec::new(),

@@ -1,5 +1,7 @@
 //! Logs and traces: JSON lines with the request's id, and OTLP with W3C context when a collector is named.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context as _;
 use durward_net::HOP_TARGET;
 use opentelemetry::trace::TracerProvider as _;
@@ -19,7 +21,7 @@ pub struct Exporter(Option<SdkTracerProvider>);
 /// Starts logging to standard error, and tracing when `otlp` names a collector, which is told that this is `service`. Once per process; a
 /// second call keeps the first's.
 pub fn start(telemetry: &Telemetry, service: &str) -> anyhow::Result<Exporter> {
-    let filter = EnvFilter::try_new(&telemetry.log).with_context(|| format!("telemetry.log: `{}` is no log filter", telemetry.log))?;
+    let filter = filter(telemetry)?;
     let provider = telemetry.otlp.as_deref().map(|endpoint| tracer(endpoint, service)).transpose()?;
     let hops = provider.as_ref().map(|provider| {
         let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("durward"));
@@ -28,6 +30,8 @@ pub fn start(telemetry: &Telemetry, service: &str) -> anyhow::Result<Exporter> {
     });
     let registry = tracing_subscriber::registry().with(hops);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // The layer's own default heeds NO_COLOR, and nothing else.
+    let lines = if std::io::stderr().is_terminal() { lines } else { lines.with_ansi(false) };
     let started = match telemetry.format {
         LogFormat::Json => registry.with(lines.json().flatten_event(true).with_filter(filter)).try_init(),
         LogFormat::Text => registry.with(lines.compact().with_target(false).with_filter(filter)).try_init(),
@@ -36,6 +40,14 @@ pub fn start(telemetry: &Telemetry, service: &str) -> anyhow::Result<Exporter> {
         tracing::debug!("logging was already started");
     }
     Ok(Exporter(provider))
+}
+
+/// What is logged.
+///
+/// # Errors
+/// When `log` is no filter.
+pub fn filter(telemetry: &Telemetry) -> anyhow::Result<EnvFilter> {
+    EnvFilter::try_new(&telemetry.log).with_context(|| format!("telemetry.log: `{}` is no log filter", telemetry.log))
 }
 
 fn tracer(endpoint: &str, service: &str) -> anyhow::Result<SdkTracerProvider> {

@@ -1,12 +1,12 @@
-//! Decisions kept with the credential they were made for: only such as read nothing but the credential itself (R11 yields here and nowhere
+//! Decisions kept with the credential they were made for, while the answer to the same question is the same (R11 yields here and nowhere
 //! else). The key is a structure, not a text, so that two questions never share one (POL-008).
 
 use std::collections::VecDeque;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use durward_base::ResourceId;
 use durward_model::Position;
-use durward_policy::Entity;
+use durward_policy::{Clock, Entity, Holds, Question};
 
 use super::Answer;
 use crate::Verified;
@@ -25,7 +25,17 @@ struct KeptAction {
     version: Position,
     action: String,
     resource: Entity,
+    holds: Holds,
+    /// When the values that the answer shows were read.
+    clock: Clock,
     answer: Answer,
+}
+
+impl KeptDecisions {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.actions.len() + self.requirements.len()
+    }
 }
 
 /// The decisions of one credential. Its realm is the realm of the policies, always.
@@ -52,25 +62,50 @@ impl Kept<'_> {
         answer
     }
 
-    /// The answer the policies of this version gave to this question.
-    pub fn action(&self, version: Position, action: &str, resource: &Entity) -> Option<Answer> {
-        let kept = self.lock();
-        let is_it = |known: &&KeptAction| known.version == version && known.action == action && known.resource == *resource;
-        kept.actions.iter().find(is_it).map(|known| known.answer.clone())
+    /// The answer the policies of this version give to this question: asked once, for as long as it says that it holds.
+    pub fn action(&self, version: Position, question: &Question<'_>, ask: impl FnOnce() -> (Answer, Option<Holds>)) -> Answer {
+        if let Some(known) = self.lock().actions.iter_mut().find(|known| known.is_for(version, question)) {
+            return known.answer_now(question.clock());
+        }
+        let (answer, holds) = ask();
+        if let Some(holds) = holds {
+            let (action, resource, clock) = (question.action.to_owned(), question.resource.clone(), question.clock());
+            self.keep(KeptAction { version, action, resource, holds, clock, answer: answer.clone() });
+        }
+        answer
     }
 
-    /// Keeps an answer that read nothing of the moment.
-    pub fn keep(&self, version: Position, action: &str, resource: &Entity, answer: &Answer) {
+    fn keep(&self, action: KeptAction) {
         let mut kept = self.lock();
-        kept.actions.retain(|known| known.version == version);
+        kept.actions.retain(|known| known.version == action.version);
         if kept.actions.len() >= MOST {
             kept.actions.pop_front();
         }
-        let (action, resource, answer) = (action.to_owned(), resource.clone(), answer.clone());
-        kept.actions.push_back(KeptAction { version, action, resource, answer });
+        kept.actions.push_back(action);
     }
 
     fn lock(&self) -> MutexGuard<'_, KeptDecisions> {
-        self.0.decisions.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.profile().decisions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl KeptAction {
+    fn is_for(&self, version: Position, question: &Question<'_>) -> bool {
+        self.version == version && self.action == question.action && self.resource == *question.resource && self.holds.at(question)
+    }
+
+    /// The same answer, showing what is read now.
+    fn answer_now(&mut self, clock: Clock) -> Answer {
+        if self.clock != clock {
+            self.clock = clock;
+            let decision = match &mut self.answer {
+                Ok(decision) => decision,
+                Err(denial) => &mut denial.decision,
+            };
+            if decision.read.iter().any(|(name, _)| Clock::shows(name)) {
+                clock.show_in(&mut Arc::make_mut(decision).read);
+            }
+        }
+        self.answer.clone()
     }
 }

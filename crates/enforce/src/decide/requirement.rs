@@ -39,7 +39,9 @@ pub(super) fn check(requirement: &Requirement, principal: &Principal, version: u
         rules.push(login.to_string());
         let Assurance { acr, auth_time, .. } = &principal.assurance;
         read.push(("principal.acr".to_owned(), acr.clone().unwrap_or_default()));
-        read.extend(auth_time.map(|time| ("principal.auth_age".to_owned(), now.since(time).as_secs().to_string())));
+        // Without a bound on its age the answer is kept, and its age would be that of another moment.
+        let age = max_age_seconds.and(*auth_time).map(|time| now.since(time).as_secs().to_string());
+        read.extend(age.map(|age| ("principal.auth_age".to_owned(), age)));
         if failed.is_none() && !login.is_met_by(&principal.assurance, now) {
             // A program has nobody to log in.
             let lifts = principal.kind == PrincipalKind::User || auth_time.is_some();

@@ -1,18 +1,18 @@
 //! What the claims of each kind of token must be, and which principal they make.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, OnceLock};
 
 use durward_base::{Timestamp, TokenId};
 use durward_jose::{ClaimError, Claims, VerifiedJwt};
-use durward_model::{Acting, Actor, Assurance, Caller, Chain, CredentialFacts, CredentialKind, Principal, PrincipalKind, Source};
+use durward_model::{Acting, Actor, Assurance, Caller, CredentialFacts, CredentialKind, Principal, PrincipalKind, Source};
 use durward_oauth::delegation::{self, Act};
 use durward_oauth::rar;
 use durward_oauth::trusted_issuer::Foreigner;
 
 use super::TokenError;
 use crate::bounds::Bounds;
-use crate::verified::{Ancestor, NEVER_CHECKED, TokenFacts, TokenKind, Verified};
+use crate::verified::{Ancestor, InUse, NEVER_CHECKED, TokenKind, Verified};
 
 /// A token's one audience. Durward makes no token for two.
 pub(super) fn only_audience(claims: &Claims) -> Result<&str, TokenError> {
@@ -78,7 +78,7 @@ pub(super) fn identity_token(token: &VerifiedJwt, realm: &str) -> Result<Verifie
         (None, Some(looked_up)) => looked_up,
         _ => return Err(malformed("cred", "an object with jti, and kid or made")),
     };
-    let stands_for = Ancestor { token: TokenFacts { made, jti, kid }, client: client.clone() };
+    let stands_for = Ancestor { jti, made, kid, client: client.clone() };
     let from = std::iter::once(stands_for).chain(ancestors(claims)?).collect();
     let act = Act::read(claims).map_err(TokenError::Claim)?;
     let hangs_on = HangsOn { family: member("sid")?, session: member("ses")?, client, from, act };
@@ -97,7 +97,9 @@ struct HangsOn {
 fn ancestors(claims: &Claims) -> Result<Vec<Ancestor>, TokenError> {
     let read = delegation::Ancestor::read(claims).map_err(TokenError::Claim)?;
     let ancestor = |delegation::Ancestor { jti, kid, client_id }| Ancestor {
-        token: TokenFacts { made: jti.time(), jti: jti.to_string(), kid: Some(kid).filter(|kid| !kid.is_empty()) },
+        jti: jti.to_string(),
+        made: jti.time(),
+        kid: Some(kid).filter(|kid| !kid.is_empty()),
         client: client_id,
     };
     Ok(read.into_iter().map(ancestor).collect())
@@ -113,7 +115,7 @@ fn verified(
     let claims = token.claims();
     let bound_key = durward_oauth::confirmation::read(claims).map_err(TokenError::Claim)?;
     let jti = required(claims, "jti")?;
-    let facts = TokenFacts { made: made(&jti)?, jti, kid: Some(token.kid().to_owned()) };
+    let made = made(&jti)?;
     let issued = claims.iat().map_err(TokenError::Claim)?.ok_or_else(|| missing("iat"))?;
     let expires = claims.exp().map_err(TokenError::Claim)?.ok_or_else(|| missing("exp"))?;
     let mut roles = owned(claims.strings("roles").map_err(TokenError::Claim)?);
@@ -126,12 +128,12 @@ fn verified(
     };
     let credential = CredentialFacts {
         kind: if bound_key.is_some() { CredentialKind::BoundToken } else { CredentialKind::Jwt },
-        id: facts.jti.clone(),
+        id: jti,
         issuer: required(claims, "iss")?,
         family: hangs_on.family,
         session: hangs_on.session,
         client: hangs_on.client,
-        key: facts.kid.clone(),
+        key: Some(token.kid().to_owned()),
         bound_key,
         issued,
         expires,
@@ -144,23 +146,28 @@ fn verified(
         kind,
         audience: only_audience(claims)?.to_owned(),
         caller: Arc::new(caller(&principal)),
-        chain: Chain { family: principal.credential.family.clone(), session: principal.credential.session.clone(), ..Chain::default() },
         principal,
         expires,
         bounds: Bounds::default(),
-        token: facts,
+        made,
         from: hangs_on.from,
-        act: hangs_on.act,
+        act: hangs_on.act.map(Box::new),
         generation: AtomicU64::new(NEVER_CHECKED),
-        subject: OnceLock::new(),
-        decisions: Mutex::default(),
-        identities: Mutex::default(),
+        in_use: InUse::default(),
     })
 }
 
 fn caller(principal: &Principal) -> Caller {
-    let Principal { kind, id, acts_for, roles, scopes, assurance, credential, .. } = principal.clone();
-    Caller { kind, id, acts_for, roles, scopes, assurance, credential: Some(credential) }
+    let Principal { kind, id, acts_for, roles, scopes, assurance, credential, .. } = principal;
+    Caller {
+        kind: *kind,
+        id: id.clone(),
+        acts_for: acts_for.clone(),
+        roles: roles.clone(),
+        scopes: scopes.clone(),
+        assurance: assurance.clone(),
+        credential: Some(credential.clone()),
+    }
 }
 
 /// Watermarks are compared with the time in a `jti`: every token of ours has one.

@@ -81,6 +81,13 @@ impl CompiledRoute {
         (self.id, self.version)
     }
 
+    /// Whether this is what it was compiled from.
+    pub(super) fn is_of(&self, stored: &Stored) -> bool {
+        let Stored { id, realm, version, resource } = stored;
+        (self.id, self.version, &*self.realm) == (*id, *version, realm.as_str())
+            && matches!(resource, Resource::Route(route) if *route == self.resource)
+    }
+
     /// The path's parameters, in order.
     pub fn parameters(&self) -> &[String] {
         &self.parameters

@@ -33,8 +33,9 @@ struct TrustedIssuers {
     compiled: Vec<Arc<TrustedIssuer>>,
 }
 
+/// The policies of one realm, and what they were compiled from.
 #[derive(Debug, Default)]
-struct RealmPolicies {
+pub(super) struct RealmPolicies {
     sources: Vec<Arc<Stored>>,
     set: Arc<Policies>,
     version: Position,
@@ -151,12 +152,12 @@ impl RealmPolicies {
     /// A set that does not compile leaves the one before in force, whole: without the policy that is wrong, a `forbid` might be missing
     /// (POL-003).
     fn compile(realm: &str, snapshot: &Snapshot, before: Option<&Arc<Self>>) -> Arc<Self> {
-        let kinds = [ResourceKind::Role, ResourceKind::Schema, ResourceKind::Policy];
-        let sources: Vec<_> = kinds.into_iter().flat_map(|kind| of_kind(snapshot, realm, kind).map(Arc::clone)).collect();
+        let sources = sources(realm, snapshot);
         if let Some(before) = before.filter(|before| same(&sources, &before.sources)) {
             return Arc::clone(before);
         }
-        let (set, version, problem) = match compile(&sources) {
+        let nothing = Policies::default();
+        let (set, version, problem) = match compile(&sources, before.map_or(&nothing, |before| &before.set)) {
             Ok(set) => (Arc::new(set), snapshot.position(), None),
             Err((kind, error)) => {
                 let (set, version) = before.map(|before| (Arc::clone(&before.set), before.version)).unwrap_or_default();
@@ -165,9 +166,22 @@ impl RealmPolicies {
         };
         Arc::new(Self { sources, set, version, problem })
     }
+
+    /// The policies of a realm that may come to be: what does not compile leaves none. Of those in force what says the same is taken over.
+    pub(super) fn tried(realm: &str, snapshot: &Snapshot, in_force: &Policies) -> (Policies, Option<ViewProblem>) {
+        match compile(&sources(realm, snapshot), in_force) {
+            Ok(set) => (set, None),
+            Err((kind, error)) => (Policies::default(), Some(problem(realm, kind, error))),
+        }
+    }
 }
 
-fn compile(sources: &[Arc<Stored>]) -> Result<Policies, (ResourceKind, PolicyError)> {
+fn sources(realm: &str, snapshot: &Snapshot) -> Vec<Arc<Stored>> {
+    let kinds = [ResourceKind::Role, ResourceKind::Schema, ResourceKind::Policy];
+    kinds.into_iter().flat_map(|kind| of_kind(snapshot, realm, kind).map(Arc::clone)).collect()
+}
+
+fn compile(sources: &[Arc<Stored>], known: &Policies) -> Result<Policies, (ResourceKind, PolicyError)> {
     let mut roles: HashSet<&str> = [AdminRole::Admin, AdminRole::Operator, AdminRole::Auditor].map(AdminRole::name).into();
     let (mut schemas, mut policies) = (Vec::new(), Vec::new());
     for stored in sources {
@@ -182,7 +196,7 @@ fn compile(sources: &[Arc<Stored>]) -> Result<Policies, (ResourceKind, PolicyErr
     }
     let is_policy = |error: &PolicyError| policies.iter().any(|document| document.name == error.document);
     let kind = |error: &PolicyError| if is_policy(error) { ResourceKind::Policy } else { ResourceKind::Schema };
-    Policies::compile(&policies, &schemas, &roles).map_err(|error| (kind(&error), error))
+    known.changed(&policies, &schemas, &roles).map_err(|error| (kind(&error), error))
 }
 
 fn problem(realm: &str, kind: ResourceKind, error: PolicyError) -> ViewProblem {

@@ -60,7 +60,7 @@ fn present(world: &World, text: &str, audience: &str) -> Result<Known, TokenErro
     let authorization = format!("Bearer {text}");
     let head = Head { method: "GET", target: "/", authority: "", headers: vec![("authorization", authorization.as_bytes())] };
     let accepted = [CredentialKind::Jwt, CredentialKind::BoundToken];
-    let evidence = Presented::read(&head, None, "main").unwrap().unwrap().evidence(&accepted).unwrap();
+    let evidence = Presented::read(&head, "main").unwrap().unwrap().evidence(&accepted).unwrap();
     let freshness = Freshness::new(&world.rng);
     let possession = Possession::of(&head, Vec::new(), None, &freshness);
     world.cache.prove_or_ask(&world.view, &Consumer::entrance("main", audience), (evidence, &possession), NOW)
@@ -101,7 +101,7 @@ fn what_was_said_of_it_ends_with_the_trust_in_its_issuer() {
     let request = asked(present(&world, &text, "payments"));
     assert!(!format!("{request:?}").contains(&text), "never the credential");
     let said = answer(&world, None);
-    world.cache.take_in(&world.view, &request, &said, NOW).unwrap();
+    world.cache.take_in(&world.view, &request, &said).unwrap();
     let Ok(Known::Proved(proved)) = present(&world, &text, "payments") else { panic!("it is known") };
     let identity = world.gateway.token(&proved.verified, "inventory", "dw-id+jwt", NOW, &world.rng).unwrap();
     let identity = identity.authorization().to_str().unwrap().strip_prefix("Bearer ").unwrap().to_owned();
@@ -112,7 +112,7 @@ fn what_was_said_of_it_ends_with_the_trust_in_its_issuer() {
     asked(present(&world, &text, "payments"));
     world.change(resource_version("main", declared(&[("disabled", json!(true))]), 2));
     assert!(present(&world, &text, "payments").is_err());
-    assert!(world.cache.take_in(&world.view, &request, &said, NOW).is_err(), "an answer that comes too late");
+    assert!(world.cache.take_in(&world.view, &request, &said).is_err(), "an answer that comes too late");
     assert!(world.cache.verify(&world.view, &inventory, &identity, NOW).is_err(), "the identity token that stands for it");
 }
 
@@ -121,7 +121,7 @@ fn a_disabled_issuers_token_is_dead_without_any_watermark() {
     let mut world = world();
     let text = token(FOREIGN);
     let request = asked(present(&world, &text, "payments"));
-    world.cache.take_in(&world.view, &request, &answer(&world, None), NOW).unwrap();
+    world.cache.take_in(&world.view, &request, &answer(&world, None)).unwrap();
     let Ok(Known::Proved(proved)) = present(&world, &text, "payments") else { panic!("it is known") };
     assert!(proved.verified.stands(&world.view));
     world.change(resource_version("main", declared(&[("disabled", json!(true))]), 2));
@@ -133,6 +133,6 @@ fn one_that_is_bound_to_a_key_is_good_for_its_holder_alone() {
     let world = world();
     let text = token(FOREIGN);
     let request = asked(present(&world, &text, "payments"));
-    world.cache.take_in(&world.view, &request, &answer(&world, Some(BoundKey::Jwk("a".repeat(43)))), NOW).unwrap();
+    world.cache.take_in(&world.view, &request, &answer(&world, Some(BoundKey::Jwk("a".repeat(43))))).unwrap();
     assert_eq!(present(&world, &text, "payments").unwrap_err(), TokenError::Bound);
 }

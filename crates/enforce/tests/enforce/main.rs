@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod access_evaluation;
+mod cache;
 mod credential;
 mod decide;
 mod delegation;
 mod fixture;
 mod foreign_token;
 mod identity;
+mod kept;
 mod path;
 mod possession;
 mod principal;

@@ -46,7 +46,7 @@ fn present(world: &World, text: &str, audience: &str, now: durward_base::Timesta
     let authorization = format!("Bearer {text}");
     let headers = vec![("authorization", authorization.as_bytes())];
     let head = Head { method: "GET", target: "/", authority: "", headers };
-    let token = Presented::read(&head, None, "main").unwrap().unwrap().evidence(&[CredentialKind::OpaqueToken]).unwrap();
+    let token = Presented::read(&head, "main").unwrap().unwrap().evidence(&[CredentialKind::OpaqueToken]).unwrap();
     let freshness = Freshness::new(&world.rng);
     let possession = Possession::of(&head, Vec::new(), None, &freshness);
     world.cache.prove_or_ask(&world.view, &Consumer::entrance("main", audience), (token, &possession), now)
@@ -74,20 +74,20 @@ fn what_the_authority_said_holds_until_its_time_a_watermark_or_a_revocation() {
     let request = asked(present(&world, &text(), "payments", NOW));
     assert!(!format!("{request:?}").contains("dw_pat_"), "never the credential");
     let (id, said) = answer(&world);
-    assert_eq!(world.cache.take_in(&world.view, &request, &Resolution::Refused, NOW), Err(Refusal::Token(TokenError::Unknown)));
-    world.cache.take_in(&world.view, &request, &said, NOW).unwrap();
+    assert_eq!(world.cache.take_in(&world.view, &request, &Resolution::Refused), Err(Refusal::Token(TokenError::Unknown)));
+    world.cache.take_in(&world.view, &request, &said).unwrap();
     let Ok(Known::Proved(proved)) = present(&world, &text(), "payments", NOW) else { panic!("it is known") };
     assert_eq!(proved.verified.principal().roles, ["clerk"]);
     assert!(matches!(present(&world, &text(), "inventory", NOW), Err(TokenError::WrongAudience { .. })));
 
     asked(present(&world, &text(), "payments", NOW + Duration::from_secs(300)));
-    world.cache.take_in(&world.view, &request, &said, NOW).unwrap();
+    world.cache.take_in(&world.view, &request, &said).unwrap();
     world.change(revocation(RevocationKind::Subject, "alice-sub"));
     asked(present(&world, &text(), "payments", NOW));
-    assert!(world.cache.take_in(&world.view, &request, &said, NOW).is_err(), "an answer from before the watermark");
+    assert!(world.cache.take_in(&world.view, &request, &said).is_err(), "an answer from before the watermark");
 
     let mut world = World::new();
-    world.cache.take_in(&world.view, &request, &said, NOW).unwrap();
+    world.cache.take_in(&world.view, &request, &said).unwrap();
     world.change(revocation(RevocationKind::Token, &id));
     let dead = present(&world, &text(), "payments", NOW).unwrap_err();
     assert!(matches!(dead, TokenError::Revoked { kind: RevocationKind::Token, .. }), "{dead:?}");
@@ -98,7 +98,7 @@ fn an_identity_token_that_stands_for_it_dies_with_it() {
     let mut world = World::new();
     let request = asked(present(&world, &text(), "payments", NOW));
     let (id, said) = answer(&world);
-    world.cache.take_in(&world.view, &request, &said, NOW).unwrap();
+    world.cache.take_in(&world.view, &request, &said).unwrap();
     let Ok(Known::Proved(proved)) = present(&world, &text(), "payments", NOW) else { panic!("it is known") };
     let token = world.gateway.token(&proved.verified, "inventory", "dw-id+jwt", NOW, &world.rng).unwrap();
     let text = token.authorization().to_str().unwrap().strip_prefix("Bearer ").unwrap().to_owned();

@@ -171,3 +171,50 @@ fn a_key_that_is_not_what_its_record_says_is_a_problem_and_not_used() {
         assert!(world.view.keys().verifying(issuer, &kid, durward_model::KeyUse::Token).is_none());
     }
 }
+
+#[test]
+fn a_changed_route_leaves_its_neighbours_as_they_were() {
+    let mut world = World::new();
+    let required = json!({"authenticated": true});
+    assert_eq!(world.change(route("one", "/one", required.clone(), 1)), []);
+    assert_eq!(world.change(route("two", "/two", required.clone(), 1)), []);
+    let routes = |world: &World| -> Vec<_> { world.view.routes().iter().map(Arc::clone).collect() };
+    let before = routes(&world);
+    assert_eq!(world.change(route("two", "/second", required, 2)), []);
+    let after = routes(&world);
+    assert!(Arc::ptr_eq(&before[0], &after[0]));
+    assert_eq!(after[1].resource().path, "/second");
+}
+
+/// What would be wrong is found from what is in force as it is from nothing.
+#[test]
+fn what_would_be_wrong_does_not_depend_on_what_is_in_force() {
+    let mut world = World::new();
+    let (required, action) = (json!({"authenticated": true}), json!({"action": "inventory:read", "resource": "'Stock::\"{sku}\"'"}));
+    let asking = json!({"kind": "route", "name": "asking", "path": "/stock/{sku}", "upstream": "http://127.0.0.1:1", "service": "payments", "authorize": action});
+    let records = [
+        route("one", "/one", required.clone(), 1),
+        resource_version("main", asking, 1),
+        policy("permit (principal, action, resource);", 2),
+        policy("permit (principal, action, resource is Nowhere);", 3),
+        route("one", "no path", required.clone(), 2),
+        route("same", "/stock/{id}", required.clone(), 1),
+        resource_version("main", json!({"kind": "schema", "name": "shop", "text": "entity Stock;"}), 2),
+        Record::ResourceDeleted { realm: "main".into(), kind: ResourceKind::Role, name: "clerk".into() },
+        policy(POLICY, 4),
+        route("one", "/stock/{sku}", required, 3),
+        Record::ResourceDeleted { realm: "main".into(), kind: ResourceKind::Schema, name: "shop".into() },
+    ];
+    let mut views = vec![World::new().view];
+    let mut found = 0;
+    for record in records {
+        world.change(record);
+        let (_, anew) = View::compile(&world.snapshot, None);
+        for view in &views {
+            assert_eq!(view.problems_of(&world.snapshot), anew);
+        }
+        found += anew.len();
+        views.push(world.view.clone());
+    }
+    assert!(found > 8, "{found}");
+}

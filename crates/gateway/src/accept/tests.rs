@@ -54,6 +54,8 @@ fn what_is_ambiguous_is_refused_and_the_connection_closed() {
         ("HTTP-006", "GET", "/", one, &[("host", "a"), ("connection", "upgrade"), ("upgrade", "TLS/1.2")], 501),
         ("HTTP-006", "GET", "/", two, &[("host", "a"), ("connection", "upgrade"), ("upgrade", "websocket")], 501),
         ("HTTP-007", "POST", "/", one, &[("host", "a"), ("expect", "y 100-continue")], 417),
+        ("HTTP-007", "POST", "/", one, &[("host", "a"), ("expect", "100-continue"), ("expect", "y")], 417),
+        ("HTTP-007", "POST", "/", one, &[("host", "a"), ("expect", "100-continue, y")], 417),
         ("HTTP-008", "OPTIONS", "*", one, &[("host", "a")], 400),
         ("GWID-003", "GET", "/", one, &[("host", "a"), ("connection", "close, X-User")], 400),
         ("GWID-003", "GET", "/", one, &[("host", "a"), ("connection", "authorization")], 400),

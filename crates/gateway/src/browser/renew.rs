@@ -132,7 +132,7 @@ pub(super) fn take_in(
         return gateway.take_in_session(request, &session.token, now);
     }
     let resolved: Resolved = serde_json::from_str(&session.token).map_err(|_| TokenError::Unknown)?;
-    if now < resolved.until { gateway.take_in_resolved(request, resolved, now) } else { Err(TokenError::Expired) }
+    if now < resolved.until { gateway.take_in_resolved(request, resolved) } else { Err(TokenError::Expired) }
 }
 
 impl Browsers {

@@ -21,8 +21,8 @@ impl Gateway {
     }
 
     /// Takes in what another provider's login came to, as the credential that is asked about.
-    pub(crate) fn take_in_resolved(&self, request: &ResolveRequest, resolved: Resolved, now: Timestamp) -> Result<(), TokenError> {
-        let taken = self.lookups.cache.take_in(&self.shared.view(), request, &Resolution::Proved(Box::new(resolved)), now);
+    pub(crate) fn take_in_resolved(&self, request: &ResolveRequest, resolved: Resolved) -> Result<(), TokenError> {
+        let taken = self.lookups.cache.take_in(&self.shared.view(), request, &Resolution::Proved(Box::new(resolved)));
         taken.map_err(|refusal| match refusal {
             Refusal::Token(error) => error,
             _ => TokenError::Unknown,

@@ -1,7 +1,5 @@
 //! The head that goes upstream: the client's fields without the reserved ones, and the gateway's own after them.
 
-use std::fmt::Write as _;
-
 use durward_enforce::without_key;
 use durward_net::http1::tokens;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -78,25 +76,22 @@ fn say(head: &mut Vec<u8>, said: &Said<'_>) {
     if let Some(identity) = said.identity {
         field(head, header::AUTHORIZATION.as_str(), identity.as_bytes());
     }
-    let mut text = String::with_capacity(256);
-    // Writing to a `String` does not fail.
-    let _ = write!(text, "x-request-id: {}\r\ntraceparent: {}\r\n", said.request, said.traceparent);
+    field(head, "x-request-id", said.request.as_bytes());
+    field(head, "traceparent", said.traceparent.as_bytes());
     if let Some(address) = &said.client.address {
-        let _ = write!(text, "x-forwarded-for: {address}\r\n");
+        field(head, "x-forwarded-for", address.as_bytes());
     }
-    let _ =
-        write!(text, "x-forwarded-host: {}\r\nx-forwarded-proto: {}\r\n", said.authority, if said.client.tls { "https" } else { "http" });
+    field(head, "x-forwarded-host", said.authority.as_bytes());
+    field(head, "x-forwarded-proto", if said.client.tls { b"https" } else { b"http" });
     if let Some(protocol) = said.upgrade {
-        let _ = write!(text, "connection: upgrade\r\nupgrade: {protocol}\r\n");
+        field(head, header::CONNECTION.as_str(), b"upgrade");
+        field(head, header::UPGRADE.as_str(), protocol.as_bytes());
     }
     match said.framing {
-        Some(Upload::Length(length)) => {
-            let _ = write!(text, "content-length: {length}\r\n");
-        }
-        Some(Upload::Chunked) => text.push_str("transfer-encoding: chunked\r\n"),
+        Some(Upload::Length(length)) => field(head, header::CONTENT_LENGTH.as_str(), length.to_string().as_bytes()),
+        Some(Upload::Chunked) => field(head, header::TRANSFER_ENCODING.as_str(), b"chunked"),
         None => {}
     }
-    head.extend_from_slice(text.as_bytes());
 }
 
 /// What of an upstream's answer is not passed on: its connection's own fields, and cookies that are the gateway's to set.
@@ -129,19 +124,9 @@ pub(crate) fn keep_private(headers: &mut HeaderMap) {
 }
 
 fn is_of_the_hop(name: &HeaderName) -> bool {
-    matches!(
-        name.as_str(),
-        "connection"
-            | "keep-alive"
-            | "proxy-authenticate"
-            | "proxy-connection"
-            | "te"
-            | "trailer"
-            | "transfer-encoding"
-            | "upgrade"
-            | "traceparent"
-            | "tracestate"
-    )
+    use header::{CONNECTION, PROXY_AUTHENTICATE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+    matches!(*name, CONNECTION | PROXY_AUTHENTICATE | TE | TRAILER | TRANSFER_ENCODING | UPGRADE)
+        || matches!(name.as_str(), "keep-alive" | "proxy-connection" | "traceparent" | "tracestate")
 }
 
 fn is_own(set_cookie: &HeaderValue) -> bool {
@@ -173,7 +158,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let parts = request.body(()).unwrap().into_parts().0;
-        let client = &Client { ip: None, address: Some("192.0.2.1".to_owned()), tls: true, certificate: None };
+        let client = &Client { ip: None, address: Some("192.0.2.1".to_owned()), tls: true, certificate: None, requested: None };
         let (request, traceparent) = ("Aa", format!("00-{}-00000000000000ab-01", "ab".repeat(16)));
         let said = Said {
             target: "/orders?a=1",

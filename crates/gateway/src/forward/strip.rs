@@ -70,9 +70,20 @@ fn is_identity(folded: &[u8]) -> bool {
             | b"remoteemail"
             | b"remoteuser"
             | b"trueclientip"
+            | b"userid"
+            | b"xarrclientcert"
             | b"xclusterclientip"
             | b"xrealip"
     ) || begins(folded, IDENTITY)
+        || tells_of_certificate(folded)
+}
+
+/// Whether a name says, anywhere, that it tells of a client's certificate: `Cf-Client-Cert-Sha256`, `X-Mtls-Subject`, `Fastly-Client-Cert-Fp`.
+fn tells_of_certificate(folded: &[u8]) -> bool {
+    const WORDS: [&[u8]; 8] = [b"clientcert", b"mtls", b"peercert", b"sslcert", b"sslclient", b"tlscert", b"tlsclient", b"usercert"];
+    // Each of them holds one of these, and most fields none.
+    let may = folded.windows(4).any(|four| matches!(four, b"cert" | b"mtls" | b"slcl" | b"lscl"));
+    may && WORDS.iter().any(|word| folded.windows(word.len()).any(|part| part == *word))
 }
 
 /// How fields begin that say who somebody is.
@@ -133,6 +144,7 @@ const IDENTITY: &[&[u8]] = &[
     b"xwebauth",
     // Of one product: Google, Amazon, Azure, Kong, SiteMinder, Cloudflare, Tailscale, Teleport and so on, and our own.
     b"cfaccess",
+    b"cfcert",
     b"smauth",
     b"smuniversalid",
     b"smuser",
@@ -155,6 +167,7 @@ const IDENTITY: &[&[u8]] = &[
     b"xms",
     b"xokta",
     b"xpomerium",
+    b"xteleport",
     b"xvouch",
     b"xwso2",
 ];
@@ -264,6 +277,9 @@ mod tests {
             "X-Request-ID",
             "X-Amzn-Oidc-Data",
             "X-Goog-IAP-JWT-Assertion",
+            "X-ARR-ClientCert",
+            "User-Id",
+            "USERID",
             "X-MS-Client-Principal",
             "X-Role-Names",
             "X_Roles",
@@ -315,6 +331,19 @@ mod tests {
             "X-Azure-ClientIP",
             "X-Preferred-Username",
             "X-SSO-User",
+            "Cf-Client-Cert-Sha256",
+            "Cf-Client-Cert-Subject-DN",
+            "Cf-Cert-Verified",
+            "CF_CERT_PRESENTED",
+            "X-Mtls-Subject",
+            "X_MTLS_Verified",
+            "mTLS-Client",
+            "Fastly-Client-Cert-Fingerprint",
+            "X-Teleport-Login",
+            "X-Nginx-TLS-Client-DN",
+            "Proxy-SSL-Client-S-DN",
+            "Edge-Peer-Certificate",
+            "Tls-Cert-Subject",
         ] {
             assert!(is_reserved(name), "{name}");
         }
@@ -329,6 +358,9 @@ mod tests {
             "If-Match",
             "Origin",
             "Smart-Field",
+            "X-Concert-Id",
+            "X-Html-Style",
+            "Client-Hints",
             "x",
         ] {
             assert!(!is_reserved(name), "{name}");

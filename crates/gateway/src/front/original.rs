@@ -86,7 +86,7 @@ pub(super) fn checked(
     }
     let authority = authority.filter(|authority| is_authority(authority)).ok_or_else(unreadable)?.to_owned();
     let tls = told::is_encrypted(proto).ok_or_else(unreadable)?;
-    let client = Client { ip: address, address: address.map(|address| address.to_string()), tls, certificate: None };
+    let client = Client { ip: address, address: address.map(|address| address.to_string()), tls, certificate: None, requested: None };
     Ok(Original { method, target: target.to_owned(), authority, headers, client, dialect })
 }
 

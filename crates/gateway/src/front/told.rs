@@ -15,7 +15,7 @@ pub(crate) fn client(parts: &Parts) -> Result<Client, Problem> {
     let ip: IpAddr = forwarded_for(&parts.headers).and_then(|said| said.parse().ok()).ok_or_else(unsaid)?;
     let tls = is_encrypted(once(parts, "x-forwarded-proto")?).ok_or_else(unsaid)?;
     let ip = ip.to_canonical();
-    Ok(Client { ip: Some(ip), address: Some(ip.to_string()), tls, certificate: None })
+    Ok(Client { ip: Some(ip), address: Some(ip.to_string()), tls, certificate: None, requested: None })
 }
 
 /// The address that the front has seen: the last of the list, which it has written itself. What stands before it, anyone may have written.

@@ -4,7 +4,7 @@ use std::future::Future as _;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use durward_net::http1::{Decoded, Framing};
 use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
@@ -18,6 +18,8 @@ use super::stream::{Reading, Writing};
 
 /// Bytes read at a time.
 const PIECE: usize = 32 * 1024;
+/// Bytes of a body that are rather copied than left to hold on to all that was read: the connection reads into the same memory again.
+const COPIED: usize = 4 * 1024;
 
 /// The body of an answer. Dropped early, it closes its connection.
 pub(crate) struct UpstreamBody(State);
@@ -197,8 +199,14 @@ impl Streaming {
 fn whole(connection: &mut Connection, framing: Framing) -> Option<Bytes> {
     match framing {
         Framing::Length(length) => {
-            let length = usize::try_from(length).ok().filter(|length| *length <= connection.buffer.len())?;
-            Some(connection.buffer.split_to(length).freeze())
+            let length = usize::try_from(length).ok()?;
+            let body = connection.buffer.get(..length)?;
+            if length > COPIED {
+                return Some(connection.buffer.split_to(length).freeze());
+            }
+            let body = Bytes::copy_from_slice(body);
+            connection.buffer.advance(length);
+            Some(body)
         }
         Framing::Chunked(_) | Framing::Close => None,
     }

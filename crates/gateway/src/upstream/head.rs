@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use durward_net::http1::{Chunked, Framing, tokens};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
@@ -36,34 +36,23 @@ pub(super) fn take(buffer: &mut BytesMut, method: &Method) -> Result<Option<Answ
     };
     let version = parsed.version.unwrap_or_default();
     let status = parsed.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or("the status is out of range")?;
-    // Places instead of slices: the buffer is about to be split off, and values are to share it.
+    // A copy, which is short, so that the answer's fields do not hold on to all that was read.
+    let head = Bytes::copy_from_slice(buffer.get(..length).unwrap_or_default());
+    let mut headers = HeaderMap::with_capacity(parsed.headers.len() + 4);
     let start = buffer.as_ptr() as usize;
-    let places: Vec<(HeaderName, std::ops::Range<usize>)> = parsed
-        .headers
-        .iter()
-        .map(|field| {
-            let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| "a field has no name")?;
-            let at = (field.value.as_ptr() as usize).saturating_sub(start);
-            Ok((name, at..at + field.value.len()))
-        })
-        .collect::<Result<_, &'static str>>()?;
-    let head = buffer.split_to(length).freeze();
-    let headers = headers(&head, places)?;
+    for field in &*parsed.headers {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| "a field has no name")?;
+        let at = (field.value.as_ptr() as usize).saturating_sub(start);
+        // An empty value's place is not within the head's bytes.
+        let value = if field.value.is_empty() { Bytes::new() } else { head.slice(at..at + field.value.len()) };
+        headers.append(name, HeaderValue::from_maybe_shared(value).map_err(|_| "a field's value has control characters")?);
+    }
+    buffer.advance(length);
     let framing = framing(&headers, method, status, version)?;
     let keep_alive = version == 1
         && framing != Framing::Close
         && !tokens(&headers, &header::CONNECTION).any(|token| token.eq_ignore_ascii_case("close"));
     Ok(Some(AnswerHead { status, headers, framing, keep_alive }))
-}
-
-fn headers(head: &Bytes, places: Vec<(HeaderName, std::ops::Range<usize>)>) -> Result<HeaderMap, &'static str> {
-    let mut headers = HeaderMap::with_capacity(places.len() + 4);
-    for (name, place) in places {
-        // An empty value's place is not within the head's bytes.
-        let value = if place.is_empty() { Bytes::new() } else { head.slice(place) };
-        headers.append(name, HeaderValue::from_maybe_shared(value).map_err(|_| "a field's value has control characters")?);
-    }
-    Ok(headers)
 }
 
 /// RFC 9112 section 6.3, with every ambiguity refused.

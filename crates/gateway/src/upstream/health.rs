@@ -1,5 +1,5 @@
-//! Active health checks: a host is asked now and then whether it is well, in HTTP/1.1 on a connection of its own, in HTTP/2 on the one that
-//! bears all requests; and the GRPC Health Checking Protocol.
+//! Active health checks: a host is asked now and then whether it is well, in HTTP/1.1 or HTTP/2, and by the GRPC Health Checking Protocol. On a
+//! connection of its own, since a question must not wait for a stream behind all that is under way (RFC 9113 section 5.1.2).
 
 use std::sync::Arc;
 
@@ -25,10 +25,10 @@ const SERVING: &[u8] = &[0, 0, 0, 0, 2, 0x08, 1];
 pub(super) fn watch(host: &Arc<Host>, check: HealthCheck, timeouts: UpstreamTimeouts) {
     let watched = Arc::downgrade(host);
     tokio::spawn(async move {
-        let mut failures = 0;
+        let (mut failures, connection) = (0, http2::Shared::default());
         while let Some(host) = watched.upgrade() {
             let is_well = if host.is_http2() {
-                is_well_in_http2(&host, &check.path, timeouts).await
+                is_well_in_http2((&host, &connection), &check.path, timeouts).await
             } else {
                 is_well(&host, &check.path, timeouts).await
             };
@@ -50,14 +50,14 @@ async fn is_well(host: &Host, path: &str, timeouts: UpstreamTimeouts) -> bool {
     answer.is_ok_and(|head| head.status.is_success())
 }
 
-async fn is_well_in_http2(host: &Host, path: &str, timeouts: UpstreamTimeouts) -> bool {
-    let head = |method, more| format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nuser-agent: durward\r\n{more}\r\n", host.authority);
+async fn is_well_in_http2(at: (&Host, &http2::Shared), path: &str, timeouts: UpstreamTimeouts) -> bool {
+    let head = |method, more| format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nuser-agent: durward\r\n{more}\r\n", at.0.authority);
     if path == GRPC_CHECK {
         let head = head("POST", "content-type: application/grpc\r\n");
-        let answer = http2::ask(host, head.as_bytes(), Bytes::from_static(WHOLE_SERVER), timeouts).await;
+        let answer = http2::ask(at, head.as_bytes(), Bytes::from_static(WHOLE_SERVER), timeouts).await;
         return answer.is_some_and(is_serving);
     }
-    let answer = http2::ask(host, head("GET", "").as_bytes(), Bytes::new(), timeouts).await;
+    let answer = http2::ask(at, head("GET", "").as_bytes(), Bytes::new(), timeouts).await;
     answer.is_some_and(|answer| answer.status().is_success())
 }
 

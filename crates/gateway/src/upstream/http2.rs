@@ -1,10 +1,9 @@
-//! RFC 9113, the client's side, which is hyper's: services that are spoken to in HTTP/2, gRPC above all. One connection a host bears all requests.
+//! RFC 9113, the client's side, which is hyper's: services that are spoken to in HTTP/2, gRPC above all. One connection a host bears all requests of clients.
 
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use durward_base::Duration;
@@ -14,7 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Collected, Limited};
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, watch};
 
 use super::exchange::Ticket;
 use super::head::HEAD_BYTES;
@@ -63,14 +62,9 @@ fn driven<S>((sender, connection): (S, impl Future<Output = hyper::Result<()>> +
 /// Sends a request whose head this is and takes the answer's head. What the connection gave back unsent goes out on a new one.
 pub(super) async fn exchange(ticket: Ticket, head: &[u8], request: &mut Outgoing<'_>) -> Result<Response<UpstreamBody>, UpstreamError> {
     let timeouts = ticket.upstream.timeouts;
-    let sent = Arc::new(Notify::new());
-    let body = Outbound::of(&mut request.payload, &sent);
+    let (body, turn) = Outbound::of(&mut request.payload);
     let mut outbound =
         read_back(head, ticket.host.is_tls(), body).ok_or(UpstreamError::Malformed("its own head cannot be said in HTTP/2"))?;
-    let late = async {
-        sent.notified().await;
-        tokio::time::sleep(timeouts.answer).await;
-    };
     let answer = async {
         let mut is_again = false;
         loop {
@@ -87,17 +81,37 @@ pub(super) async fn exchange(ticket: Ticket, head: &[u8], request: &mut Outgoing
     let response = tokio::select! {
         biased;
         response = answer => response?,
-        () = late => return Err(UpstreamError::AnswerTimeout(timeouts.answer)),
+        late = late(turn, timeouts) => return Err(late),
     };
     let (mut parts, body) = response.into_parts();
     parts.version = Version::HTTP_11;
     Ok(Response::from_parts(parts, UpstreamBody::over_http2(body, ticket)))
 }
 
-/// Sends a request of our own, and takes all of a small answer, within the time that an answer has.
-pub(super) async fn ask(host: &Host, head: &[u8], body: Bytes, timeouts: UpstreamTimeouts) -> Option<Response<Collected<Bytes>>> {
-    let request = read_back(head, host.is_tls(), Outbound::of(&mut Payload::Whole(body), &Arc::default()))?;
-    let mut sender = host.http2.sender(host, timeouts.connect).await.ok()?;
+/// Ends when an answer is late: the upstream took nothing of the request for as long as it may be idle, be it that all its streams are
+/// taken, or it had all of it for as long as it may think.
+async fn late(mut turn: watch::Receiver<Turn>, timeouts: UpstreamTimeouts) -> UpstreamError {
+    loop {
+        match tokio::time::timeout(timeouts.idle, turn.changed()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_sent)) => break,
+            Err(_) if *turn.borrow() == Turn::Upstream => return UpstreamError::IdleTimeout(timeouts.idle),
+            Err(_) => {}
+        }
+    }
+    tokio::time::sleep(timeouts.answer).await;
+    UpstreamError::AnswerTimeout(timeouts.answer)
+}
+
+/// Sends a request of our own on this connection, and takes all of a small answer, within the time that an answer has.
+pub(super) async fn ask(
+    (host, connection): (&Host, &Shared),
+    head: &[u8],
+    body: Bytes,
+    timeouts: UpstreamTimeouts,
+) -> Option<Response<Collected<Bytes>>> {
+    let request = read_back(head, host.is_tls(), Outbound::of(&mut Payload::Whole(body)).0)?;
+    let mut sender = connection.sender(host, timeouts.connect).await.ok()?;
     let answering = async {
         let (parts, body) = sender.send_request(request).await.ok()?.into_parts();
         Some(Response::from_parts(parts, Limited::new(body, SMALL).collect().await.ok()?))
@@ -135,10 +149,17 @@ fn read_back(head: &[u8], is_tls: bool, body: Outbound) -> Option<Request<Outbou
     Some(request)
 }
 
-/// The body of a request on its way out.
+/// The body of a request on its way out. When all of it is sent it is dropped, and with it the word of whose turn it is.
 pub(super) struct Outbound {
     source: Source,
-    sent: Arc<Notify>,
+    turn: watch::Sender<Turn>,
+}
+
+/// Whom the sending of a request waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Upstream,
+    Client,
 }
 
 enum Source {
@@ -147,8 +168,8 @@ enum Source {
 }
 
 impl Outbound {
-    /// Takes the body of a request, or a copy where it may be sent again. `sent` is told when there is no more of it to come.
-    fn of(payload: &mut Payload, sent: &Arc<Notify>) -> Self {
+    /// Takes the body of a request, or a copy where it may be sent again; and whose turn it is from now on.
+    fn of(payload: &mut Payload) -> (Self, watch::Receiver<Turn>) {
         let source = match std::mem::replace(payload, Payload::Gone) {
             Payload::Streamed(body, _) => Source::Streamed(body),
             Payload::Whole(body) => {
@@ -157,13 +178,8 @@ impl Outbound {
             }
             Payload::Gone => Source::Whole(None),
         };
-        Self { source, sent: Arc::clone(sent) }
-    }
-}
-
-impl Drop for Outbound {
-    fn drop(&mut self) {
-        self.sent.notify_one();
+        let (turn, of) = watch::channel(Turn::Upstream);
+        (Self { source, turn }, of)
     }
 }
 
@@ -174,9 +190,10 @@ impl Body for Outbound {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let frame = match &mut self.source {
             Source::Whole(body) => return Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
-            Source::Streamed(body) => ready!(Pin::new(body).poll_frame(cx)),
+            Source::Streamed(body) => Pin::new(body).poll_frame(cx),
         };
-        Poll::Ready(frame.map(|frame| frame.map(without_reserved)))
+        self.turn.send_replace(if frame.is_pending() { Turn::Client } else { Turn::Upstream });
+        frame.map(|frame| frame.map(|frame| frame.map(without_reserved)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -210,7 +227,7 @@ mod tests {
     use super::*;
 
     fn nothing() -> Outbound {
-        Outbound { source: Source::Whole(None), sent: Arc::default() }
+        Outbound { source: Source::Whole(None), turn: watch::Sender::new(Turn::Upstream) }
     }
 
     #[test]

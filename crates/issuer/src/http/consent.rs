@@ -25,8 +25,8 @@ pub async fn get(call: Call) -> Response {
     let Some((step, sealed)) = transaction::open::<Consenting>(&call, sealed).zip(sealed) else { return answer::stale_form(&call) };
     client_documents::read(&call, &step.request.client_id).await;
     match login_of(&call, &step).await {
-        Ok(Some(login)) => show(&call, &step, sealed, &login),
-        Ok(None) => answer::stale_form(&call),
+        Ok(Some(login)) if step.is_as_shown(&call) => show(&call, &step, sealed, &login),
+        Ok(_) => answer::stale_form(&call),
         Err(_) => answer::unavailable(&call),
     }
 }
@@ -41,6 +41,7 @@ pub async fn post(call: Call) -> Response {
     client_documents::read(&call, &step.request.client_id).await;
     step.request.left_out = scopes::left_out(&call, (&step.request.client_id, &step.request.scopes), &parameters);
     match parameters.get("decision") {
+        Some("allow") if !step.is_as_shown(&call) => answer::stale_form(&call),
         Some("allow") => allow(&call, &step).await,
         Some("deny") => deny(&call, &step).await,
         _ => answer::failure(

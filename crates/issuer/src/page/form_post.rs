@@ -2,10 +2,9 @@
 
 use askama::Template;
 use axum::response::Response;
-use http::header::CONTENT_SECURITY_POLICY;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 
-use super::{Frame, html};
+use super::{Frame, Policy, Source, held_to};
 
 /// A response on its way, which goes by itself, or by its button where scripts do not run.
 #[derive(Debug, Template)]
@@ -24,17 +23,10 @@ pub(crate) const FORM_POST_SCRIPT: &str = "document.getElementById('form-post').
 /// Its SHA-256, by which the page's policy knows it.
 const SCRIPT_HASH: &str = "EnPYOQ0/Uu4iIvgmDITJTskVyuz7gBb6s+IZU1dte5o=";
 
-/// The page as an answer. Its policy admits that one script by its hash (CSP Level 3 section 2.3.1) and no other: a nonce would admit
-/// whatever bears it.
+/// The page as an answer. Its policy admits that one script.
 pub(crate) fn self_submitting(page: &FormPost<'_>) -> Response {
-    let mut response = html(StatusCode::OK, page, Some(page.action));
-    let headers = response.headers_mut();
-    let policy = headers.get(CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok()).unwrap_or_default();
-    let policy = policy.replacen("; frame-ancestors", &format!("; script-src 'sha256-{SCRIPT_HASH}'; frame-ancestors"), 1);
-    if let Ok(policy) = HeaderValue::try_from(policy) {
-        headers.insert(CONTENT_SECURITY_POLICY, policy);
-    }
-    response
+    let policy = Policy { leads_to: Source::of(page.action), script: Some(SCRIPT_HASH), ..Policy::default() };
+    held_to(&policy, StatusCode::OK, page)
 }
 
 #[cfg(test)]
@@ -42,6 +34,7 @@ mod tests {
     use aws_lc_rs::digest::{SHA256, digest};
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
+    use http::header::CONTENT_SECURITY_POLICY;
 
     use super::*;
 

@@ -37,19 +37,6 @@ fn every_page_says_how_it_may_be_used() {
 }
 
 #[test]
-fn a_form_may_lead_to_the_clients_origin_and_nowhere_else() {
-    for (uri, source) in [
-        ("https://app.example/cb", Some("https://app.example")),
-        ("http://127.0.0.1:49152/cb", Some("http://127.0.0.1:49152")),
-        ("http://[::1]:49152/cb", Some("http:")),
-        ("com.example.app:/cb", Some("com.example.app:")),
-        ("not a uri", None),
-    ] {
-        assert_eq!(form_source(uri).as_deref(), source, "{uri}");
-    }
-}
-
-#[test]
 fn moments_read_like_a_person_says_them() {
     let now = Timestamp::from_seconds(1_795_378_504);
     for (seconds, words) in [

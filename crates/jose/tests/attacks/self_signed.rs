@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 use durward_base::base64url;
-use durward_jose::{Algorithm, SelfSignedJwt, SigningKey};
+use durward_jose::{Algorithm, SelfSignedJwt, SelfSigners, SigningKey};
 use serde_json::{Value, json};
 
 use crate::{Forger, outcome};
@@ -16,7 +16,7 @@ fn a_proof_is_verified_by_the_key_in_it_and_names_that_key() {
     let mut renamed = jwk.clone();
     renamed["kid"] = json!("somebody-else");
     for jwk in [&jwk, &bare, &renamed] {
-        let verified = SelfSignedJwt::verify(&proof(jwk)).unwrap();
+        let verified = SelfSignedJwt::verify(&proof(jwk), &SelfSigners::default()).unwrap();
         assert_eq!(base64url::decode(verified.thumbprint()).unwrap()[..16], base64url::decode(forger.key.kid()).unwrap());
         assert_eq!((verified.jwt().kid(), verified.jwt().typ()), (forger.key.kid(), Some("dpop+jwt")));
         assert_eq!(verified.jwt().claims().str("htm"), Ok(Some("POST")));
@@ -48,7 +48,11 @@ fn a_proof_without_a_sound_public_key_of_its_own_is_refused() {
         ("R5", with("x", json!(format!("{}=", own["x"].as_str().unwrap()))), "key_member_invalid"),
         ("JOSE-015", json!({"alg": "ES256", "jwk": own, "crit": ["jwk"]}), "crit_unsupported"),
     ] {
-        assert_eq!(outcome(SelfSignedJwt::verify(&forger.sign(&header.to_string(), "{}"))), expected, "{id} {header}");
+        assert_eq!(
+            outcome(SelfSignedJwt::verify(&forger.sign(&header.to_string(), "{}"), &SelfSigners::default())),
+            expected,
+            "{id} {header}"
+        );
     }
 }
 
@@ -64,6 +68,29 @@ fn the_key_in_a_proof_is_no_secret_for_a_mac() {
         let secret = base64url::decode(jwk["x"].as_str().unwrap()).unwrap();
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret), input.as_bytes());
         let token = format!("{input}.{}", base64url::encode(tag.as_ref()));
-        assert!(SelfSignedJwt::verify(&token).is_err(), "JOSE-003 {header}");
+        assert!(SelfSignedJwt::verify(&token, &SelfSigners::default()).is_err(), "JOSE-003 {header}");
     }
+}
+
+#[test]
+fn a_header_that_was_seen_before_vouches_for_no_other_signature() {
+    let (forger, other, signers) = (Forger::new(), Forger::new(), SelfSigners::default());
+    let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": forger.key.jwk()}).to_string();
+    for claims in [r#"{"jti":"1"}"#, r#"{"jti":"2"}"#] {
+        let verified = SelfSignedJwt::verify(&forger.sign(&header, claims), &signers).unwrap();
+        assert_eq!((verified.jwt().typ(), verified.jwt().kid()), (Some("dpop+jwt"), forger.key.kid()));
+    }
+    assert_eq!(outcome(SelfSignedJwt::verify(&other.sign(&header, "{}"), &signers)), "signature_invalid", "DPOP-003");
+}
+
+#[test]
+fn of_those_who_sign_for_themselves_only_so_many_are_kept_and_none_whose_signature_is_bad() {
+    let (forger, other, signers) = (Forger::new(), Forger::new(), SelfSigners::default());
+    let header = |number: usize| json!({"alg": "ES256", "jwk": forger.key.jwk(), "n": number}).to_string();
+    assert!(SelfSignedJwt::verify(&other.sign(&header(0), "{}"), &signers).is_err());
+    assert_eq!(format!("{signers:?}"), "SelfSigners(0)");
+    for number in 0..1_025 {
+        assert!(SelfSignedJwt::verify(&forger.sign(&header(number), "{}"), &signers).is_ok());
+    }
+    assert_eq!(format!("{signers:?}"), "SelfSigners(1)");
 }

@@ -1,5 +1,7 @@
 //! RFC 7591 section 2: a client and its metadata.
 
+use std::path::Path;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -348,6 +350,17 @@ pub enum SecretReference {
     Environment(String),
     /// A file; one trailing line end is dropped.
     File(String),
+}
+
+impl SecretReference {
+    /// The same, a relative path taken as relative to this directory.
+    #[must_use]
+    pub fn relative_to(&self, directory: &Path) -> Self {
+        match self {
+            Self::Environment(name) => Self::Environment(name.clone()),
+            Self::File(path) => Self::File(directory.join(path).to_string_lossy().into_owned()),
+        }
+    }
 }
 
 impl TryFrom<String> for SecretReference {

@@ -18,7 +18,7 @@ pub struct Realm {
     /// Absolute life of a login, in seconds.
     #[serde(default = "session_seconds")]
     pub session_seconds: u32,
-    /// Absolute life of a refresh family, in seconds.
+    /// Absolute life of a refresh family with `offline_access`, in seconds; without, it ends with the login.
     #[serde(default = "refresh_seconds")]
     pub refresh_seconds: u32,
     /// Whether people may make personal access tokens, and how long those may last.

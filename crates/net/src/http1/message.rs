@@ -1,5 +1,5 @@
 //! RFC 9112 sections 3.2 and 6.3, RFC 9113 section 8.3.1: the one host a request names and the one way its body is framed, with every ambiguity
-//! refused, whichever version of HTTP it came over.
+//! refused, whichever version of HTTP it came over; RFC 9110 sections 8.4 and 10.1.1: what nothing here does with a body.
 
 use std::net::Ipv6Addr;
 
@@ -34,15 +34,23 @@ const NO_HOST: Refused = Refused::Host("The request's host is no host.");
 
 /// `host [ ":" port ]` of a name, an IPv4 address or an IPv6 literal: no user, no empty or dot-ended name, no percent-encoding.
 pub fn is_authority(text: &str) -> bool {
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        _ => (text, None),
+    let (host, port) = host_and_port(text);
+    let is_name = || {
+        !host.is_empty()
+            && !host.ends_with('.')
+            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
     };
-    let is_name =
-        || !host.is_empty() && !host.ends_with('.') && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
     let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let is_host = literal.map_or_else(is_name, |literal| literal.parse::<Ipv6Addr>().is_ok());
     is_host && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|_| port.bytes().all(|byte| byte.is_ascii_digit())))
+}
+
+/// The two parts of an authority. An IPv6 literal has colons of its own, in brackets.
+pub(crate) fn host_and_port(authority: &str) -> (&str, Option<&str>) {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    }
 }
 
 /// How a request's body is framed; `None` when its head announces none.
@@ -57,6 +65,18 @@ pub fn framing(parts: &Parts) -> Result<Option<Framing>, Refused> {
         Some(_) if is_read => Err(Refused::Malformed("A GET or HEAD request has a body.")),
         Some(_) => Ok(framing),
     }
+}
+
+/// RFC 9110 section 10.1.1: "A server that receives an Expect field value containing a member other than 100-continue MAY respond with a 417
+/// (Expectation Failed) status code". Who is behind might see another member first.
+pub fn expectation(headers: &HeaderMap) -> Result<(), Refused> {
+    let only = headers.get_all(header::EXPECT).iter().all(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    if only { Ok(()) } else { Err(Refused::Expectation) }
+}
+
+/// RFC 9110 section 8.4: nothing of our own decodes a body, and what stands in front might read another one in it.
+pub fn coding(headers: &HeaderMap) -> Result<(), Refused> {
+    if headers.contains_key(header::CONTENT_ENCODING) { Err(Refused::ContentCoding) } else { Ok(()) }
 }
 
 fn announced(headers: &HeaderMap, version: Version) -> Result<Option<Framing>, Refused> {

@@ -31,6 +31,12 @@ pub enum Refused {
     /// Its head did not come in time.
     #[error("The request's head did not come in time.")]
     TooSlow,
+    /// It expects more than leave to go on.
+    #[error("Only `100-continue` may be expected.")]
+    Expectation,
+    /// Its body is in a coding.
+    #[error("The body must come as it is, without a Content-Encoding.")]
+    ContentCoding,
     /// It is of another version of HTTP.
     #[error("This server speaks HTTP/1.1, and HTTP/2 where TLS agreed on it.")]
     Version,
@@ -44,6 +50,8 @@ impl Refused {
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadTooLarge | Self::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Expectation => StatusCode::EXPECTATION_FAILED,
+            Self::ContentCoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
         }
     }
@@ -59,6 +67,8 @@ impl Refused {
             Self::HeadTooLarge => "head_too_large",
             Self::TooManyFields => "too_many_fields",
             Self::TooSlow => "head_too_slow",
+            Self::Expectation => "expectation",
+            Self::ContentCoding => "content_coding",
             Self::Version => "version",
         }
     }
@@ -66,6 +76,12 @@ impl Refused {
 
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
-        Self::new(refused.status(), refused.code(), refused.to_string()).header(header::CONNECTION, HeaderValue::from_static("close"))
+        let problem = Self::new(refused.status(), refused.code(), refused.to_string());
+        let problem = problem.header(header::CONNECTION, HeaderValue::from_static("close"));
+        match refused {
+            // RFC 9110 15.5.16: what would be taken.
+            Refused::ContentCoding => problem.header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+            _ => problem,
+        }
     }
 }

@@ -3,13 +3,15 @@
 use axum::response::{IntoResponse as _, Response};
 use durward_base::EventId;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::Problem;
 
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
 /// Whether an answer is for a person to read, in a window of its own.
 pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
-    if headers.get("sec-fetch-mode").is_some_and(|mode| mode != "navigate") {
+    if headers.get(SEC_FETCH_MODE).is_some_and(|mode| mode != "navigate") {
         return false;
     }
     let accepted = headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok());

@@ -32,7 +32,7 @@ async fn call(request: Request<Body>) -> (Response, Event) {
         listener: "test",
         node: "test".into(),
         hosts: Vec::new(),
-        strict_transport: StrictTransport::for_seconds(60),
+        strict_transport: StrictTransport::at("auth.example", 60),
         gate: Arc::new(Open),
         record: Arc::clone(&kept) as _,
         metrics: HttpMetrics::register(&mut prometheus_client::registry::Registry::default()),
@@ -89,7 +89,13 @@ async fn every_answer_says_the_same_of_itself_whoever_made_it() {
         ("POST", "/typed", 3_000_000, 413),
     ] {
         let typed = if body > 1 { "application/json" } else { "text/plain" };
-        let request = Request::builder().method(method).uri(path).header("content-type", typed).body(Body::from("1".repeat(body))).unwrap();
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "Auth.example:8444")
+            .header("content-type", typed)
+            .body(Body::from("1".repeat(body)))
+            .unwrap();
         let (response, _) = call(request).await;
         assert_eq!(response.status(), status, "{method} {path}");
         let fields =
@@ -97,6 +103,33 @@ async fn every_answer_says_the_same_of_itself_whoever_made_it() {
         assert_eq!(fields, ["no-store", "nosniff", "max-age=60"], "{method} {path}");
         let allow = response.headers().get("allow").map(|allow| allow.to_str().unwrap());
         assert_eq!(allow, (status == 405).then_some("GET, HEAD"), "{method} {path}");
+    }
+}
+
+/// GWDOS-005, HTTP-007
+#[tokio::test]
+async fn what_nobody_here_does_with_a_body_is_refused_wherever_it_is_sent() {
+    for (fields, status) in [
+        (&[("expect", "100-continue")][..], 200),
+        (&[("expect", "x")], 417),
+        (&[("expect", "100-continue"), ("expect", "x")], 417),
+        (&[("content-encoding", "gzip")], 415),
+        (&[("content-encoding", "identity")], 415),
+        (&[("content-encoding", "")], 415),
+    ] {
+        let request = Request::post("/typed").header("content-type", "application/json");
+        let request = fields.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let (response, _) = call(request.body(Body::from("1")).unwrap()).await;
+        assert_eq!(response.status(), status, "{fields:?}");
+        assert_eq!(response.headers().get("accept-encoding").is_some_and(|said| said == "identity"), status == 415, "{fields:?}");
+    }
+}
+
+#[tokio::test]
+async fn browsers_are_told_to_come_by_tls_alone_to_the_host_that_is_spoken_for() {
+    for (host, told) in [("auth.example", true), ("localhost:8444", false), ("www.auth.example", false), ("[::1]", false)] {
+        let (response, _) = call(Request::get("/named/a").header("host", host).body(Body::empty()).unwrap()).await;
+        assert_eq!(response.headers().contains_key("strict-transport-security"), told, "{host}");
     }
 }
 

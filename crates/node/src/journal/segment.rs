@@ -1,9 +1,10 @@
 //! One file of a journal: a mark, a header with the tree as it was at its beginning, then records.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use durward_audit::{Frames, Tree, write_frame};
+use durward_audit::{EVENT_LIMIT, Frames, Tree, is_zero, write_frame};
 use durward_base::Timestamp;
 use minicbor::{Decode, Encode};
 
@@ -11,6 +12,8 @@ const MARK: &[u8] = b"durward journal\n";
 const EXTENSION: &str = "segment";
 /// Bytes read to find a header: a tree of 2^64 events is 64 hashes, and a checkpoint less than a kilobyte.
 const HEADER_LIMIT: u64 = 8192;
+/// Bytes read at a time.
+const BLOCK: u64 = 64 * 1024;
 
 /// What a segment says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -69,11 +72,24 @@ impl Segment {
         self.header.tree.size()
     }
 
-    /// The bytes behind its header.
+    /// The bytes behind its header, without most of the space that was set aside and never written: that would be megabytes of zeros.
     pub(super) fn records(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = std::fs::read(&self.path)?;
-        let start = usize::try_from(self.start).unwrap_or(usize::MAX).min(bytes.len());
-        Ok(bytes.split_off(start))
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(self.start))?;
+        let (mut bytes, mut zeros) = (Vec::new(), 0);
+        let mut block = Vec::new();
+        while file.by_ref().take(BLOCK).read_to_end(&mut block)? > 0 {
+            if is_zero(&block) {
+                zeros += block.len();
+            } else {
+                bytes.resize(bytes.len() + std::mem::take(&mut zeros), 0);
+                bytes.extend_from_slice(&block);
+            }
+            block.clear();
+        }
+        // The last record may end in zeros.
+        bytes.resize(bytes.len() + zeros.min(EVENT_LIMIT), 0);
+        Ok(bytes)
     }
 }
 
@@ -87,7 +103,7 @@ pub(super) fn list(directory: &Path) -> io::Result<Vec<Segment>> {
     let mut segments = Vec::new();
     for (_, path) in files(directory)? {
         let mut head = Vec::new();
-        io::Read::read_to_end(&mut io::Read::take(std::fs::File::open(&path)?, HEADER_LIMIT), &mut head)?;
+        File::open(&path)?.take(HEADER_LIMIT).read_to_end(&mut head)?;
         if let Some((header, start)) = Header::decode(&head) {
             segments.push(Segment { path, header, start });
         }

@@ -220,6 +220,23 @@ async fn a_journal_goes_on_where_it_ended() {
     assert_eq!((fixture.segments().len(), journal.verify().await.unwrap().size), (1, 6));
 }
 
+#[test]
+fn space_that_was_never_written_is_not_read_and_the_zeros_of_records_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let records = [vec![1; 60_000], vec![0; 60_000], vec![2; 9], [vec![3; 9], vec![0; 65_000]].concat()];
+    let mut bytes = segment::Header::new(durward_audit::Tree::new(), Timestamp::from_millis(1), "checkpoint".into()).encode();
+    for record in &records {
+        durward_audit::write_frame(&mut bytes, record);
+    }
+    bytes.resize(16 << 20, 0);
+    std::fs::write(segment::path(directory.path(), 1), bytes).unwrap();
+    let read = segment::list(directory.path()).unwrap().pop().unwrap().records().unwrap();
+    let mut frames = durward_audit::Frames::new(&read);
+    assert!(frames.by_ref().map(|frame| frame.record.to_vec()).eq(records));
+    assert_eq!(frames.tail(), durward_audit::Tail::Clean);
+    assert!(read.len() < 400_000, "{} bytes", read.len());
+}
+
 /// FLT-006: a torn record is found by its checksum; what is before it counts, and what comes after begins anew.
 #[tokio::test]
 async fn a_torn_tail_is_cut_at_the_last_whole_record_and_said() {

@@ -16,6 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::hmac;
 use durward_base::{Duration, Rng, Timestamp, base64url, equal};
+use durward_jose::SelfSigners;
 
 use super::Proof;
 
@@ -31,6 +32,7 @@ pub struct Freshness {
     shared: Option<hmac::Key>,
     most: usize,
     seen: Mutex<Seen>,
+    signers: SelfSigners,
 }
 
 /// The proofs of the last two lives of a nonce.
@@ -75,12 +77,17 @@ enum Kind {
 impl Freshness {
     /// Of a process by itself.
     pub fn new(rng: &Rng) -> Self {
-        Self { own: key(&rng.bytes::<32>()), shared: None, most: MOST, seen: Mutex::default() }
+        Self { own: key(&rng.bytes::<32>()), shared: None, most: MOST, seen: Mutex::default(), signers: SelfSigners::default() }
     }
 
     /// Of one process among several over the same store: `shared` is the same in all.
     pub fn sharing(rng: &Rng, shared: &[u8; 32]) -> Self {
         Self { shared: Some(key(shared)), ..Self::new(rng) }
+    }
+
+    /// The keys of the proofs it has seen.
+    pub const fn signers(&self) -> &SelfSigners {
+        &self.signers
     }
 
     /// Takes in a proof that is verified in every other way, once.

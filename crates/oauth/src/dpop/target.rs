@@ -18,6 +18,10 @@ pub struct Target<'a> {
 impl Target<'_> {
     /// Whether a proof's `htu` is one of the addresses.
     pub(super) fn is_at(&self, htu: &str) -> bool {
+        // RFC 3986 6.2.1: what is the same letter for letter is the same.
+        if self.addresses.iter().any(|address| address == htu) {
+            return true;
+        }
         let Some(named) = normal(htu) else { return false };
         self.addresses.iter().any(|address| normal(address).is_some_and(|address| address == named))
     }

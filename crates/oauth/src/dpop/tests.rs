@@ -9,7 +9,7 @@ const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const URL: &str = "https://auth.shop.example/realms/main/oauth2/token";
 
 fn read(headers: &[&[u8]], token: Option<&str>) -> Result<Proof, ProofError> {
-    Proof::verify(headers, &Target { method: "POST", addresses: &[Cow::Borrowed(URL)], access_token: token }, NOW)
+    Proof::verify(headers, &Target { method: "POST", addresses: &[Cow::Borrowed(URL)], access_token: token }, &SelfSigners::default(), NOW)
 }
 
 fn reason(header: &Value, claims: &Value, token: Option<&str>) -> &'static str {

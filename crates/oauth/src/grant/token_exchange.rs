@@ -7,7 +7,7 @@
 mod subject_token;
 
 use durward_base::{Duration, SessionId, Timestamp, TokenId};
-use durward_model::resource::{Client, Service};
+use durward_model::resource::{Acr, Client, Service};
 use durward_model::{Acting, Assurance, GrantType, PrincipalKind, RevocationKind};
 
 pub use subject_token::SubjectToken;
@@ -73,12 +73,25 @@ pub fn decide(
 ) -> Decision {
     let exchange = Exchange { registry, parameters, client, token, now };
     match exchange.grant(lineage, jti) {
-        Ok(Ok(grant)) => {
+        Ok(grant) => {
             let event = grant.event(client.registered(), None);
             Decision::Issue { grant: Box::new(grant), writes: client.spend().into_iter().collect(), event }
         }
-        Ok(Err(until)) => Decision::Wait { until },
-        Err(refusal) => Decision::deny(client, refusal),
+        Err(Stop::Early(until)) => Decision::Wait { until },
+        Err(Stop::Refused(refusal)) => Decision::deny(client, refusal),
+    }
+}
+
+/// Why nothing is issued.
+enum Stop {
+    Refused(Refusal),
+    /// What it comes from is of a time that is yet to come.
+    Early(Timestamp),
+}
+
+impl<T: Into<Refusal>> From<T> for Stop {
+    fn from(why: T) -> Self {
+        Self::Refused(why.into())
     }
 }
 
@@ -92,7 +105,7 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// Every check, in the order of the RFC.
-    fn grant(&self, lineage: Option<Lineage<'_>>, jti: TokenId) -> Result<Result<Grant, Timestamp>, Refusal> {
+    fn grant(&self, lineage: Option<Lineage<'_>>, jti: TokenId) -> Result<Grant, Stop> {
         let metadata = self.client.registered().metadata;
         let issued_token_type = self.requested_token_type()?;
         let expires = self.actor_expires()?.min(self.token.credential.expires);
@@ -118,7 +131,8 @@ impl Exchange<'_> {
             why => refused_subject(why),
         })?;
         let details = rar::exchanged(self.parameters, &self.token.authorization_details, &eligible)?;
-        Ok(self.made(eligible, lineage, act, (expires, issued_token_type), jti).map(|grant| grant.detailed(details)))
+        let made = self.made(eligible, lineage, act, (expires, issued_token_type), jti).map_err(Stop::Early)?;
+        Ok(made.detailed(details))
     }
 
     fn made(
@@ -297,12 +311,8 @@ fn narrowed(requested: Option<&str>, client: &Client, service: &Service, held: &
 
 /// The weaker of what a token says of a login and what the login is.
 fn lesser(token: &Assurance, login: &Assurance) -> Assurance {
-    let rank = |assurance: &Assurance| match assurance.acr.as_deref() {
-        Some("mfa") => 2,
-        Some("pwd") => 1,
-        _ => 0,
-    };
-    let weaker = if rank(token) <= rank(login) { token } else { login };
+    let level = |assurance: &Assurance| assurance.acr.as_deref().and_then(Acr::from_name);
+    let weaker = if level(token) <= level(login) { token } else { login };
     let auth_time = token.auth_time.zip(login.auth_time).map(|(told, known)| told.min(known));
     Assurance { auth_time, amr: login.amr.clone(), ..weaker.clone() }
 }

@@ -92,7 +92,15 @@ pub(super) fn read(mut asked: Map<String, Value>, client_id: &str, registry: &dy
     client.insert("origin".to_owned(), "registered".into());
     client.insert("scopes".to_owned(), scope.into());
     client.insert("services".to_owned(), registry.realm().registration_services.clone().into());
-    let client: Client = serde_json::from_value(Value::Object(client)).map_err(|error| RegistrationError::metadata(error.to_string()))?;
+    let mut client: Client =
+        serde_json::from_value(Value::Object(client)).map_err(|error| RegistrationError::metadata(error.to_string()))?;
+    let mut said = Vec::new();
+    client.grants.retain(|grant| {
+        !said.contains(grant) && {
+            said.push(*grant);
+            true
+        }
+    });
     grants(&client, registry.realm().registration)?;
     contacts(&client)?;
     Ok(client)
@@ -125,29 +133,11 @@ pub(super) fn name<'a>(client: &Client, others: impl Iterator<Item = &'a Client>
         return Err(RegistrationError::metadata(format!("client_name: expected 1 to {LONGEST_NAME} characters that people can see")));
     }
     let ours =
-        |other: &&Client| other.trust == Trust::FirstParty && skeleton(other.title.as_ref().unwrap_or(&other.name)) == skeleton(title);
+        |other: &&Client| other.trust == Trust::FirstParty && legible::look_alike(other.title.as_ref().unwrap_or(&other.name), title);
     match others.filter(|other| other.name != client.name).find(ours) {
         None => Ok(()),
         Some(_) => Err(RegistrationError::metadata("client_name: looks like the name of an application of this realm's own")),
     }
-}
-
-/// A name as people take it in: letters alone, of one case, with the look-alikes of Latin letters brought to those.
-fn skeleton(name: &str) -> String {
-    let plain = |c: char| match c {
-        '0' | 'о' | 'ο' => 'o',
-        '1' | 'l' | '|' | 'і' | 'ι' => 'i',
-        'а' | 'α' => 'a',
-        'с' => 'c',
-        'е' | 'ε' => 'e',
-        'р' | 'ρ' => 'p',
-        'х' | 'χ' => 'x',
-        'у' => 'y',
-        'ѕ' | '5' => 's',
-        '3' => 'e',
-        other => other,
-    };
-    name.to_lowercase().chars().map(plain).filter(|c| c.is_alphanumeric()).collect()
 }
 
 /// The scopes that are registered: those asked for that the realm gives to clients of this kind. RFC 7591 2: "the authorization server MAY
@@ -185,20 +175,16 @@ fn response_types(asked: &Map<String, Value>) -> Result<(), RegistrationError> {
 
 /// What a client may do that nobody vouches for.
 fn grants(client: &Client, registration: Registrations) -> Result<(), RegistrationError> {
-    let mut offered = vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials, GrantType::DeviceCode];
-    // It calls upon people who began nothing: where anybody may register, nobody may register for it.
-    if registration == Registrations::Token {
-        offered.push(GrantType::Ciba);
-    }
-    match client.grants.iter().find(|grant| !offered.contains(grant)) {
+    let is_offered = |grant: &GrantType| match grant {
+        GrantType::AuthorizationCode | GrantType::RefreshToken | GrantType::ClientCredentials | GrantType::DeviceCode => true,
+        // It calls upon people who began nothing: where anybody may register, nobody may register for it.
+        GrantType::Ciba => registration == Registrations::Token,
+        GrantType::TokenExchange | GrantType::JwtBearer | GrantType::Password | GrantType::Implicit => false,
+    };
+    match client.grants.iter().find(|grant| !is_offered(grant)) {
         None => Ok(()),
         Some(other) => Err(RegistrationError::metadata(format!("grant_types: {} is for declared clients", other.name()))),
-    }?;
-    // What comes of a device goes to no address, so the address proves nobody's sector.
-    if !client.subject_type.is_public() && client.grants.contains(&GrantType::DeviceCode) {
-        return Err(RegistrationError::metadata("subject_type: pairwise does not go with the device grant"));
     }
-    Ok(())
 }
 
 fn contacts(client: &Client) -> Result<(), RegistrationError> {

@@ -6,7 +6,7 @@ use durward_model::PrincipalKind;
 fn ask(policies: &Policies, scopes: &[&str]) -> IssueVerdict {
     let mut principal = principal(PrincipalKind::User, "alice", &["customer"]);
     principal.scopes = scopes.iter().map(ToString::to_string).collect();
-    let subject = Subject::new(&principal).unwrap();
+    let subject = Subject::new(&principal, policies).unwrap();
     let service_scopes = ["read".to_owned(), "write".to_owned()];
     policies.issue(&Issue {
         subject: &subject,

@@ -12,7 +12,7 @@ const NOT_FROM_ABROAD: &str = r#"permit (principal, action, resource);
 forbid (principal, action == Action::"inventory:read", resource) unless { context has country && context.country == "CH" };"#;
 
 /// A file in which 10.0.0.0/8 is somewhere, and nothing else anywhere.
-fn file(record: &[u8]) -> Vec<u8> {
+pub fn file(record: &[u8]) -> Vec<u8> {
     // A node a bit of the network: the record of that bit leads on, the other one nowhere.
     let (network, nodes) = (10_u8, 8_u8);
     let mut file = Vec::new();
@@ -54,14 +54,14 @@ fn map(key: &str, value: &[u8]) -> Vec<u8> {
 }
 
 /// `{"country": {"iso_code": "CH"}, "city": {"names": {"en": "Bern"}}}`.
-fn bern() -> Vec<u8> {
+pub fn bern() -> Vec<u8> {
     let city = [text("city"), map("names", &map("en", &text("Bern")))].concat();
     [&[0xe2], text("country").as_slice(), &map("iso_code", &text("CH")), &city].concat()
 }
 
 fn asked(policy: &str, places: &Places, address: Option<&str>) -> Verdict {
     let policies = compile(&[("here", policy)]).unwrap();
-    let subject = Subject::new(&user("alice", &[])).unwrap();
+    let subject = Subject::new(&user("alice", &[]), &policies).unwrap();
     let address: Option<IpAddr> = address.map(|address| address.parse().unwrap());
     let circumstances = Circumstances { now: NOW, address, known_browser: None };
     policies.decide(&Question { subject: &subject, action: "inventory:read", resource: &stock("1"), circumstances, places })

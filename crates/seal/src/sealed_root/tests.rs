@@ -31,11 +31,23 @@ fn a_new_seal_key_replaces_the_old_one_and_leaves_the_recovery_key() {
 }
 
 #[test]
+fn a_new_recovery_key_replaces_the_old_one_and_leaves_the_seal_key() {
+    let rng = seeded(7);
+    let new = SealedRoot::create(&rng);
+    let root = new.sealed.open_with_seal(&new.seal_key).unwrap();
+    let (renewed, recovery_key) = new.sealed.renew_recovery(&root, &rng).unwrap();
+    assert!(same(&renewed.open_with_recovery(&recovery_key).unwrap(), &root));
+    assert!(same(&renewed.open_with_seal(&new.seal_key).unwrap(), &root));
+    assert!(matches!(renewed.open_with_recovery(&new.recovery_key), Err(SealedRootError::AnotherKey { recipient: "recovery", .. })));
+}
+
+#[test]
 fn another_root_is_not_sealed_into_this_ones_place() {
     let rng = seeded(3);
     let (one, other) = (SealedRoot::create(&rng), SealedRoot::create(&rng));
     let root = other.sealed.open_with_seal(&other.seal_key).unwrap();
     assert_eq!(one.sealed.reseal(&root, &one.seal_key, &rng), Err(SealedRootError::AnotherRoot));
+    assert!(matches!(one.sealed.renew_recovery(&root, &rng), Err(SealedRootError::AnotherRoot)));
 }
 
 /// FLT-027: the wrong key

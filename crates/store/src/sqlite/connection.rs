@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, ToSql, TransactionBehavior, params};
 
 use super::unavailable;
 use crate::migration::{self, Migration};
-use crate::sql::{Sql, Value};
+use crate::sql::Value;
 use crate::{OpenError, feed};
 
 /// The connection that writes, over a schema that is up to date.
@@ -26,9 +26,11 @@ pub(super) fn open(path: &Path, known: &[Migration], now: Timestamp) -> Result<C
     let mut connection = Connection::open(path).map_err(failed)?;
     configure(&connection).map_err(failed)?;
     connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;").map_err(failed)?;
+    // 32 MiB: the writer stops for a checkpoint more seldom, and a page that many batches change is copied once.
+    connection.execute_batch("PRAGMA wal_autocheckpoint = 8192;").map_err(failed)?;
     while migrate(&mut connection, known, now)? {}
     let begin = feed::begin(now);
-    connection.execute(&text(begin.sql), rusqlite::params_from_iter(&begin.params)).map_err(failed)?;
+    connection.execute(begin.sql.sqlite, rusqlite::params_from_iter(&begin.params)).map_err(failed)?;
     Ok(connection)
 }
 
@@ -42,11 +44,6 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
 /// Makes a file that only we may read; it must not exist.
 pub(super) fn create_private(path: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).and_then(|file: File| file.sync_all())
-}
-
-/// The text with SQLite's form of parameters.
-pub(super) fn text(sql: Sql) -> String {
-    sql.sqlite.replace('$', "?")
 }
 
 impl ToSql for Value {
@@ -84,7 +81,7 @@ fn migrate(connection: &mut Connection, known: &[Migration], now: Timestamp) -> 
     };
     let step = || {
         transaction.execute_batch(migration.text)?;
-        transaction.execute(&text(migration::APPLY), params![migration.number, migration.checksum(), now.millis()])
+        transaction.execute(migration::APPLY.sqlite, params![migration.number, migration.checksum(), now.millis()])
     };
     step().map_err(|error| migration.failed(error))?;
     transaction.commit().map_err(|error| migration.failed(error))?;
@@ -92,5 +89,5 @@ fn migrate(connection: &mut Connection, known: &[Migration], now: Timestamp) -> 
 }
 
 fn applied(connection: &Connection) -> rusqlite::Result<Vec<(i64, String)>> {
-    connection.prepare(&text(migration::APPLIED))?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    connection.prepare(migration::APPLIED.sqlite)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, params_from_iter};
 use tokio::sync::Semaphore;
 
-use super::connection::{create_private, open_reader, text};
+use super::connection::{create_private, open_reader};
 use super::{blocking, unavailable};
 use crate::Unavailable;
 use crate::sql::{Query, Row};
@@ -52,7 +52,7 @@ pub(super) fn rows<T>(connection: &Connection, queries: Vec<Query<T>>) -> rusqli
     let _one_moment = if queries.len() > 1 { Some(connection.unchecked_transaction()?) } else { None };
     let mut found = Vec::new();
     for Query { what, sql, params, read } in queries {
-        let mut statement = connection.prepare_cached(&text(sql))?;
+        let mut statement = connection.prepare_cached(sql.sqlite)?;
         let mut rows = statement.query(params_from_iter(&params))?;
         while let Some(row) = rows.next()? {
             found.push(read(&mut Row::sqlite(row)).map_err(|invalid| (what, invalid)));

@@ -6,7 +6,6 @@ use rusqlite::ffi::{SQLITE_CONSTRAINT_FOREIGNKEY, SQLITE_CONSTRAINT_PRIMARYKEY, 
 use rusqlite::{Connection, ErrorCode, params_from_iter};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::connection::text;
 use super::unavailable;
 use crate::batch::{Batch, Done, Failure};
 use crate::sql::{Guard, Invalid, Row, Sql, Step, Then, Value};
@@ -124,7 +123,7 @@ fn run(connection: &Connection, batch: &Batch) -> Result<Done, Failure> {
 fn apply(connection: &Connection, step: &Step, at: Timestamp) -> Result<u64, StepError> {
     match &step.then {
         Then::Nothing => {
-            let mut statement = connection.prepare_cached(&text(step.sql))?;
+            let mut statement = connection.prepare_cached(step.sql.sqlite)?;
             Ok(statement.execute(params_from_iter(&step.params))? as u64)
         }
         Then::Append(read) => {
@@ -141,7 +140,7 @@ fn apply(connection: &Connection, step: &Step, at: Timestamp) -> Result<u64, Ste
 }
 
 fn returned<T>(connection: &Connection, step: &Step, read: impl Fn(&mut Row<'_>) -> Result<T, Invalid>) -> Result<Vec<T>, StepError> {
-    let mut statement = connection.prepare_cached(&text(step.sql))?;
+    let mut statement = connection.prepare_cached(step.sql.sqlite)?;
     let mut rows = statement.query(params_from_iter(&step.params))?;
     let mut read_rows = Vec::new();
     while let Some(row) = rows.next()? {
@@ -157,7 +156,7 @@ fn append(connection: &Connection, record: &Record, at: Timestamp) -> Result<(),
 }
 
 fn run_text(connection: &Connection, sql: Sql, params: &[Value]) -> rusqlite::Result<usize> {
-    connection.prepare_cached(&text(sql))?.execute(params_from_iter(params))
+    connection.prepare_cached(sql.sqlite)?.execute(params_from_iter(params))
 }
 
 fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
@@ -165,7 +164,7 @@ fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
 }
 
 fn position(connection: &Connection) -> Result<Position, StepError> {
-    let mut statement = connection.prepare_cached(&text(feed::HEAD))?;
+    let mut statement = connection.prepare_cached(feed::HEAD.sqlite)?;
     let mut rows = statement.query([])?;
     let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     feed::read_position(&mut Row::sqlite(row)).map_err(StepError::Invalid)

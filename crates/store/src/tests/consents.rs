@@ -25,6 +25,7 @@ async fn what_is_taken_back_is_forgotten_and_ends_what_stood_on_it(bench: Bench)
         scopes: vec!["orders:read".to_owned()],
         declined: Vec::new(),
         audience: audience.to_owned(),
+        shown: "digest".to_owned(),
         granted: bench.now(),
     };
     bench.commit(&[Write::PutConsent(consent("orders")), Write::PutConsent(consent("stock"))]).await;

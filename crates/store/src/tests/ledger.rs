@@ -198,6 +198,7 @@ async fn a_consent_replaces_the_one_before(bench: Bench) {
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
         declined: vec!["z".to_owned()],
         audience: audience.to_owned(),
+        shown: "digest".to_owned(),
         granted: bench.now(),
     };
     let (first, second, other) = (consent(&["a"], "orders"), consent(&["a", "b"], "orders"), consent(&["c"], "stock"));

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use durward_admin::Item;
 use durward_base::Secret;
 use durward_model::resource::{Client, ClientAuthentication, Trust};
 use durward_model::{GrantType, Resource, ResourceKind, Stored};
@@ -30,6 +31,12 @@ pub async fn client(api: &Api, data: &Path, gateway: &str, service: &str) -> any
     add(&mut client.post_logout_redirect_uris, format!("{gateway}/"));
     add(&mut client.services, service.to_owned());
     Ok((client, secret))
+}
+
+/// Whether this is the gateway's own client, with more in what `client` adds to and nothing else.
+pub fn only_grows(item: &Item) -> bool {
+    let added = |field: &str| matches!(field, "redirect_uris" | "post_logout_redirect_uris" | "services");
+    item.kind == ResourceKind::Client && item.name == OWN_CLIENT && item.fields.iter().all(|difference| added(&difference.field))
 }
 
 fn fresh() -> Client {

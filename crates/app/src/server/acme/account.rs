@@ -23,16 +23,24 @@ impl Accounts {
     /// # Errors
     /// Roots or a key that cannot be read.
     pub fn new(settings: &AcmeSettings) -> anyhow::Result<Self> {
-        let trust = match &settings.roots {
-            Some(file) => std::fs::read(file)
-                .map_err(anyhow::Error::from)
-                .and_then(|pem| Ok(Trust::from_pem(&pem)?))
-                .with_context(|| format!("acme.roots: the file {}", file.display()))?,
-            None => Trust::system(&[]).context("acme.roots: none are named, and this system has none")?,
-        };
+        let trust = Self::trust(settings)?;
         let external = settings.external_account.as_ref();
         let external = external.map(|account| anyhow::Ok((account.id.clone(), resolve(&account.key, "acme.external_account.key")?)));
         Ok(Self { settings: settings.clone(), external: external.transpose()?, client: Client::new(Some(trust)), known: None })
+    }
+
+    /// The roots that vouch for the authority's own server.
+    ///
+    /// # Errors
+    /// When they cannot be read, or there are none.
+    pub fn trust(settings: &AcmeSettings) -> anyhow::Result<Trust> {
+        match &settings.roots {
+            Some(file) => std::fs::read(file)
+                .map_err(anyhow::Error::from)
+                .and_then(|pem| Ok(Trust::from_pem(&pem)?))
+                .with_context(|| format!("acme.roots: the file {}", file.display())),
+            None => Trust::system(&[]).context("acme.roots: none are named, and this system has none"),
+        }
     }
 
     /// The account of before, or a new one.

@@ -17,7 +17,7 @@ use durward_seal::{Purpose, RootKey};
 use durward_store::Store;
 use instant_acme::CertificateIdentifier;
 
-use self::account::Accounts;
+pub use self::account::Accounts;
 use self::kept::Kept;
 use self::order::{Ordered, obtain};
 use super::certificates::Expiries;

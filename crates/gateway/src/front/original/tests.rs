@@ -5,7 +5,7 @@ use http::Request;
 use super::*;
 
 fn front() -> Client {
-    Client { ip: Some([127, 0, 0, 1].into()), address: None, tls: false, certificate: None }
+    Client { ip: Some([127, 0, 0, 1].into()), address: None, tls: false, certificate: None, requested: None }
 }
 
 fn read(target: &str, fields: &[(&str, &str)]) -> Result<Original, &'static str> {

@@ -1,10 +1,10 @@
 //! `/oauth2/logout`: OpenID Connect RP-Initiated Logout 1.0 and Front-Channel Logout 1.0.
 
 use axum::response::Response;
-use durward_base::SessionId;
 use durward_model::{Family, Outcome, Write};
 use durward_oauth::logout::{self, LogoutRequest};
 use durward_oauth::{OAuthError, Parameters};
+use durward_store::StoreError;
 use http::StatusCode;
 
 use crate::call::Call;
@@ -48,11 +48,11 @@ async fn asked(call: &Call, parameters: &Parameters) -> Response {
             cleared(call, page::logged_out(&page))
         }
         Ok(None) => leave(call, request.redirect, Vec::new()),
-        Ok(Some(login)) if request.must_ask(&call.realm, &login.person.sub) => ask(call, &login, request.redirect),
-        Ok(Some(login)) => {
-            login.record(call);
-            end(call, login.session.id, request.redirect).await
-        }
+        Ok(Some(login)) => match families(call, &login).await {
+            Err(_) => answer::unavailable(call),
+            Ok(families) if request.must_ask(&call.realm, &login.person.sub, &families) => ask(call, &login, request.redirect),
+            Ok(families) => end(call, &login, &families, request.redirect).await,
+        },
     }
 }
 
@@ -76,17 +76,22 @@ async fn confirmed(call: &Call, sealed: &str) -> Response {
     match LiveLogin::of_browser(call).await {
         Err(_) => answer::unavailable(call),
         Ok(None) => leave(call, step.redirect, Vec::new()),
-        Ok(Some(login)) if login.session.id == step.session() => {
-            login.record(call);
-            end(call, step.session(), step.redirect).await
-        }
+        Ok(Some(login)) if login.session.id == step.session() => match families(call, &login).await {
+            Err(_) => answer::unavailable(call),
+            Ok(families) => end(call, &login, &families, step.redirect).await,
+        },
         Ok(Some(_)) => answer::stale_form(call),
     }
 }
 
-async fn end(call: &Call, session: SessionId, redirect: Option<String>) -> Response {
-    let Ok(families) = call.issuer.store().families_of_session(call.realm.name(), session).await else { return answer::unavailable(call) };
-    let told = clients_to_tell(call, &families);
+/// The clients in a login.
+async fn families(call: &Call, login: &LiveLogin) -> Result<Vec<Family>, StoreError> {
+    call.issuer.store().families_of_session(call.realm.name(), login.session.id).await
+}
+
+async fn end(call: &Call, login: &LiveLogin, families: &[Family], redirect: Option<String>) -> Response {
+    login.record(call);
+    let (session, told) = (login.session.id, clients_to_tell(call, families));
     call.recorder.edit(|event| {
         event.outcome = Outcome::Changed;
         event.target = Some(format!("session/{session}"));

@@ -6,7 +6,7 @@ use axum::response::Response;
 use durward_enforce::PresentedToken;
 use durward_model::{Assurance, Caller, PrincipalKind};
 use durward_oauth::access_token::AccessToken;
-use durward_oauth::{ErrorCode, OAuthError, Registry as _, userinfo};
+use durward_oauth::{ErrorCode, OAuthError, Parameters, Registry as _, userinfo};
 
 use crate::call::{Call, FormError};
 use crate::client_documents;
@@ -67,11 +67,14 @@ async fn answer(call: &Call, token: &AccessToken) -> Result<Response, OAuthError
     })
 }
 
-/// RFC 6750 2.1, which "Resource servers MUST support", and 2.2: in a form; a token in the query or a cookie is none.
+/// RFC 6750 2.1, which "Resource servers MUST support", and 2.2: in a form; a token in the query or a cookie is none, but in the query one too many.
 fn presented<'a>(call: &'a Call, in_form: Option<&'a str>) -> Result<PresentedToken<'a>, OAuthError> {
     let missing = OAuthError::new(ErrorCode::InvalidToken, "bearer.missing", "an access token is required, as `Authorization: Bearer`");
+    // One that says it twice, or is no query, is not a query without it.
+    let in_query = Parameters::parse(&[call.query.as_bytes()])?.get("access_token").is_some();
     match (call.authorization().as_slice(), in_form) {
         ([], None) => Err(missing),
+        ([_], None) if in_query => Err(SEVERAL),
         ([], Some(text)) => Ok(PresentedToken { text, with_proof: false }),
         ([header], None) => match header.split_once(' ') {
             Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => Ok(PresentedToken { text, with_proof: false }),
@@ -80,9 +83,11 @@ fn presented<'a>(call: &'a Call, in_form: Option<&'a str>) -> Result<PresentedTo
             _ => Err(missing),
         },
         // 2: "Clients MUST NOT use more than one method to transmit the token in each request."
-        _ => Err(OAuthError::new(ErrorCode::InvalidRequest, "bearer.several", "the request has more than one access token")),
+        _ => Err(SEVERAL),
     }
 }
+
+const SEVERAL: OAuthError = OAuthError::new(ErrorCode::InvalidRequest, "bearer.several", "the request has more than one access token");
 
 fn record(call: &Call, token: &AccessToken) {
     let id = token.subject().to_owned();

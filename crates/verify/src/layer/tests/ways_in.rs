@@ -8,6 +8,7 @@ use durward_model::{Assurance, CredentialFacts, CredentialLimits, PrincipalKind}
 use durward_node::{CannotResolve, Resolve, Resolving};
 
 use super::*;
+use crate::Further;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const PARTNER: &str = "https://partner.example";
@@ -82,10 +83,10 @@ fn partner() -> Record {
 }
 
 /// The service, reached over TLS or not, with these ways in.
-fn service(url: &str, kinds: &[CredentialKind]) -> Fixture {
+fn service(url: &str, kinds: &[Further]) -> Fixture {
     let mut fixture = Fixture::asking(Arc::new(Authority));
     fixture.publish(2, vec![partner()]);
-    let layer = fixture.verifier.layer("inventory").reached_at(url).accepting(kinds);
+    let layer = fixture.verifier.layer("inventory").reached_at(url).also_accepting(kinds);
     fixture.router = Router::new().route("/stock/lamp", get(read)).layer(layer);
     fixture
 }
@@ -110,7 +111,7 @@ fn basic(password: &str) -> String {
 
 #[tokio::test]
 async fn a_service_that_is_reached_over_tls_takes_keys_and_passwords() {
-    let fixture = service("https://inventory.example", &[CredentialKind::ApiKey, CredentialKind::Basic]);
+    let fixture = service("https://inventory.example", &[Further::ApiKey, Further::Basic]);
     let (key, [wrong, away, right]) = (key(), ["wrong", "away", "right"].map(basic));
     let typo = key.replace("dw_key_A", "dw_key_B");
     assert_eq!(ask(&fixture, &[("x-api-key", &key)]).await, (200, String::new()));
@@ -130,7 +131,7 @@ async fn a_service_that_is_reached_over_tls_takes_keys_and_passwords() {
 /// KEY-003: whoever listens on the way knows them; and what nobody asked for is no way in.
 #[tokio::test]
 async fn keys_and_passwords_count_over_tls_alone_and_where_they_are_asked_for() {
-    let both = [CredentialKind::ApiKey, CredentialKind::Basic];
+    let both = [Further::ApiKey, Further::Basic];
     let (key, right) = (key(), basic("right"));
     for (url, kinds, fields, expected) in [
         ("http://inventory.internal", &both[..], ("x-api-key", key.as_str()), (403, "credential_in_the_clear")),
@@ -145,7 +146,7 @@ async fn keys_and_passwords_count_over_tls_alone_and_where_they_are_asked_for() 
 
 #[tokio::test]
 async fn a_key_is_kept_to_its_networks_here_too() {
-    let fixture = service("https://inventory.example", &[CredentialKind::ApiKey]);
+    let fixture = service("https://inventory.example", &[Further::ApiKey]);
     let (status, _, event) = fixture.call("GET", "/stock/lamp", &[("x-api-key", &key())]).await;
     assert_eq!((status, event.reason.as_deref()), (403, Some("credential_network")), "KEY-003");
 }

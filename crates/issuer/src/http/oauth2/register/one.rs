@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse as _, Response};
 use durward_base::{Secret, base64url, equal};
-use durward_model::{Registration, Resource, ResourceKind, Stored, Write};
+use durward_model::{ClientSecret, Registration, Resource, ResourceKind, Stored, Write};
 use durward_oauth::registration;
 use durward_oauth::{OAuthError, RegisteredClient, Registry as _};
 use durward_store::CommitError;
@@ -54,29 +54,30 @@ async fn managed(call: &Call) -> Result<(RegisteredClient<'_>, Registration), OA
 }
 
 async fn change(call: &Call) -> Result<Response, Refusal> {
-    let (before, known) = managed(call).await?;
+    let (client, known) = managed(call).await?;
+    call.issuer.registrations.change(client.id, call.now)?;
     let body = match call.json() {
         Ok(body) => body,
         Err(error) => return Ok(json::unreadable(call, error)),
     };
-    registration::must_be_about(body, &before.metadata.name, |secret| is_secret(call, before, secret))?;
-    let client = requested(call, body, &before.metadata.name).await?;
-    let stored = stored(call, before).await?;
-    let changed = Stored { version: stored.version + 1, resource: Resource::Client(client.clone()), ..stored };
-    let mut writes = registration::change(&call.realm, before, changed, known.generation, call.now);
-    let needs_secret = registration::has_secret(&client) && !registration::has_secret(before.metadata);
-    let (secret, write) = needs_secret.then(|| new_secret(call, before.id)).unzip();
+    let secrets = secrets(call, client).await?;
+    registration::must_be_about(body, &known.name, |secret| is_live(call, client, &secrets, secret))?;
+    let after = requested(call, body, &known.name).await?;
+    let before = stored(call, client).await?;
+    let mut writes = registration::change((&before, &after), &known, &secrets, call.now)?;
+    let had_secret = matches!(&before.resource, Resource::Client(before) if registration::has_secret(before));
+    let (secret, write) = (registration::has_secret(&after) && !had_secret).then(|| new_secret(call, client.id)).unzip();
     writes.extend(write);
     commit(call, &writes, StatusCode::OK).await?;
     let known = Registration { generation: known.generation + 1, ..known };
-    let body = registration::answer(&client, &known, secret.as_ref(), &call.realm, &call.issuer.handles);
+    let body = registration::answer(&after, &known, secret.as_ref(), &call.realm, &call.issuer.handles);
     Ok(json::private(body.to_string().into_bytes()))
 }
 
 async fn remove(call: &Call) -> Result<(), OAuthError> {
-    let (client, _) = managed(call).await?;
-    let stored = stored(call, client).await?;
-    let writes = registration::remove(&call.realm, client, stored.version, call.now);
+    let (client, known) = managed(call).await?;
+    let (stored, secrets) = (stored(call, client).await?, secrets(call, client).await?);
+    let writes = registration::remove(&known, stored.version, &secrets, call.now);
     commit(call, &writes, StatusCode::NO_CONTENT).await
 }
 
@@ -93,9 +94,14 @@ async fn commit(call: &Call, writes: &[Write], status: StatusCode) -> Result<(),
     })
 }
 
+/// All secrets of the client, as the store has them: the feed may not have told of the latest yet.
+async fn secrets(call: &Call, client: RegisteredClient<'_>) -> Result<Vec<ClientSecret>, OAuthError> {
+    call.issuer.store().client_secrets(call.realm.name(), client.id).await.map_err(|_| UNAVAILABLE)
+}
+
 /// Whether a secret is one that the client may use now.
-fn is_secret(call: &Call, client: RegisteredClient<'_>, secret: &Secret) -> bool {
+fn is_live(call: &Call, client: RegisteredClient<'_>, secrets: &[ClientSecret], secret: &Secret) -> bool {
     let hash = base64url::encode(&call.issuer.hasher.hash(call.realm.id(), client.id, secret));
-    let live = call.realm.client_secrets(client.id).iter().filter(|known| known.expires.is_none_or(|end| call.now < end));
-    live.into_iter().any(|known| equal(known.hash.as_bytes(), hash.as_bytes()))
+    let mut live = secrets.iter().filter(|known| known.expires.is_none_or(|end| call.now < end));
+    live.any(|known| equal(known.hash.as_bytes(), hash.as_bytes()))
 }

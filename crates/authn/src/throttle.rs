@@ -54,6 +54,16 @@ struct Failures {
     last: Timestamp,
 }
 
+impl Failures {
+    /// Of two that came at once the one that came first may be counted last: where there is no delay, nobody waits for the moment of another.
+    fn wait(&self, now: Timestamp) -> Duration {
+        match delay(self.count) {
+            Duration::ZERO => Duration::ZERO,
+            delay => (self.last + delay).since(now),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Network {
     V4([u8; 3]),
@@ -72,7 +82,7 @@ impl Throttle {
         let network = Network::of(address);
         let failures = self.failures(account, now);
         let spent = self.networks.get(&network).copied().unwrap_or(now).max(now);
-        let wait = failures.map_or(Duration::ZERO, |failures| (failures.last + delay(failures.count)).since(now));
+        let wait = failures.map_or(Duration::ZERO, |failures| failures.wait(now));
         let wait = wait.max((spent + NETWORK_COST).since(now + NETWORK_BUDGET));
         if wait > Duration::ZERO {
             return Verdict::Wait(wait);

@@ -58,6 +58,15 @@ fn a_thousand_attempts_at_once_are_counted_before_any_is_verified() {
     assert_eq!(allowed, 5);
 }
 
+#[test]
+fn attempts_that_came_at_once_are_counted_in_any_order() {
+    let mut throttle = Throttle::default();
+    for earlier in 0..5 {
+        let now = START + Duration::from_micros(5 - earlier);
+        assert_eq!(fails(&mut throttle, now, "alice", "192.0.2.1"), Verdict::Allowed, "{earlier}");
+    }
+}
+
 /// R17: what a network spent on others' accounts is not given back for its own success.
 #[test]
 fn success_clears_the_account_and_not_the_network() {

@@ -37,6 +37,7 @@ pub async fn run(arguments: &ServeArguments, data: Option<&Path>) -> anyhow::Res
     show_recovery_key(&server, &settings)?;
     if let Some(resources) = &settings.resources {
         apply_resources(&server, resources).await.context("the resources could not be applied at start")?;
+        server.resources_are_applied();
     }
     announce(&server, arguments.dev, &settings)?;
     loop {

@@ -27,6 +27,8 @@ mod upstream_metrics;
 mod upstreams;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use durward_base::Secret;
 use durward_net::Shutdown;
@@ -44,6 +46,7 @@ pub struct Server {
     socket: PathBuf,
     endpoints: Vec<String>,
     journal: durward_node::Journal,
+    declared: Arc<AtomicBool>,
     shutdown: Shutdown,
     tasks: TaskTracker,
 }
@@ -77,6 +80,11 @@ impl Server {
     /// Every endpoint of every listener: method, path, access, rate, event and handler, sorted.
     pub fn endpoints(&self) -> &[String] {
         &self.endpoints
+    }
+
+    /// Says that the resources its settings name are in force: before that it is not ready, and a first start has no routes.
+    pub fn resources_are_applied(&self) {
+        self.declared.store(true, Ordering::Release);
     }
 
     /// Stops accepting, finishes what was begun, and puts the journal on disk.

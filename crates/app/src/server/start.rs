@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use durward_admin::{Admin, AdminSettings};
@@ -60,6 +61,8 @@ struct Parts {
     metrics: HttpMetrics,
     clock: Clock,
     rng: Rng,
+    /// Whether the resources that the settings name are in force.
+    declared: Arc<AtomicBool>,
     shutdown: Shutdown,
     tasks: TaskTracker,
 }
@@ -97,6 +100,7 @@ impl Server {
             tasks: TaskTracker::new(),
             egress: egress(&settings.outbound)?,
             root: root_key,
+            declared: Arc::new(AtomicBool::new(settings.resources.is_none())),
             settings,
             public_url,
             addresses,
@@ -125,6 +129,7 @@ impl Server {
             recovery_key: opened.recovery_key,
             endpoints,
             journal,
+            declared: parts.declared,
             shutdown: parts.shutdown,
             tasks: parts.tasks,
         })
@@ -358,6 +363,14 @@ impl Parts {
             if age < STALE { Ok(()) } else { Err(format!("the store was last heard of {} s ago", age.as_secs())) }
         });
         let written = Box::new(move || if journal.status().available { Ok(()) } else { Err("the journal cannot be written".to_owned()) });
+        let declared = Arc::clone(&self.declared);
+        let applied = Box::new(move || {
+            if declared.load(Ordering::Acquire) {
+                Ok(())
+            } else {
+                Err("the resources that its configuration names are being applied".to_owned())
+            }
+        });
         let stays = Box::new(move || if shutdown.is_cancelled() { Err("it is shutting down".to_owned()) } else { Ok(()) });
         let clock = self.clock.clone();
         let right = Box::new(move || clock.jump().map_or(Ok(()), |jump| Err(jump.to_string())));
@@ -365,6 +378,7 @@ impl Parts {
             Probe { name: "store", check: store },
             Probe { name: "journal", check: written },
             Probe { name: "clock", check: right },
+            Probe { name: "resources", check: applied },
             Probe { name: "accepting", check: stays },
         ]
     }

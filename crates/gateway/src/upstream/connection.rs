@@ -112,6 +112,8 @@ impl Connection {
         let mut write = self.write.take().ok_or(UpstreamError::Closed)?;
         self.allow(limit);
         let exchange = async {
+            // As with answers: the requests of all that came at once go out at once, and wake the upstream once.
+            tokio::task::yield_now().await;
             write.write_all(request).await.map_err(UpstreamError::Broken)?;
             write.flush().await.map_err(UpstreamError::Broken)?;
             read_head(&mut self.read, &mut self.buffer, asked).await

@@ -45,6 +45,9 @@ pub enum Refused {
     /// The store or the journal does not answer.
     #[error("{0}")]
     Unavailable(String),
+    /// The audit record is not what was written.
+    #[error("{0}")]
+    Altered(String),
     /// Something of this process failed.
     #[error("{0}")]
     Failed(String),
@@ -66,6 +69,7 @@ impl Refused {
             Self::Impossible(_) => "not_possible",
             Self::Conflict => "conflict",
             Self::Unavailable(_) => "store_unavailable",
+            Self::Altered(_) => "journal_altered",
             Self::Failed(_) => "internal",
         }
     }
@@ -78,7 +82,7 @@ impl Refused {
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::Impossible(_) | Self::Conflict => StatusCode::CONFLICT,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Altered(_) | Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
@@ -103,7 +107,10 @@ impl From<StoreError> for Refused {
 
 impl From<JournalError> for Refused {
     fn from(error: JournalError) -> Self {
-        Self::Unavailable(error.to_string())
+        match error {
+            JournalError::Altered { .. } | JournalError::Checkpoint { .. } => Self::Altered(error.to_string()),
+            JournalError::InUse(_) | JournalError::Disk { .. } | JournalError::Closed => Self::Unavailable(error.to_string()),
+        }
     }
 }
 

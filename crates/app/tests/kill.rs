@@ -180,6 +180,21 @@ async fn a_first_start_that_is_killed_is_finished_by_the_next() {
 }
 
 #[tokio::test]
+async fn a_first_start_that_fails_behind_its_root_key_leaves_the_recovery_key_to_be_shown() {
+    let turn = Turn::shared().await;
+    let directory = tempfile::tempdir().unwrap();
+    configure(directory.path(), free_port());
+    let file = directory.path().join("durward.yaml");
+    let settings = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{settings}names: [\"a b\"]\n")).unwrap();
+    assert!(!spawn(directory.path()).wait().unwrap().success());
+    assert!(!directory.path().join("data.seal").exists());
+    fs::write(&file, settings).unwrap();
+    let durward = Durward::over(directory, turn);
+    assert_eq!(durward.log().matches("Recovery key").count(), 1);
+}
+
+#[tokio::test]
 async fn a_first_start_cut_off_on_either_side_of_its_root_key_is_finished_by_the_next() {
     let turn = Turn::shared().await;
     let directory = tempfile::tempdir().unwrap();

@@ -118,13 +118,12 @@ impl Hub {
         self.end();
     }
 
-    /// The store was heard of just now, and has nothing newer.
-    pub(crate) fn confirmed(&self) -> Result<(), FrameError> {
-        let now = self.clock.now();
+    /// The store was asked at this moment, and had nothing newer.
+    pub(crate) fn confirmed(&self, asked: Timestamp) -> Result<(), FrameError> {
         let mut state = self.lock();
-        state.confirmed = Some(now);
+        state.confirmed = Some(asked);
         if let Some(snapshot) = &state.snapshot {
-            let _ = self.streams.send(Message::Heartbeat(heartbeat(snapshot.position(), now)?));
+            let _ = self.streams.send(Message::Heartbeat(heartbeat(snapshot.position(), asked)?));
         }
         Ok(())
     }

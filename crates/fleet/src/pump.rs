@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use durward_base::Clock;
+use durward_base::{Clock, Timestamp};
 use durward_feed::{Delta, Snapshot};
 use durward_net::Shutdown;
 use durward_node::Follow;
@@ -23,10 +23,10 @@ pub(crate) async fn run(store: &Store, hub: &Hub, follow: Arc<dyn Follow>, clock
             rung = head.changed() => if rung.is_ok() { false } else { break },
             () = shutdown.cancelled() => break,
         };
-        match catch_up(store, hub, &follow, &mut known).await {
-            Ok(()) => {
-                follow.heard(clock.now());
-                if beat && let Err(error) = hub.confirmed() {
+        match catch_up(store, hub, &follow, clock, &mut known).await {
+            Ok(asked) => {
+                follow.heard(asked);
+                if beat && let Err(error) = hub.confirmed(asked) {
                     tracing::error!(%error, "no heartbeat can be made");
                 }
             }
@@ -39,18 +39,26 @@ pub(crate) async fn run(store: &Store, hub: &Hub, follow: Arc<dyn Follow>, clock
     hub.end();
 }
 
-/// Reads everything there is; `known` is what the store said last.
-async fn catch_up(store: &Store, hub: &Hub, follow: &Arc<dyn Follow>, known: &mut Option<Snapshot>) -> Result<(), StoreError> {
+/// Reads everything there is; `known` is what the store said last. Gives the moment at which the store was last asked: what was committed
+/// while it answered may be missing.
+async fn catch_up(
+    store: &Store,
+    hub: &Hub,
+    follow: &Arc<dyn Follow>,
+    clock: &Clock,
+    known: &mut Option<Snapshot>,
+) -> Result<Timestamp, StoreError> {
     loop {
-        let Some(snapshot) = known.as_mut() else { return start_anew(store, hub, follow, known).await };
+        let asked = clock.now();
+        let Some(snapshot) = known.as_mut() else { return start_anew(store, hub, follow, known).await.map(|()| asked) };
         let changes = match store.changes(snapshot.position()).await {
-            Ok(changes) if changes.is_empty() => return Ok(()),
+            Ok(changes) if changes.is_empty() => return Ok(asked),
             Ok(changes) => changes,
-            Err(StoreError::Gap { .. }) => return start_anew(store, hub, follow, known).await,
+            Err(StoreError::Gap { .. }) => return start_anew(store, hub, follow, known).await.map(|()| asked),
             Err(error) => return Err(error),
         };
         if changes.iter().any(|change| snapshot.apply(change.clone()).is_err()) {
-            return start_anew(store, hub, follow, known).await;
+            return start_anew(store, hub, follow, known).await.map(|()| asked);
         }
         if let Some(delta) = Delta::of(changes)
             && let Err(error) = hub.moved(snapshot.clone(), delta)

@@ -190,7 +190,8 @@ impl Journal {
 
     /// Recomputes the tree over everything on disk and compares it with every checkpoint.
     pub async fn verify(&self) -> Result<Verified, JournalError> {
-        self.read(|reader| reader.verify()).await
+        let grown = self.grown();
+        self.read(move |reader| reader.verify(|| *grown.borrow())).await
     }
 
     /// Removes whole segments of events written before this moment, each once it is verified.

@@ -94,8 +94,9 @@ impl ContextReads {
         self.ages.extend(&others.ages);
     }
 
-    /// While what the answer of policies that read this stays what it is to this question. None when no such thing can be said.
-    pub fn holds(&self, question: &Question<'_>) -> Option<Holds> {
+    /// While what the answer of policies that read this, and the place by this edition, stays what it is to this question. None when no such
+    /// thing can be said.
+    pub(crate) fn holds(&self, question: &Question<'_>, edition: Edition) -> Option<Holds> {
         if self.moves {
             return None;
         }
@@ -104,7 +105,7 @@ impl ContextReads {
             time: between(&self.times, clock.time),
             age: clock.age.map_or(ALWAYS, |age| between(&self.ages, age)),
             address: self.read_the_address().then_some(circumstances.address),
-            places: self.read_the_place().then(|| question.places.edition()),
+            places: self.read_the_place().then_some(edition),
             known_browser: self.reads("known_browser").then_some(circumstances.known_browser),
         })
     }

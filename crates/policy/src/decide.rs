@@ -112,7 +112,7 @@ impl Policies {
         let Some(candidates) = self.candidates.of(&numbers, self) else {
             return Verdict::error("the candidate policies do not make a set".to_owned());
         };
-        let place = if candidates.reads.read_the_place() { places.of(circumstances.address) } else { Place::default() };
+        let (place, edition) = if candidates.reads.read_the_place() { places.of(circumstances.address) } else { Default::default() };
         let moment = Moment { circumstances, place, extra };
         let context = if candidates.reads.any() { subject.context(&moment, &candidates.reads) } else { Some(Context::empty()) };
         let Some(context) = context else {
@@ -139,7 +139,7 @@ impl Policies {
             allowed: response.decision() == Decision::Allow && errors.is_empty(),
             errors,
             reads_context: candidates.reads.any(),
-            holds: candidates.reads.holds(question),
+            holds: candidates.reads.holds(question, edition),
             ..Verdict::default()
         };
         for entry in deciding.into_iter().filter_map(|number| self.entries.get(number)) {

@@ -15,7 +15,7 @@ const LARGEST: usize = 1 << 30;
 pub struct Places(Arc<ArcSwapOption<Reader<Vec<u8>>>>);
 
 /// Which file it was that something was known by, if there was one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Edition(Weak<Reader<Vec<u8>>>);
 
 /// Where an address is. What the file does not say is absent.
@@ -51,15 +51,11 @@ impl Places {
         Ok(())
     }
 
-    /// The file that is known now.
-    pub(crate) fn edition(&self) -> Edition {
-        Edition(self.0.load().as_ref().map(Arc::downgrade).unwrap_or_default())
-    }
-
-    pub(crate) fn of(&self, address: Option<IpAddr>) -> Place {
+    /// Where an address is, and which file says so.
+    pub(crate) fn of(&self, address: Option<IpAddr>) -> (Place, Edition) {
         let known = self.0.load();
         let found = known.as_ref().zip(address).and_then(|(reader, address)| reader.lookup(address.to_canonical()).ok());
-        found.map(|found| Place::of(&found)).unwrap_or_default()
+        (found.map(|found| Place::of(&found)).unwrap_or_default(), Edition(known.as_ref().map(Arc::downgrade).unwrap_or_default()))
     }
 }
 

@@ -79,14 +79,14 @@ fn settings(arguments: &ServeArguments, data: Option<&Path>) -> anyhow::Result<S
 
 /// Shows the recovery key, once: before anything that may fail.
 fn show_recovery_key(server: &Server, settings: &Settings) -> anyhow::Result<()> {
-    if let Some(key) = server.recovery_key() {
+    let seal_file = settings.seal_file()?;
+    server.show_recovery_key(|key| {
         eprintln!(
             "\nRecovery key, shown this once. Keep it off this machine: with it a backup opens when the seal file is lost.\n\n    {}\n",
             key.expose()
         );
-        eprintln!("The seal file is {}; never keep it together with a backup.\n", settings.seal_file()?.display());
-    }
-    Ok(())
+        eprintln!("The seal file is {}; never keep it together with a backup.\n", seal_file.display());
+    })
 }
 
 /// Says that it is ready, and where it listens: one JSON line for programs, sentences for people.

@@ -42,7 +42,7 @@ pub struct Server {
     addresses: Addresses,
     public_url: String,
     trust_pem: String,
-    recovery_key: Option<Secret>,
+    unseen: Option<root::Unseen>,
     socket: PathBuf,
     endpoints: Vec<String>,
     journal: durward_node::Journal,
@@ -67,9 +67,12 @@ impl Server {
         &self.trust_pem
     }
 
-    /// The recovery key, at the very first start only: to be shown once.
-    pub const fn recovery_key(&self) -> Option<&Secret> {
-        self.recovery_key.as_ref()
+    /// Shows the recovery key, at the first start only: until it was shown, each start is the first.
+    ///
+    /// # Errors
+    /// When the seal cannot be put in its place behind it.
+    pub fn show_recovery_key(&self, show: impl FnOnce(&Secret)) -> anyhow::Result<()> {
+        self.unseen.as_ref().map_or(Ok(()), |unseen| unseen.show(show))
     }
 
     /// The admin API's socket.

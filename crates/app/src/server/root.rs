@@ -13,30 +13,45 @@ use durward_store::Store;
 /// Where the sealed root key stands in the store.
 const ROOT: &str = "root";
 
-/// An opened root key, and the recovery key when it was made just now.
+/// An opened root key, and what is left to do about it when it was made just now.
 pub struct Opened {
     /// The root key.
     pub root: RootKey,
-    /// To be shown once, and kept by a person off this machine.
-    pub recovery_key: Option<Secret>,
+    /// The seal and the recovery key that nobody has seen.
+    pub unseen: Option<Unseen>,
+}
+
+/// A root key whose recovery key nobody has seen: its seal stands beside its place until then.
+pub struct Unseen {
+    recovery_key: Secret,
+    new_seal: PathBuf,
+    seal_file: PathBuf,
+}
+
+impl Unseen {
+    /// Shows the recovery key, to be kept by a person off this machine, and puts the seal in its place.
+    pub fn show(&self, show: impl FnOnce(&Secret)) -> anyhow::Result<()> {
+        show(&self.recovery_key);
+        rename(&self.new_seal, &self.seal_file)
+    }
 }
 
 /// Opens the store's root key with the seal file, making both at first start.
 ///
-/// A new seal stands beside its place until the store has the root key that it opens, so a first start may be cut off anywhere: before,
-/// the file opens nothing and the next start writes over it; after, the next start puts it in its place, and shows a new recovery key, since
-/// nobody saw the first.
+/// A new seal stands beside its place until the store has the root key that it opens and the recovery key was shown, so a first start may be
+/// cut off anywhere: before the store has the key, the seal opens nothing and the next start writes over it; after, the next start shows a
+/// new recovery key, since nobody saw the first.
 pub async fn open(store: &Store, seal_file: &Path, rng: &Rng) -> anyhow::Result<Opened> {
     let new_seal = beside(seal_file, ".new");
+    let unseen = |recovery_key| Some(Unseen { recovery_key, new_seal: new_seal.clone(), seal_file: seal_file.to_owned() });
     if let Some(sealed) = store.material(ROOT).await? {
         if !seal_file.exists() && new_seal.exists() {
             let root = unseal(&sealed, &new_seal)?;
             let (sealed, recovery_key) = SealedRoot::from_bytes(sealed.expose())?.renew_recovery(&root, rng)?;
             store.replace_material(ROOT, &SecretBytes::new(sealed.to_bytes())).await?;
-            rename(&new_seal, seal_file)?;
-            return Ok(Opened { root, recovery_key: Some(recovery_key.to_text()) });
+            return Ok(Opened { root, unseen: unseen(recovery_key.to_text()) });
         }
-        return Ok(Opened { root: unseal(&sealed, seal_file)?, recovery_key: None });
+        return Ok(Opened { root: unseal(&sealed, seal_file)?, unseen: None });
     }
     if seal_file.exists() {
         bail!(
@@ -51,8 +66,7 @@ pub async fn open(store: &Store, seal_file: &Path, rng: &Rng) -> anyhow::Result<
         fs::remove_file(&new_seal).with_context(|| format!("the file {} cannot be removed", new_seal.display()))?;
         bail!("another authority made this store's root key just now: copy its seal file to {} and start again", seal_file.display());
     }
-    rename(&new_seal, seal_file)?;
-    Ok(Opened { root: unseal(&bytes, seal_file)?, recovery_key: Some(new.recovery_key.to_text()) })
+    Ok(Opened { root: unseal(&bytes, &new_seal)?, unseen: unseen(new.recovery_key.to_text()) })
 }
 
 fn unseal(sealed: &SecretBytes, seal_file: &Path) -> anyhow::Result<RootKey> {

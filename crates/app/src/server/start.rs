@@ -126,7 +126,7 @@ impl Server {
             addresses: parts.addresses,
             public_url: parts.public_url,
             trust_pem,
-            recovery_key: opened.recovery_key,
+            unseen: opened.unseen,
             endpoints,
             journal,
             declared: parts.declared,

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use durward_audit::{BATCH_LIMIT, Checkpoint, EVENT_LIMIT, FRAME_OVERHEAD, Frames, Hash, NoteVerifier, Query, Tail, Tree, decode};
+use durward_audit::{BATCH_LIMIT, Checkpoint, EVENT_LIMIT, FRAME_OVERHEAD, Frames, Hash, NoteVerifier, Query, Tree, decode};
 use durward_base::{Duration, Timestamp};
 use durward_model::Event;
 
@@ -122,7 +122,8 @@ impl Reader {
         Ok(())
     }
 
-    pub(super) fn verify(&self) -> Result<Verified, JournalError> {
+    /// Verifies the records that `written`, asked once the newest checkpoint is read, says are there: behind them somebody writes.
+    pub(super) fn verify(&self, written: impl Fn() -> u64) -> Result<Verified, JournalError> {
         let path = self.directory.join(CHECKPOINT);
         let newest = match std::fs::read_to_string(&path) {
             Ok(note) => Some(self.open_checkpoint(&note, &path)?),
@@ -130,7 +131,9 @@ impl Reader {
             Err(cause) => return Err(JournalError::Disk { path, cause }),
         };
         let agrees = |tree: &Tree| newest.as_ref().is_none_or(|newest| newest.size != tree.size() || newest.root == tree.root());
-        let segments = self.segments()?;
+        let written = written();
+        let mut segments = self.segments()?;
+        segments.retain(|segment| segment.first() <= written);
         let mut tree = segments.first().map(|first| first.header.tree.clone()).unwrap_or_default();
         let mut lost = 0;
         for (position, segment) in segments.iter().enumerate() {
@@ -141,7 +144,7 @@ impl Reader {
             if (signed.size, signed.root) != (tree.size(), tree.root()) {
                 return Err(altered(&segment.path, tree.size(), "is under another root than was signed"));
             }
-            let end = segments.get(position + 1).map(Segment::first);
+            let end = segments.get(position + 1).map_or(written, Segment::first);
             lost += verify_segment(segment, end, &mut tree, agrees)?;
         }
         if !agrees(&tree) {
@@ -190,7 +193,7 @@ impl Reader {
         let mut pruned = Pruned::default();
         for (segment, next) in segments.iter().zip(segments.iter().skip(1)).take_while(|(_, next)| next.header.created() < before) {
             let mut tree = segment.header.tree.clone();
-            verify_segment(segment, Some(next.first()), &mut tree, |_| true)?;
+            verify_segment(segment, next.first(), &mut tree, |_| true)?;
             let signed = self.open_checkpoint(&next.header.checkpoint, &next.path)?;
             if tree != next.header.tree || (signed.size, signed.root) != (tree.size(), tree.root()) {
                 return Err(altered(&segment.path, next.first(), "or one before it is not what was signed"));
@@ -240,24 +243,20 @@ impl Reader {
 }
 
 /// Appends a segment's records to `tree`, up to the record `end`, asking `agrees` at each; gives how many events its gaps declare lost.
-fn verify_segment(segment: &Segment, end: Option<u64>, tree: &mut Tree, agrees: impl Fn(&Tree) -> bool) -> Result<u64, JournalError> {
+fn verify_segment(segment: &Segment, end: u64, tree: &mut Tree, agrees: impl Fn(&Tree) -> bool) -> Result<u64, JournalError> {
     let bytes = read(segment)?;
     let mut frames = Frames::new(&bytes);
     let mut lost = 0;
-    while end.is_none_or(|end| tree.size() < end) {
+    while tree.size() < end {
         if !agrees(tree) {
             return Err(altered(&segment.path, tree.size(), "or one before it is not what was signed"));
         }
-        let Some(frame) = frames.next() else { break };
+        let Some(frame) = frames.next() else { return Err(altered(&segment.path, tree.size(), "is damaged or missing")) };
         let event = decode(frame.record).map_err(|_| altered(&segment.path, tree.size(), "is no event"))?;
         lost += event.lost;
         tree.append(frame.leaf);
     }
-    match end {
-        Some(end) if tree.size() < end => Err(altered(&segment.path, tree.size(), "is damaged or missing")),
-        None if frames.tail() != Tail::Clean => Err(altered(&segment.path, tree.size(), "is damaged")),
-        _ => Ok(lost),
-    }
+    Ok(lost)
 }
 
 fn read(segment: &Segment) -> Result<Vec<u8>, JournalError> {

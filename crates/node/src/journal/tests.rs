@@ -300,12 +300,32 @@ async fn whoever_changes_a_record_is_found_out() {
         }
         rewritten.resize(honest.len(), 0);
         std::fs::write(&segment.path, &rewritten).unwrap();
-        let journal_reader = journal.reader().verify();
+        let journal_reader = journal.reader().verify(|| 60);
         assert!(matches!(journal_reader, Err(JournalError::Altered { .. })), "{:?}: {journal_reader:?}", segment.path);
         std::fs::write(&segment.path, &honest).unwrap();
     }
     std::fs::remove_file(&segments[1].path).unwrap();
-    assert!(matches!(journal.reader().verify(), Err(JournalError::Altered { .. })));
+    assert!(matches!(journal.reader().verify(|| 60), Err(JournalError::Altered { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journal_that_is_being_written_is_found_to_be_what_was_signed() {
+    let fixture = Fixture::new();
+    let settings = JournalSettings { segment_bytes: 16 << 20, queue: 1_024, ..fixture.settings() };
+    let journal = Journal::open(settings, fixture.clock.clone(), fixture.rng.clone()).unwrap();
+    let event = fixture.event(Outcome::Allowed);
+    let over = Arc::new(AtomicBool::new(false));
+    let (writing, ended) = (journal.clone(), Arc::clone(&over));
+    let writer = std::thread::spawn(move || {
+        while !ended.load(Ordering::Relaxed) {
+            drop(writing.record(event.clone()));
+        }
+    });
+    for _ in 0..30 {
+        journal.verify().await.unwrap();
+    }
+    over.store(true, Ordering::Relaxed);
+    writer.join().unwrap();
 }
 
 #[tokio::test]

@@ -108,8 +108,9 @@ impl Profiles {
 
     /// Of what tells most apart; the rest is compared.
     fn hash(&self, principal: &Principal) -> u64 {
-        let Principal { realm, id, roles, scopes, assurance, credential, .. } = principal;
-        let told = (realm, id, roles, scopes, assurance.auth_time.map(Timestamp::millis), &credential.client);
+        let Principal { realm, id, acts_for, roles, scopes, assurance, credential, .. } = principal;
+        let acting = acts_for.as_ref().map(|acting| &acting.id);
+        let told = (realm, id, acting, roles, scopes, assurance.auth_time.map(Timestamp::millis), &credential.client);
         let mut hasher = self.hasher.build_hasher();
         told.hash(&mut hasher);
         std::hash::Hasher::finish(&hasher)

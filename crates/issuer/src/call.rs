@@ -215,11 +215,12 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<(Media, Bytes), FormErr
         Some(essence) if essence.eq_ignore_ascii_case("application/json") => Media::Json,
         _ => return Err(FormError::NotAForm),
     };
-    // RFC 8259 8.1: "JSON text exchanged between systems [...] MUST be encoded using UTF-8". A form is read as UTF-8, too.
+    // RFC 8259 8.1: "JSON text exchanged between systems [...] MUST be encoded using UTF-8". A form's type has no parameters, and clients
+    // name what their library does (ISO-8859-1): its bytes are read as UTF-8 strictly, whatever they are called.
     let other =
         |(name, charset): (&str, &str)| name.eq_ignore_ascii_case("charset") && !charset.trim_matches('"').eq_ignore_ascii_case("utf-8");
-    if parts.filter_map(|parameter| parameter.split_once('=')).any(other) {
-        return Err(media.missing());
+    if media == Media::Json && parts.filter_map(|parameter| parameter.split_once('=')).any(other) {
+        return Err(FormError::NotJson);
     }
     let body = to_bytes(body, MAX_BYTES).await.map_err(|_| FormError::TooLarge)?;
     Ok((media, body))

@@ -34,7 +34,7 @@ pub enum EgressError {
     #[error("a URL to be called has no fragment")]
     Fragment,
     /// A host that is neither an address nor a plain name.
-    #[error("the host is neither an address nor a name of letters, digits, hyphens and dots")]
+    #[error("the host is neither an address nor a name of letters, digits, hyphens, underscores and dots")]
     Host,
     /// A port of another protocol.
     #[error("only port 443 and ports from 1024 on are called")]
@@ -98,11 +98,12 @@ impl EgressUrl {
     }
 }
 
-/// Whether the host of a URL is an address, or a name of letters, digits, hyphens and dots (RFC 1123 section 2.1). The URL Standard takes
-/// `;`, `,` and `'` in names too, which end a directive, an item or a text where a host is written into a policy, a list or a page.
+/// Whether the host of a URL is an address, or a name of letters, digits, hyphens and dots (RFC 1123 section 2.1), and of underscores, which
+/// names in use have and which end nothing. The URL Standard takes `;`, `,` and `'` in names too, which end a directive, an item or a text
+/// where a host is written into a policy, a list or a page.
 pub fn has_plain_host(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')),
+        Some(Host::Domain(name)) => name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')),
         Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
         None => false,
     }
@@ -223,14 +224,15 @@ mod tests {
             ("https://example.com;script-src/", EgressError::Host),
             ("https://example.com,evil.example/", EgressError::Host),
             ("https://exam'ple.com/", EgressError::Host),
-            ("https://exam_ple.com/", EgressError::Host),
             ("https://$(id).example.com/", EgressError::Host),
         ];
         for (text, error) in refused {
             assert_eq!(EgressUrl::parse(text), Err(error), "DCR-001: {text}");
         }
         assert_eq!(EgressUrl::parse(&format!("https://example.com/{}", "a".repeat(LONGEST))), Err(EgressError::Malformed));
-        assert!(EgressUrl::parse("https://example.com:8443/keys?kind=all").is_ok());
+        for good in ["https://example.com:8443/keys?kind=all", "https://exam_ple.com/"] {
+            assert!(EgressUrl::parse(good).is_ok(), "{good}");
+        }
     }
 
     #[test]

@@ -227,7 +227,7 @@ impl Surface {
         }
         target::must_be_text(request.uri().path())?;
         expectation(request.headers())?;
-        coding(request.headers())?;
+        coding(request.headers(), request.body())?;
         let (mut parts, body) = request.into_parts();
         settings.gate.admit(matched.access, &mut parts, recorder).await?;
         Ok(Request::from_parts(parts, body))

@@ -48,10 +48,11 @@ impl Asked<'_> {
         (left_out, before): (&[String], Option<&Consent>),
         now: Timestamp,
     ) -> (Consent, Vec<Write>) {
+        // Whatever the client called itself then, tokens were made for it.
+        let taken_back = before.is_some_and(|before| self.is_of_this(before) && before.scopes.iter().any(|scope| left_out.contains(scope)));
         let before = self.earlier(before);
         let scopes = union(self.scopes, before.map(|before| &before.scopes), left_out);
         let declined = union(left_out, before.map(|before| &before.declined), self.scopes);
-        let taken_back = before.is_some_and(|before| before.scopes.iter().any(|scope| left_out.contains(scope)));
         let realm = registry.realm().name.clone();
         let (client, client_name, audience) = (self.client.id, self.client.metadata.name.clone(), self.audience.to_owned());
         let mut writes = if taken_back { withdrawn(person, client, self.audience, now) } else { Vec::new() };
@@ -63,8 +64,11 @@ impl Asked<'_> {
 
     /// An answer is to one client, as it was shown, about one service.
     fn earlier<'c>(&self, consent: Option<&'c Consent>) -> Option<&'c Consent> {
-        let is_of_this = |consent: &&Consent| consent.client == self.client.id && consent.audience == self.audience;
-        consent.filter(is_of_this).filter(|consent| consent.shown == shown(self.client.metadata))
+        consent.filter(|consent| self.is_of_this(consent) && consent.shown == shown(self.client.metadata))
+    }
+
+    fn is_of_this(&self, consent: &Consent) -> bool {
+        consent.client == self.client.id && consent.audience == self.audience
     }
 
     fn allows(&self, consent: &Consent, scope: &String) -> bool {

@@ -1,6 +1,6 @@
 //! OpenID Connect RP-Initiated Logout 1.0: a client asks that a person's login be ended.
 
-use durward_base::{FamilyId, Timestamp};
+use durward_base::{FamilyId, SessionId, Timestamp};
 use durward_model::Family;
 use durward_model::resource::{Client, Trust};
 
@@ -57,12 +57,14 @@ impl LogoutRequest {
         Ok(Self { redirect: Some(with_query(wanted, state)), hint, interstitial })
     }
 
-    /// Whether the person must be asked before the login of `subject` with these families is ended.
+    /// Whether the person must be asked before the login of `subject` is ended; `hinted` is the family that the hint is of, and
+    /// `session` the login.
     ///
     /// RP-Initiated Logout 2: the OP "MUST ask the End-User this question if an id_token_hint was not provided or if the supplied ID Token
     /// does not belong to the current OP session with the RP and/or currently logged in End-User."
-    pub fn must_ask(&self, registry: &dyn Registry, subject: &str, families: &[Family]) -> bool {
-        let is_of_this_login = |hint: &IdTokenHint| families.iter().any(|family| Some(family.id) == hint.family);
+    pub fn must_ask(&self, registry: &dyn Registry, subject: &str, session: SessionId, hinted: Option<&Family>) -> bool {
+        let is_of_this_login =
+            |hint: &IdTokenHint| hinted.is_some_and(|family| Some(family.id) == hint.family && family.session == session);
         !self.hint.as_ref().is_some_and(|hint| hint.is_about(registry, subject) && is_of_this_login(hint))
     }
 }

@@ -19,7 +19,7 @@ pub enum RedirectUriError {
     #[error("has user information before the host")]
     UserInformation,
     /// A host that is neither an address nor a plain name.
-    #[error("has a host that is neither an address nor a name of letters, digits, hyphens and dots")]
+    #[error("has a host that is neither an address nor a name of letters, digits, hyphens, underscores and dots")]
     Host,
     /// A scheme that is not allowed.
     #[error("must be https, http on 127.0.0.1, [::1] or localhost, or a private-use scheme with a dot in it (com.example.app:/callback)")]
@@ -47,7 +47,8 @@ pub fn validate(text: &str) -> Result<(), RedirectUriError> {
     if authority.contains('@') || authority.contains('%') {
         return Err(RedirectUriError::UserInformation);
     }
-    if url.has_host() && !has_plain_host(&url) {
+    // What stands there for an app's own scheme is no name of a host, and is written nowhere without the rest.
+    if matches!(url.scheme(), "http" | "https") && !has_plain_host(&url) {
         return Err(RedirectUriError::Host);
     }
     let allowed = match url.scheme() {

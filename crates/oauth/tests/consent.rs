@@ -1,7 +1,7 @@
 //! RFC 6749 section 3.3: what people allow, scope by scope.
 
 use durward_model::resource::{Client, Origin};
-use durward_model::{EgressUrl, Write};
+use durward_model::{Consent, EgressUrl, Write};
 use durward_oauth::Registry as _;
 use durward_oauth::consent::{Asked, withdrawn};
 
@@ -41,6 +41,9 @@ fn leaving_out_what_was_allowed_ends_what_stood_on_it() {
     let (consent, writes) = asked.allowed(&world, &person, (&scopes(&["profile"]), Some(&before)), NOW);
     assert_eq!(consent.scopes, scopes(&["openid", "orders:read"]), "what was not in question stays");
     assert!(matches!(&writes[..], [Write::EndConsent { .. }, Write::Revoke(_), Write::PutConsent(_)]), "{writes:?}");
+    let renamed = Consent { shown: "what it was called before".to_owned(), ..before.clone() };
+    let (_, writes) = asked.allowed(&world, &person, (&before.scopes[..1], Some(&renamed)), NOW);
+    assert!(matches!(&writes[..], [Write::EndConsent { .. }, Write::Revoke(_), Write::PutConsent(_)]), "renamed since: {writes:?}");
     assert!(matches!(&withdrawn(&person, before.client, "payments", NOW)[..], [Write::EndConsent { .. }, Write::Revoke(_)]));
 }
 

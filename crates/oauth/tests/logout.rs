@@ -1,4 +1,4 @@
-use durward_base::{Duration, FamilyId};
+use durward_base::{Duration, FamilyId, SessionId};
 use durward_model::Family;
 use durward_oauth::logout::LogoutRequest;
 
@@ -17,17 +17,20 @@ fn a_good_request_goes_back_to_the_client_long_after_the_id_token_expired() {
     assert_eq!(request.redirect.as_deref(), Some("https://shop.example/bye?state=a+b"));
     assert_eq!(request.hint.as_ref().unwrap().client_id, "web");
     let here = world.rows("web").family;
-    let elsewhere = Family { id: FamilyId::from_bytes([9; 16]), ..here.clone() };
-    assert!(!request.must_ask(&world, &alice().sub, &[elsewhere.clone(), here.clone()]));
-    assert!(request.must_ask(&world, "somebody-else", &[here]), "the hint is about another person");
-    assert!(request.must_ask(&world, &alice().sub, &[elsewhere]), "the hint is of another login of hers");
+    let (session, subject) = (here.session, alice().sub);
+    let other = Family { id: FamilyId::from_bytes([9; 16]), ..here.clone() };
+    assert!(!request.must_ask(&world, &subject, session, Some(&here)));
+    assert!(request.must_ask(&world, "somebody-else", session, Some(&here)), "the hint is about another person");
+    assert!(request.must_ask(&world, &subject, SessionId::from_bytes([9; 16]), Some(&here)), "the hint is of another login of hers");
+    assert!(request.must_ask(&world, &subject, session, Some(&other)) && request.must_ask(&world, &subject, session, None));
 }
 
 #[test]
 fn without_a_hint_the_person_is_asked() {
     let world = World::new();
     for fields in [vec![], vec![("client_id", "web"), ("post_logout_redirect_uri", "https://shop.example/bye")]] {
-        assert!(LogoutRequest::read(&form(&fields), &world, NOW).unwrap().must_ask(&world, &alice().sub, &[world.rows("web").family]));
+        let (request, family) = (LogoutRequest::read(&form(&fields), &world, NOW).unwrap(), world.rows("web").family);
+        assert!(request.must_ask(&world, &alice().sub, family.session, Some(&family)));
     }
 }
 

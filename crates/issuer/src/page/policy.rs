@@ -4,21 +4,24 @@ use std::collections::BTreeSet;
 
 use durward_model::has_plain_host;
 use http::HeaderValue;
-use url::Url;
+use url::{Host, Url};
 
-/// An origin or a scheme. Section 2.3.1: a source has letters, digits, hyphens and dots for a host; one with `;` in it would be a directive of
+/// An origin or a scheme. Section 2.3.1: a source has letters, digits, hyphens and dots for a host (browsers take underscores, too); one with `;` in it would be a directive of
 /// its own, and one with `,` a policy (attack AUTHZ-012).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Source(String);
 
 impl Source {
-    /// The origin of a URL; its scheme where it has none, or an IPv6 literal, which a policy cannot say. Nothing for what is no plain URL.
+    /// The origin of a URL; the scheme alone of an app's own, or before an IPv6 literal, which a policy cannot say. Nothing for what is no
+    /// plain URL.
     pub(super) fn of(uri: &str) -> Option<Self> {
         let url = Url::parse(uri).ok()?;
-        let origin = url.origin();
         match url.host() {
-            Some(_) if !has_plain_host(&url) => None,
-            Some(url::Host::Domain(_) | url::Host::Ipv4(_)) if origin.is_tuple() => Some(Self(origin.ascii_serialization())),
+            Some(host) if matches!(url.scheme(), "http" | "https") => match host {
+                _ if !has_plain_host(&url) => None,
+                Host::Domain(_) | Host::Ipv4(_) => Some(Self(url.origin().ascii_serialization())),
+                Host::Ipv6(_) => Some(Self(format!("{}:", url.scheme()))),
+            },
             _ => Some(Self(format!("{}:", url.scheme()))),
         }
     }
@@ -64,6 +67,9 @@ mod tests {
             ("http://[::1]:49152/cb", Some("http:")),
             ("com.example.app:/cb", Some("com.example.app:")),
             ("com.example.app://cb/x", Some("com.example.app:")),
+            ("com.example.app://oauth_callback/x", Some("com.example.app:")),
+            ("com.example.app://a;b/x", Some("com.example.app:")),
+            ("https://my_app.example/cb", Some("https://my_app.example")),
             ("not a uri", None),
         ] {
             assert_eq!(Source::of(uri).map(|Source(source)| source).as_deref(), source, "{uri}");

@@ -240,6 +240,9 @@ async fn userinfo_is_asked_in_each_of_its_ways_and_in_one_at_a_time() {
     for query in [format!("access_token={token}"), "access_token=a&access_token=b".to_owned(), "access_token=a&x=%".to_owned()] {
         browser.bearer(&token).get(&format!("{USERINFO}?{query}")).await.is_error(400, "invalid_request");
     }
+    for query in ["utm=1&utm=2", "x=%zz", "x=%ff"] {
+        assert_eq!(browser.bearer(&token).get(&format!("{USERINFO}?{query}")).await.status, StatusCode::OK, "{query}");
+    }
     let bare = browser.get(USERINFO).await;
     assert_eq!(bare.is_error(401, "invalid_token").header("www-authenticate"), "Bearer realm=\"main\"", "RFC 6750 3.1");
     let in_query = browser.get(&format!("{USERINFO}?access_token={token}")).await;

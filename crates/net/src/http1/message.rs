@@ -6,6 +6,7 @@ use std::net::Ipv6Addr;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Version};
+use http_body::Body;
 
 use super::chunked::Chunked;
 use super::framing::Framing;
@@ -74,9 +75,10 @@ pub fn expectation(headers: &HeaderMap) -> Result<(), Refused> {
     if only { Ok(()) } else { Err(Refused::Expectation) }
 }
 
-/// RFC 9110 section 8.4: nothing of our own decodes a body, and what stands in front might read another one in it.
-pub fn coding(headers: &HeaderMap) -> Result<(), Refused> {
-    if headers.contains_key(header::CONTENT_ENCODING) { Err(Refused::ContentCoding) } else { Ok(()) }
+/// RFC 9110 section 8.4: nothing of our own decodes a body, and what stands in front might read another one in it. Where there is none, there
+/// is nothing to decode.
+pub fn coding(headers: &HeaderMap, body: &impl Body) -> Result<(), Refused> {
+    if headers.contains_key(header::CONTENT_ENCODING) && !body.is_end_stream() { Err(Refused::ContentCoding) } else { Ok(()) }
 }
 
 fn announced(headers: &HeaderMap, version: Version) -> Result<Option<Framing>, Refused> {

@@ -23,6 +23,9 @@ use super::Proof;
 /// The life of a nonce. RFC 9449 8.2: "The authorization server may supply the new nonce [...] whenever" it likes.
 pub const LIFETIME: Duration = Duration::from_secs(120);
 
+/// How long after a nonce's life the generations of proofs turn.
+const SLACK: Duration = Duration::from_secs(1);
+
 /// The most proofs kept for each [`LIFETIME`].
 const MOST: usize = 1 << 20;
 
@@ -43,6 +46,19 @@ struct Seen {
     began: Option<Timestamp>,
     current: HashSet<[u8; 16]>,
     previous: HashSet<[u8; 16]>,
+}
+
+/// What became of a proof that was to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// It was not here before, and is known now.
+    New,
+    /// It was here before.
+    Replayed,
+    /// There was no more room, and every own nonce has ended.
+    Full,
+    /// Its nonce ended with all others.
+    Ended,
 }
 
 /// A proof that is fresh.
@@ -96,7 +112,7 @@ impl Freshness {
     /// `NotFresh`.
     pub fn admit(&self, realm: &str, proof: &Proof, now: Timestamp) -> Result<Admitted, NotFresh> {
         let made = proof.nonce.as_deref().map(|nonce| self.open(realm, nonce));
-        let (kind, made) = match made {
+        let (kind, epoch, made) = match made {
             Some(Some(opened)) => opened,
             // Another node's, or older than this process: wherever the next proof comes, it is to be good.
             Some(None) => return Err(NotFresh::Nonce { fresh: self.seal(realm, self.widest(), now) }),
@@ -105,8 +121,14 @@ impl Freshness {
         if now.since(made) >= LIFETIME || made > now + LIFETIME {
             return Err(NotFresh::Nonce { fresh: self.seal(realm, Kind::Own, now) });
         }
-        if kind == Kind::Own && !self.lock().keep(proof.id(), self.most, now) {
-            return Err(self.refused(realm, proof, now));
+        if kind == Kind::Own {
+            // The lock is given back before a nonce is sealed, which takes it again.
+            let taken = self.lock().keep(proof.id(), epoch, now, self.most);
+            match taken {
+                Taken::New => {}
+                Taken::Replayed => return Err(NotFresh::Replayed),
+                Taken::Full | Taken::Ended => return Err(NotFresh::Nonce { fresh: self.seal(realm, Kind::Own, now) }),
+            }
         }
         Ok(Admitted {
             nonce: (now.since(made) >= LIFETIME / 2).then(|| self.seal(realm, Kind::Own, now)),
@@ -117,15 +139,6 @@ impl Freshness {
     /// A nonce to begin with.
     pub fn nonce(&self, realm: &str, now: Timestamp) -> String {
         self.seal(realm, Kind::Own, now)
-    }
-
-    /// A replay; or no more room, and then every own nonce has ended.
-    fn refused(&self, realm: &str, proof: &Proof, now: Timestamp) -> NotFresh {
-        if self.lock().has(&proof.id()) {
-            return NotFresh::Replayed;
-        }
-        self.lock().start_anew();
-        NotFresh::Nonce { fresh: self.seal(realm, Kind::Own, now) }
     }
 
     const fn widest(&self) -> Kind {
@@ -143,7 +156,7 @@ impl Freshness {
         base64url::encode(&nonce)
     }
 
-    fn open(&self, realm: &str, nonce: &str) -> Option<(Kind, Timestamp)> {
+    fn open(&self, realm: &str, nonce: &str) -> Option<(Kind, u32, Timestamp)> {
         let bytes = base64url::decode(nonce)?;
         let (body, mac) = bytes.split_at_checked(BODY)?;
         let kind = [Kind::Own, Kind::Shared].into_iter().find(|kind| body.first() == Some(&(*kind as u8)))?;
@@ -152,7 +165,7 @@ impl Freshness {
         }
         let epoch = u32::from_be_bytes(body.get(1..5)?.try_into().ok()?);
         let made = Timestamp::from_millis(i64::from_be_bytes(body.get(5..)?.try_into().ok()?));
-        (kind == Kind::Shared || epoch == self.lock().epoch).then_some((kind, made))
+        (kind == Kind::Shared || epoch == self.lock().epoch).then_some((kind, epoch, made))
     }
 
     fn mac(&self, realm: &str, kind: Kind, body: &[u8]) -> Option<[u8; 16]> {
@@ -170,26 +183,30 @@ impl Freshness {
 }
 
 impl Seen {
-    /// Whether it is new, and there was room to keep it.
-    fn keep(&mut self, id: [u8; 16], most: usize, now: Timestamp) -> bool {
+    /// Takes in a proof whose nonce is of this epoch, all under one lock: no epoch ends between the question and the answer.
+    fn keep(&mut self, id: [u8; 16], epoch: u32, now: Timestamp, most: usize) -> Taken {
+        if epoch != self.epoch {
+            return Taken::Ended;
+        }
         match self.began {
-            Some(began) if now.since(began) < LIFETIME => {}
+            // A second more: who read the clock before another turned the generations may still bring what the older one knows.
+            Some(began) if now.since(began) < LIFETIME + SLACK => {}
             began => {
                 // After two lives nothing of either generation can come back.
                 let last = std::mem::take(&mut self.current);
-                self.previous = if began.is_some_and(|began| now.since(began) < LIFETIME * 2) { last } else { HashSet::new() };
+                self.previous = if began.is_some_and(|began| now.since(began) < (LIFETIME + SLACK) * 2) { last } else { HashSet::new() };
                 self.began = Some(now);
             }
         }
-        !self.has(&id) && self.current.len() < most && self.current.insert(id)
-    }
-
-    fn has(&self, id: &[u8; 16]) -> bool {
-        self.current.contains(id) || self.previous.contains(id)
-    }
-
-    fn start_anew(&mut self) {
-        *self = Self { epoch: self.epoch.wrapping_add(1), ..Self::default() };
+        if self.current.contains(&id) || self.previous.contains(&id) {
+            return Taken::Replayed;
+        }
+        if self.current.len() >= most {
+            *self = Self { epoch: self.epoch.wrapping_add(1), ..Self::default() };
+            return Taken::Full;
+        }
+        self.current.insert(id);
+        Taken::New
     }
 }
 

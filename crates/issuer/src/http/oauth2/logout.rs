@@ -48,12 +48,22 @@ async fn asked(call: &Call, parameters: &Parameters) -> Response {
             cleared(call, page::logged_out(&page))
         }
         Ok(None) => leave(call, request.redirect, Vec::new()),
-        Ok(Some(login)) => match families(call, &login).await {
+        Ok(Some(login)) => match must_ask(call, &request, &login).await {
             Err(_) => answer::unavailable(call),
-            Ok(families) if request.must_ask(&call.realm, &login.person.sub, &families) => ask(call, &login, request.redirect),
-            Ok(families) => end(call, &login, &families, request.redirect).await,
+            Ok(true) => ask(call, &login, request.redirect),
+            Ok(false) => end(call, &login, request.redirect).await,
         },
     }
+}
+
+/// The hint's family is looked for by itself: a login may have more families than are listed.
+async fn must_ask(call: &Call, request: &LogoutRequest, login: &LiveLogin) -> Result<bool, StoreError> {
+    let facts = match request.hint.as_ref().and_then(|hint| hint.family) {
+        Some(family) => call.issuer.store().family_facts(call.realm.name(), family).await?,
+        None => None,
+    };
+    let hinted = facts.as_ref().map(|facts| &facts.family);
+    Ok(request.must_ask(&call.realm, &login.person.sub, login.session.id, hinted))
 }
 
 /// 2: the OP "MUST ask the End-User this question if the id_token_hint was not provided".
@@ -76,22 +86,18 @@ async fn confirmed(call: &Call, sealed: &str) -> Response {
     match LiveLogin::of_browser(call).await {
         Err(_) => answer::unavailable(call),
         Ok(None) => leave(call, step.redirect, Vec::new()),
-        Ok(Some(login)) if login.session.id == step.session() => match families(call, &login).await {
-            Err(_) => answer::unavailable(call),
-            Ok(families) => end(call, &login, &families, step.redirect).await,
-        },
+        Ok(Some(login)) if login.session.id == step.session() => end(call, &login, step.redirect).await,
         Ok(Some(_)) => answer::stale_form(call),
     }
 }
 
-/// The clients in a login.
-async fn families(call: &Call, login: &LiveLogin) -> Result<Vec<Family>, StoreError> {
-    call.issuer.store().families_of_session(call.realm.name(), login.session.id).await
-}
-
-async fn end(call: &Call, login: &LiveLogin, families: &[Family], redirect: Option<String>) -> Response {
+async fn end(call: &Call, login: &LiveLogin, redirect: Option<String>) -> Response {
+    let session = login.session.id;
+    let Ok(families) = call.issuer.store().families_of_session(call.realm.name(), session).await else {
+        return answer::unavailable(call);
+    };
     login.record(call);
-    let (session, told) = (login.session.id, clients_to_tell(call, families));
+    let told = clients_to_tell(call, &families);
     call.recorder.edit(|event| {
         event.outcome = Outcome::Changed;
         event.target = Some(format!("session/{session}"));

@@ -70,8 +70,7 @@ async fn answer(call: &Call, token: &AccessToken) -> Result<Response, OAuthError
 /// RFC 6750 2.1, which "Resource servers MUST support", and 2.2: in a form; a token in the query or a cookie is none, but in the query one too many.
 fn presented<'a>(call: &'a Call, in_form: Option<&'a str>) -> Result<PresentedToken<'a>, OAuthError> {
     let missing = OAuthError::new(ErrorCode::InvalidToken, "bearer.missing", "an access token is required, as `Authorization: Bearer`");
-    // One that says it twice, or is no query, is not a query without it.
-    let in_query = Parameters::parse(&[call.query.as_bytes()])?.get("access_token").is_some();
+    let in_query = has_token(&call.query);
     match (call.authorization().as_slice(), in_form) {
         ([], None) => Err(missing),
         ([_], None) if in_query => Err(SEVERAL),
@@ -85,6 +84,14 @@ fn presented<'a>(call: &'a Call, in_form: Option<&'a str>) -> Result<PresentedTo
         // 2: "Clients MUST NOT use more than one method to transmit the token in each request."
         _ => Err(SEVERAL),
     }
+}
+
+/// Whether there is a token in a query. Of one that cannot be read as parameters nothing else is asked: what is not ours may look as it likes.
+fn has_token(query: &str) -> bool {
+    Parameters::parse(&[query.as_bytes()]).map_or_else(
+        |_| url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "access_token"),
+        |read| read.get("access_token").is_some(),
+    )
 }
 
 const SEVERAL: OAuthError = OAuthError::new(ErrorCode::InvalidRequest, "bearer.several", "the request has more than one access token");

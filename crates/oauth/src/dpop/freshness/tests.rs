@@ -99,3 +99,21 @@ fn when_memory_is_full_every_nonce_ends_and_no_replay_passes() {
     }
     assert!(node.admit("main", &proof(Some(&next)), NOW).is_ok());
 }
+
+#[test]
+fn a_proof_of_an_epoch_that_ended_meanwhile_is_not_kept_and_ends_nothing() {
+    let mut seen = Seen::default();
+    assert_eq!(seen.keep([1; 16], 0, NOW, 1), Taken::New);
+    assert_eq!(seen.keep([1; 16], 0, NOW, 1), Taken::Replayed);
+    assert_eq!(seen.keep([2; 16], 0, NOW, 1), Taken::Full);
+    assert_eq!(seen.keep([3; 16], 0, NOW, 1), Taken::Ended, "one who asked before");
+    assert_eq!((seen.epoch, seen.current.len()), (1, 0));
+}
+
+#[test]
+fn proofs_outlast_their_nonce_by_the_time_between_two_readings_of_the_clock() {
+    let mut seen = Seen::default();
+    assert_eq!(seen.keep([1; 16], 0, NOW, 9), Taken::New);
+    assert_eq!(seen.keep([2; 16], 0, NOW + LIFETIME, 9), Taken::New);
+    assert_eq!(seen.keep([2; 16], 0, NOW + (LIFETIME + SLACK) * 2, 9), Taken::New, "nothing of it can come back");
+}

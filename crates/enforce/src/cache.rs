@@ -15,7 +15,7 @@ use durward_oauth::dpop::Admitted;
 
 use crate::principal::{TokenError, verify};
 use crate::profile::Profiles;
-use crate::resolved::{self, Known};
+use crate::resolved::{self, Known, Question};
 use crate::{Consumer, Evidence, Possession, PresentedToken, Refusal, Verified, View};
 
 use memory::{Found, Key, Memory};
@@ -111,14 +111,14 @@ impl CredentialCache {
             },
             Evidence::Lookup(kind, text) => (kind, text),
         };
-        let (request, known) = self.looked_at(view, consumer, (kind, text), now)?;
+        let (question, known) = self.looked_at(view, consumer, (kind, text), now)?;
         Ok(match known {
             // A session is opened by its gateway: of its cookie nobody else is asked.
             Some(verified) => {
-                let asked = (kind != CredentialKind::BrowserSession).then(|| Box::new(request));
+                let asked = (kind != CredentialKind::BrowserSession).then(|| Box::new(question.request()));
                 Known::Proved(Proved { verified, admitted: None, asked })
             }
-            None => Known::Ask(request),
+            None => Known::Ask(question.request()),
         })
     }
 
@@ -130,24 +130,24 @@ impl CredentialCache {
         (token, possession): (PresentedToken<'_>, &Possession<'_>),
         now: Timestamp,
     ) -> Result<Known, TokenError> {
-        let (request, known) = self.looked_at(view, consumer, (CredentialKind::Jwt, token.text), now)?;
-        let Some(verified) = known else { return Ok(Known::Ask(request)) };
+        let (question, known) = self.looked_at(view, consumer, (CredentialKind::Jwt, token.text), now)?;
+        let Some(verified) = known else { return Ok(Known::Ask(question.request())) };
         let proved = self.proved(verified, (token, possession), now)?;
-        Ok(Known::Proved(Proved { asked: Some(Box::new(request)), ..proved }))
+        Ok(Known::Proved(Proved { asked: Some(Box::new(question.request())), ..proved }))
     }
 
     /// The question about something that only the authority can say, and what is known of it.
-    fn looked_at(
+    fn looked_at<'a>(
         &self,
         view: &View,
-        consumer: &Consumer<'_>,
-        (kind, text): (CredentialKind, &str),
+        consumer: &Consumer<'a>,
+        (kind, text): (CredentialKind, &'a str),
         now: Timestamp,
-    ) -> Result<(ResolveRequest, Option<Arc<Verified>>), TokenError> {
-        let request = resolved::question(view, consumer, kind, text)?;
-        let known = self.answered(view, &request, now)?;
+    ) -> Result<(Question<'a>, Option<Arc<Verified>>), TokenError> {
+        let question = Question::about(view, consumer, kind, text)?;
+        let known = self.known(view, question, now)?;
         known.iter().try_for_each(|known| known.must_be_for(consumer))?;
-        Ok((request, known))
+        Ok((question, known))
     }
 
     /// What the authority said when it was asked this, for as long as that holds.
@@ -155,7 +155,11 @@ impl CredentialCache {
     /// # Errors
     /// `TokenError` when it is known that the credential does not count any more.
     pub fn answered(&self, view: &View, request: &ResolveRequest, now: Timestamp) -> Result<Option<Arc<Verified>>, TokenError> {
-        let Some(known) = self.memory.used(&self.looked_up(&Held::by(view, request), request)) else { return Ok(None) };
+        self.known(view, Question::of(request), now)
+    }
+
+    fn known(&self, view: &View, question: Question<'_>, now: Timestamp) -> Result<Option<Arc<Verified>>, TokenError> {
+        let Some(known) = self.memory.used(&self.looked_up(&Held::by(view, question), question)) else { return Ok(None) };
         match known.must_stand(view) {
             Ok(()) => Ok((!known.is_expired(now)).then_some(known)),
             // A watermark ends what was known, and the authority says what is so since.
@@ -169,7 +173,8 @@ impl CredentialCache {
     /// # Errors
     /// `Refusal` when it does not count, or not any more, or was not looked at.
     pub fn take_in(&self, view: &View, request: &ResolveRequest, answer: &Resolution) -> Result<(), Refusal> {
-        let key = self.looked_up(&Held::by(view, request), request);
+        let question = Question::of(request);
+        let key = self.looked_up(&Held::by(view, question), question);
         let resolved = match answer {
             Resolution::Proved(resolved) => resolved,
             Resolution::Refused => {
@@ -181,7 +186,7 @@ impl CredentialCache {
         let mut verified = resolved::verified(&request.realm, resolved);
         verified.must_stand(view).map_err(Refusal::Token)?;
         // Wherever it comes from, it is counted once.
-        let count = self.looked_up(&Held::Count, request);
+        let count = self.looked_up(&Held::Count, question);
         let known = self.memory.used(&count).or_else(|| self.memory.used(&key));
         known.iter().for_each(|known| verified.bounds.count_with(&known.bounds));
         let verified = Arc::new(verified.among(&self.profiles));
@@ -199,7 +204,8 @@ impl CredentialCache {
     pub fn take_in_session(&self, view: &View, request: &ResolveRequest, token: &str, now: Timestamp) -> Result<(), TokenError> {
         let (verified, _) = verify(view, token, None, now)?;
         let verified = verified.into_session()?.among(&self.profiles);
-        self.memory.keep(self.looked_up(&Held::by(view, request), request), &Arc::new(verified));
+        let question = Question::of(request);
+        self.memory.keep(self.looked_up(&Held::by(view, question), question), &Arc::new(verified));
         Ok(())
     }
 
@@ -209,14 +215,14 @@ impl CredentialCache {
     }
 
     /// The key of what is looked up: in one realm, of one kind, presented to one service, and as the policies about issuing would have it.
-    fn looked_up(&self, held: &Held, request: &ResolveRequest) -> Key {
-        let ResolveRequest { realm, kind, credential, audience, address: _ } = request;
+    fn looked_up(&self, held: &Held, question: Question<'_>) -> Key {
+        let Question { realm, kind, credential, audience, address: _ } = question;
         let mut mac = hmac::Context::with_key(&self.lookups);
         for field in [realm, audience, credential] {
             mac.update(&field.len().to_be_bytes());
             mac.update(field.as_bytes());
         }
-        mac.update(&[*kind as u8]);
+        mac.update(&[kind as u8]);
         match held {
             Held::Anywhere => {}
             Held::Count => mac.update(b"count"),
@@ -287,12 +293,12 @@ enum Held {
 }
 
 impl Held {
-    fn by(view: &View, request: &ResolveRequest) -> Self {
+    fn by(view: &View, question: Question<'_>) -> Self {
         // Of sessions and certificates the authority says nothing.
-        let is_issued = !matches!(request.kind, CredentialKind::BrowserSession | CredentialKind::ClientCertificate);
-        match view.realm(&request.realm).filter(|realm| is_issued && realm.policies().concern_issuing()) {
+        let is_issued = !matches!(question.kind, CredentialKind::BrowserSession | CredentialKind::ClientCertificate);
+        match view.realm(question.realm).filter(|realm| is_issued && realm.policies().concern_issuing()) {
             Some(realm) => {
-                let from = request.address.filter(|_| realm.policies().issue_by_address());
+                let from = question.address.filter(|_| realm.policies().issue_by_address());
                 Self::Under { version: realm.policy_version().seq, from }
             }
             None => Self::Anywhere,

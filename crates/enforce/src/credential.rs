@@ -198,9 +198,10 @@ fn api_key(value: &[u8]) -> Result<Presented<'_>, CredentialError> {
     if key.contains([' ', ',']) { Err(CredentialError::Malformed) } else { Ok(Presented::ApiKey(key)) }
 }
 
+/// What is printable. Like `token68`, it looks at every byte: a session's cookie is a kilobyte or two.
 fn text(value: &[u8]) -> Result<&str, CredentialError> {
-    let printable = !value.is_empty() && value.iter().all(|byte| matches!(byte, b' '..=b'~'));
-    std::str::from_utf8(value).ok().filter(|_| printable).ok_or(CredentialError::Malformed)
+    let foreign = value.iter().fold(0, |foreign, byte| foreign | u8::from(!matches!(byte, b' '..=b'~')));
+    std::str::from_utf8(value).ok().filter(|text| !text.is_empty() && foreign == 0).ok_or(CredentialError::Malformed)
 }
 
 /// `token68 = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`. Looks at every byte, come what may: a token is several hundred
@@ -216,12 +217,20 @@ const fn is_of_token68(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
 }
 
-/// The session cookies of one realm in a `Cookie` field line (RFC 6265 section 4.2.1).
+/// The session cookies of one realm in a `Cookie` field line.
 fn session_cookies<'a>(line: &'a [u8], realm: &str) -> impl Iterator<Item = Result<Presented<'a>, CredentialError>> {
-    let name = format!("__Host-dw-app-{realm}");
-    line.split(|byte| *byte == b';').filter_map(move |pair| {
-        let pair = pair.trim_ascii();
-        let value = pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+    cookie_pairs(line).filter_map(move |pair| {
+        let value = pair.strip_prefix(b"__Host-dw-app-")?.strip_prefix(realm.as_bytes())?.strip_prefix(b"=")?;
         Some(text(value).map(Presented::BrowserSession))
+    })
+}
+
+/// The pairs of a `Cookie` field line (RFC 6265 section 4.2.1), without the space around them.
+pub fn cookie_pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut begin = 0;
+    memchr::memchr_iter(b';', line).chain(std::iter::once(line.len())).map(move |end| {
+        let pair = line.get(begin..end).unwrap_or_default();
+        begin = end + 1;
+        pair.trim_ascii()
     })
 }

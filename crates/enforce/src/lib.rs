@@ -28,7 +28,7 @@ mod view;
 
 pub use bounds::BoundsError;
 pub use cache::{CredentialCache, DEFAULT_BYTES, Proved};
-pub use credential::{CredentialError, Evidence, Presented, must_be_accepted};
+pub use credential::{CredentialError, Evidence, Presented, cookie_pairs, must_be_accepted};
 pub use cross_site::must_not_be_cross_site;
 pub use decide::{Circumstances, Decision, Demand, Denial, Permitted, StepUp, decide};
 pub use durward_oauth::dpop::Freshness;

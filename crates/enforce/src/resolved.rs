@@ -1,5 +1,6 @@
 //! Credentials that the view cannot verify: what is asked of the authority about them, and the credential that its answer makes.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -23,27 +24,52 @@ pub enum Known {
     Ask(ResolveRequest),
 }
 
-/// The question about a credential.
-///
-/// # Errors
-/// `Unknown` for what is no credential of ours, mistyped or made up: nobody is asked about that.
-pub(crate) fn question(view: &View, consumer: &Consumer<'_>, kind: CredentialKind, text: &str) -> Result<ResolveRequest, TokenError> {
-    let foreign = || view.realm(consumer.realm).map_or(&[][..], |realm| realm.settings().foreign_api_keys.as_slice());
-    let may_be = match kind {
-        CredentialKind::OpaqueToken => personal_token::is_well_formed(text),
-        CredentialKind::ApiKey => api_key::is_well_formed(text, foreign()),
-        CredentialKind::Basic => text.len() <= LONGEST_BASIC,
-        // Its thumbprint: the gateway that has the certificate knows whose it is.
-        CredentialKind::ClientCertificate => text.len() == THUMBPRINT,
-        CredentialKind::BrowserSession => text.len() <= LONGEST_SESSION,
-        CredentialKind::Jwt => text.len() <= LONGEST_TOKEN,
-        _ => false,
-    };
-    if !may_be {
-        return Err(TokenError::Unknown);
+/// The question about a credential, before it is asked: of most the answer is known, and nothing need be copied.
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'a> {
+    pub realm: &'a str,
+    pub kind: CredentialKind,
+    pub credential: &'a str,
+    pub audience: &'a str,
+    pub address: Option<IpAddr>,
+}
+
+impl<'a> Question<'a> {
+    /// The question about a credential that was presented.
+    ///
+    /// # Errors
+    /// `Unknown` for what is no credential of ours, mistyped or made up: nobody is asked about that.
+    pub fn about(view: &View, consumer: &Consumer<'a>, kind: CredentialKind, text: &'a str) -> Result<Self, TokenError> {
+        let foreign = || view.realm(consumer.realm).map_or(&[][..], |realm| realm.settings().foreign_api_keys.as_slice());
+        let may_be = match kind {
+            CredentialKind::OpaqueToken => personal_token::is_well_formed(text),
+            CredentialKind::ApiKey => api_key::is_well_formed(text, foreign()),
+            CredentialKind::Basic => text.len() <= LONGEST_BASIC,
+            // Its thumbprint: the gateway that has the certificate knows whose it is.
+            CredentialKind::ClientCertificate => text.len() == THUMBPRINT,
+            CredentialKind::BrowserSession => text.len() <= LONGEST_SESSION,
+            CredentialKind::Jwt => text.len() <= LONGEST_TOKEN,
+            _ => false,
+        };
+        if !may_be {
+            return Err(TokenError::Unknown);
+        }
+        let audience = audience(consumer, kind);
+        Ok(Self { realm: consumer.realm, kind, credential: text, audience, address: consumer.address })
     }
-    let (realm, audience) = (consumer.realm.to_owned(), audience(consumer, kind).to_owned());
-    Ok(ResolveRequest { realm, kind, credential: text.to_owned(), audience, address: consumer.address })
+
+    /// The question that is asked with this.
+    pub fn of(request: &'a ResolveRequest) -> Self {
+        let ResolveRequest { realm, kind, credential, audience, address } = request;
+        Self { realm, kind: *kind, credential, audience, address: *address }
+    }
+
+    /// It as it is asked.
+    pub fn request(self) -> ResolveRequest {
+        let Self { realm, kind, credential, audience, address } = self;
+        let (realm, credential, audience) = (realm.to_owned(), credential.to_owned(), audience.to_owned());
+        ResolveRequest { realm, kind, credential, audience, address }
+    }
 }
 
 /// Whether a text says that it is an access token of an issuer that the realm trusts, for the service it is presented to. That alone is worth

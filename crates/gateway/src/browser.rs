@@ -107,7 +107,7 @@ impl Browsers {
     /// # Errors
     /// `ForeignOrigin` when it may change something and no page of ours sent it.
     pub(crate) fn must_be_ours(&self, routed: &Routed, head: &Head<'_>) -> Result<(), Refusal> {
-        fetch_metadata::must_be_ours(head, &self.origin(routed.route().resource().host.as_deref()))
+        fetch_metadata::must_be_ours(head, || self.origin(routed.route().resource().host.as_deref()))
     }
 
     /// The login that would lift a refusal, where the one who asks is a browser that shows a page: a redirect to where people log in.

@@ -1,7 +1,7 @@
 //! RFC 6265: the gateway's cookies, and what is sealed into them. `__Host-` keeps sibling hosts and plain HTTP from planting them.
 
 use durward_base::{Duration, RealmId, Rng, Timestamp};
-use durward_enforce::Head;
+use durward_enforce::{Head, cookie_pairs};
 use durward_seal::{StateError, StateKeys, Validity};
 use http::HeaderValue;
 use minicbor::{Decode, Encode};
@@ -95,13 +95,9 @@ impl Cookie {
     /// Its value. A name that comes twice was planted by somebody: neither counts.
     pub(super) fn read<'h>(self, realm: &str, head: &Head<'h>) -> Option<&'h str> {
         let name = self.name(realm);
-        let mut values = head
-            .header("cookie")
-            .filter_map(|line| std::str::from_utf8(line).ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter_map(|(found, value)| (found == name).then_some(value));
-        values.next().filter(|_| values.next().is_none())
+        let pairs = head.header("cookie").flat_map(cookie_pairs);
+        let mut values = pairs.filter_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+        values.next().filter(|_| values.next().is_none()).and_then(|value| std::str::from_utf8(value).ok())
     }
 
     /// `Set-Cookie` with a value; until the browser closes when no life is given.

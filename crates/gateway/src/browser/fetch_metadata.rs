@@ -6,13 +6,14 @@ use durward_enforce::{CredentialError, Head, Refusal};
 ///
 /// `SameSite=Lax` keeps other sites from sending the cookie with anything but a navigation, and sibling hosts are the same site: whatever may
 /// change something, or opens a channel (RFC 6455 section 10.2), must come from a page of ours. Browsers that say `Sec-Fetch-Site` are
-/// believed; the others say `Origin`. What says neither is no browser, and has no business with a browser's cookie.
+/// believed; the others say `Origin`. What says neither is no browser, and has no business with a browser's cookie. `own` is asked for only
+/// where it matters.
 ///
 /// # Errors
 /// `ForeignOrigin`.
-pub(super) fn must_be_ours(head: &Head<'_>, own: &str) -> Result<(), Refusal> {
+pub(super) fn must_be_ours(head: &Head<'_>, own: impl FnOnce() -> String) -> Result<(), Refusal> {
     let reads = matches!(head.method, "GET" | "HEAD" | "OPTIONS") && head.header("upgrade").next().is_none() && head.method != "CONNECT";
-    if reads || comes_from(head, own) { Ok(()) } else { Err(Refusal::Credential(CredentialError::ForeignOrigin)) }
+    if reads || comes_from(head, &own()) { Ok(()) } else { Err(Refusal::Credential(CredentialError::ForeignOrigin)) }
 }
 
 /// Whether a page of `own` sent it.
@@ -68,11 +69,11 @@ mod tests {
             (&[("origin", OWN), ("origin", "https://evil.example")], false),
         ] {
             for method in ["POST", "PUT", "PATCH", "DELETE", "BREW"] {
-                assert_eq!(must_be_ours(&head(method, sent), OWN).is_ok(), ours, "{method} {sent:?}");
+                assert_eq!(must_be_ours(&head(method, sent), || OWN.to_owned()).is_ok(), ours, "{method} {sent:?}");
             }
             let upgrading: Vec<_> = sent.iter().copied().chain([("upgrade", "websocket")]).collect();
-            assert_eq!(must_be_ours(&head("GET", &upgrading), OWN).is_ok(), ours, "{sent:?}");
-            assert!(must_be_ours(&head("GET", sent), OWN).is_ok(), "{sent:?}");
+            assert_eq!(must_be_ours(&head("GET", &upgrading), || OWN.to_owned()).is_ok(), ours, "{sent:?}");
+            assert!(must_be_ours(&head("GET", sent), || OWN.to_owned()).is_ok(), "{sent:?}");
         }
     }
 

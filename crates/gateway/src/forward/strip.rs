@@ -3,6 +3,8 @@
 //! Names are compared *folded*: lower case, with everything but letters and digits left out, because upstreams that turn fields into
 //! variables (`HTTP_X_USER`) cannot tell `X-User` from `X_User`.
 
+use durward_enforce::cookie_pairs;
+
 /// Whether a client's field of this name goes no further.
 pub(crate) fn is_reserved(name: &str) -> bool {
     let mut space = [0; FOLDED];
@@ -210,7 +212,7 @@ const OWN_COOKIE: &[u8] = b"__host-dw-";
 /// The value of the one `Cookie` field that says what all of these do, without the cookies that are the gateway's; `None` when none is left.
 pub(crate) fn cookies<'v>(values: impl Iterator<Item = &'v [u8]>) -> Option<Vec<u8>> {
     let mut kept = Vec::new();
-    for pair in values.flat_map(|value| value.split(|byte| *byte == b';')).map(<[u8]>::trim_ascii) {
+    for pair in values.flat_map(cookie_pairs) {
         if pair.is_empty() || is_own_cookie(pair) {
             continue;
         }

@@ -47,7 +47,11 @@ enum Which {
         only: Vec<String>,
     },
     /// Grants and introspection, each against its floor; `client_credentials` against oidc-provider.
-    Token,
+    Token {
+        /// These cases alone, separated by commas.
+        #[arg(long, value_delimiter = ',', value_name = "CASES")]
+        only: Vec<String>,
+    },
     /// Logins against the bare rate of argon2id, and others' wait meanwhile.
     Login,
     /// A question to the policies over HTTP, at the gateway and at the authority.
@@ -73,7 +77,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let plan = Plan { rounds: arguments.rounds.max(1), seconds: arguments.seconds.max(1), binary: arguments.binary };
     let mut report = match arguments.which {
         Which::Gateway { only } => gateway::run(&plan, &only)?,
-        Which::Token => token::run(&plan)?,
+        Which::Token { only } => token::run(&plan, &only)?,
         Which::Login => login::run(&plan)?,
         Which::Authzen => authzen::run(&plan)?,
         Which::Start => start::run(&plan)?,

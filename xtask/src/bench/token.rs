@@ -27,17 +27,18 @@ const PACKAGES: &str = "target/bench-peer";
 const FAMILIES: usize = 128;
 /// Clients that push requests: each may push so many a minute.
 const PUSHING: usize = 32;
+/// The case that is measured against a peer, by the headline's figure.
+const AGAINST_PEER: &str = "client-credentials-oidc-provider";
 /// Proofs signed ahead, for each second of a round.
 const PROOFS: usize = 16_000;
 
-/// Runs it.
-pub fn run(plan: &Plan) -> anyhow::Result<Report> {
+/// Runs it; the cases of `only` alone, where there are any.
+pub fn run(plan: &Plan, only: &[String]) -> anyhow::Result<Report> {
     authority::build(plan)?;
     let directory = tempfile::tempdir()?;
     let bench = Bench::start(directory.path(), plan)?;
-    let peer = bench.peer()?;
     let mut report = Report::new("token", "client-credentials-es256");
-    let floors = [
+    let all = [
         ("client-credentials-es256", Work { signed: 1, verified: 0, written: 0 }),
         ("client-credentials-dpop", Work { signed: 1, verified: 1, written: 0 }),
         ("refresh-rotating", Work { signed: 1, verified: 0, written: 1 }),
@@ -46,13 +47,18 @@ pub fn run(plan: &Plan) -> anyhow::Result<Report> {
         ("introspection", Work { signed: 0, verified: 1, written: 0 }),
         ("par", Work { signed: 0, verified: 1, written: 0 }),
     ];
+    let known: Vec<&str> = all.iter().map(|(name, _)| *name).chain([AGAINST_PEER]).collect();
+    let unknown: Vec<&String> = only.iter().filter(|name| !known.contains(&name.as_str())).collect();
+    anyhow::ensure!(unknown.is_empty(), "no such case: {unknown:?}; there are {}", known.join(", "));
+    let asked = |name: &str| only.is_empty() || only.iter().any(|one| one == name);
+    let peer = asked(AGAINST_PEER).then(|| bench.peer()).transpose()?;
+    let floors: Vec<_> = all.into_iter().filter(|(name, _)| asked(name) || (peer.is_some() && *name == report.headline)).collect();
     report.cases = floors.iter().map(|(name, work)| case(name, *work)).collect();
-    let mut against =
-        Case { peer: "oidc-provider with memory storage".to_owned(), goal: 10.0, ..case("client-credentials-oidc-provider", floors[0].1) };
+    let mut against = Case { peer: "oidc-provider with memory storage".to_owned(), goal: 10.0, ..case(AGAINST_PEER, all[0].1) };
     for round in 0..=plan.rounds {
         let floor = Floor::measure(directory.path())?;
         let mut plain = 0.0;
-        for (case, (name, work)) in report.cases.iter_mut().zip(floors) {
+        for (case, (name, work)) in report.cases.iter_mut().zip(floors.iter().copied()) {
             let load = bench.load(name).with_context(|| name.to_owned())?;
             anyhow::ensure!(load.refused == 0 && load.requests > 0.0, "{name}: {} of {} were refused", load.refused, load.requests);
             let own = if work.written > 0 { load.requests / f64::from(plan.seconds) } else { load.per_cpu_second };
@@ -64,13 +70,16 @@ pub fn run(plan: &Plan) -> anyhow::Result<Report> {
                 case.rounds.push((own, floor.rate(work)));
             }
         }
-        let theirs = bench.load_peer(&peer)?;
+        let Some(peer) = &peer else { continue };
+        let theirs = bench.load_peer(peer)?;
         println!("# round {round}: oidc-provider {:.0}", theirs.per_cpu_second);
         if round > 0 {
             against.rounds.push((plain, theirs.per_cpu_second));
         }
     }
-    report.cases.push(against);
+    if peer.is_some() {
+        report.cases.push(against);
+    }
     Ok(report)
 }
 

@@ -6,19 +6,17 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use reqwest::tls::TlsInfo;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::fixture::{Durward, Turn, configure, free_port, installed, within};
+use crate::fixture::{Durward, SOON, Turn, configure, free_port, installed, within};
 
 const NAME: &str = "shop.example";
 /// Leads to an address where nobody listens.
 const ELSEWHERE: &str = "away.example";
-const SOON: Duration = Duration::from_secs(60);
 const KEY: &str = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
 
 /// Pebble, told to validate at a port. Its certificates last ten seconds, or an hour by the profile `long`.

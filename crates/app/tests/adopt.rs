@@ -10,7 +10,7 @@ use axum::http::HeaderMap;
 use reqwest::{Method, StatusCode};
 use tokio::net::TcpListener;
 
-use crate::fixture::{ALICE, Durward, PASSWORD, PROGRAM_SECRET, granted, installed, script, within};
+use crate::fixture::{ALICE, Durward, PASSWORD, PROGRAM_SECRET, SOON, granted, installed, script, within};
 
 /// The most lines that a change may add.
 const LINES: usize = 10;
@@ -97,7 +97,7 @@ async fn adopt(language: &str, identity_type: &str, ready: fn(&Durward, &Path) -
     let till = client.post(format!("{}/oauth2/token", durward.issuer())).basic_auth("till", Some(PROGRAM_SECRET)).form(&form).send().await;
     let clerk = granted(till.unwrap()).await.access_token;
     let served = async || asked(&client, &Method::GET, durward.at_gateway("/mirror"), &customer).await == StatusCode::OK;
-    within(std::time::Duration::from_secs(5), "the routes are served", served).await;
+    within(SOON, "the routes are served", served).await;
     let identity =
         async |token: &str| client.get(durward.at_gateway("/mirror")).bearer_auth(token).send().await.unwrap().text().await.unwrap();
     let (customers, clerks) = (identity(&customer).await, identity(&clerk).await);

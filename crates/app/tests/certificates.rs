@@ -2,17 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use reqwest::StatusCode;
 use reqwest::header::HOST;
 
-use crate::fixture::{Durward, within};
+use crate::fixture::{Durward, SOON, within};
 
 const NAME: &str = "shop.example";
-const SOON: Duration = Duration::from_secs(20);
-
 /// An authority that browsers would know.
 fn authority() -> CertifiedIssuer<'static, KeyPair> {
     let mut parameters = CertificateParams::default();

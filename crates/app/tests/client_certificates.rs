@@ -1,12 +1,11 @@
 //! A gateway's listener that requires certificates of its clients.
 
 use std::fs;
-use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use reqwest::{Identity, StatusCode};
 
-use crate::fixture::{Durward, within};
+use crate::fixture::{Durward, SOON, within};
 
 fn authority() -> CertifiedIssuer<'static, KeyPair> {
     let mut parameters = CertificateParams::default();
@@ -47,7 +46,7 @@ async fn a_listener_that_requires_certificates_lets_nobody_in_without_one_that_s
         let reason = |event: &serde_json::Value| event["reason"] == "tls.client_certificate" && event["outcome"] == "denied";
         events["items"].as_array().is_some_and(|events| events.iter().any(reason))
     };
-    within(Duration::from_secs(10), "the refusal is on record", recorded).await;
+    within(SOON, "the refusal is on record", recorded).await;
     let elsewhere = durward.client().get(durward.at("/realms/main/oauth2/jwks")).send().await.unwrap();
     assert_eq!(elsewhere.status(), StatusCode::OK, "other listeners ask for none");
 }

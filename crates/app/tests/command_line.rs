@@ -6,7 +6,7 @@ use std::process::{Output, Stdio};
 
 use serde_json::Value;
 
-use crate::fixture::{durward, free_port};
+use crate::fixture::{durward, unanswered};
 
 fn run(directory: &Path, arguments: &[&str]) -> Output {
     durward().args(arguments).current_dir(directory).env("XDG_CONFIG_HOME", directory).output().unwrap()
@@ -82,15 +82,16 @@ fn errors_say_what_was_expected() {
 #[test]
 fn a_start_without_its_database_says_where_it_looked_and_what_came_of_it() {
     let directory = tempfile::tempdir().unwrap();
-    let port = free_port();
-    fs::write(directory.path().join("dsn"), format!("postgresql://u:hunter2@127.0.0.1:{port}/d\n")).unwrap();
+    let held = unanswered();
+    let database = held.local_addr().unwrap();
+    fs::write(directory.path().join("dsn"), format!("postgresql://u:hunter2@{database}/d\n")).unwrap();
     let listen = "listen: {gateway: \"127.0.0.1:0\", authority: \"127.0.0.1:0\", operations: \"127.0.0.1:0\", nodes: \"127.0.0.1:0\"}\n";
     // The reference is relative to the file, not to where it is read.
     fs::write(directory.path().join("durward.yaml"), format!("{listen}store: {{postgres: \"file:dsn\"}}\n")).unwrap();
     let elsewhere = tempfile::tempdir().unwrap();
     let file = directory.path().join("durward.yaml");
     let error = refused(elsewhere.path(), &["serve", "--config", file.to_str().unwrap()]);
-    assert!(error.contains(&format!("127.0.0.1:{port}")) && error.contains("refused"), "{error}");
+    assert!(error.contains(&database.to_string()) && error.contains("refused"), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
 }
 

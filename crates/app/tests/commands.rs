@@ -3,14 +3,11 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::fixture::{ALICE, Application, CALLER, CALLER_SECRET, Durward, PASSWORD, Service, durward, within};
-
-const SECOND: Duration = Duration::from_secs(1);
+use crate::fixture::{ALICE, Application, CALLER, CALLER_SECRET, Durward, PASSWORD, PROMPT, Service, durward, within};
 
 /// The ids that an access token carries: its own, its family's, its login's.
 fn ids(token: &str) -> [String; 3] {
@@ -21,7 +18,7 @@ fn ids(token: &str) -> [String; 3] {
 }
 
 async fn refused_within_a_second(application: &Application, token: &str, what: &str) {
-    within(SECOND, what, async || application.userinfo(token).await == StatusCode::UNAUTHORIZED).await;
+    within(PROMPT, what, async || application.userinfo(token).await == StatusCode::UNAUTHORIZED).await;
 }
 
 #[tokio::test]
@@ -74,12 +71,12 @@ async fn a_revocation_reaches_a_service_of_its_own_process_within_a_second() {
         assert_eq!(at_service(token).await, StatusCode::OK);
     }
     durward.command(&["revoke", "session", &ids(&first)[2]]);
-    within(SECOND, "the login's token is refused", async || at_service(&first).await == StatusCode::UNAUTHORIZED).await;
+    within(PROMPT, "the login's token is refused", async || at_service(&first).await == StatusCode::UNAUTHORIZED).await;
     assert_eq!(at_service(&second).await, StatusCode::OK);
     durward.command(&["revoke", "client", CALLER]);
-    within(SECOND, "the program's token is refused", async || at_service(&program).await == StatusCode::UNAUTHORIZED).await;
+    within(PROMPT, "the program's token is refused", async || at_service(&program).await == StatusCode::UNAUTHORIZED).await;
     durward.command(&["people", "disable", ALICE]);
-    within(SECOND, "the disabled person is refused", async || at_service(&second).await == StatusCode::UNAUTHORIZED).await;
+    within(PROMPT, "the disabled person is refused", async || at_service(&second).await == StatusCode::UNAUTHORIZED).await;
 }
 
 /// The command line on another machine: its own home, and no data directory.

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use axum::Router;
 use durward_base::base64url;
@@ -11,7 +10,7 @@ use durward_testsite::Site;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::fixture::{Durward, PROGRAM, PROGRAM_SECRET, RESOURCES, Turn, configure, free_port, installed, script, within};
+use crate::fixture::{Durward, PROGRAM, PROGRAM_SECRET, PROMPT, RESOURCES, SOON, Turn, configure, free_port, installed, script, within};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -107,7 +106,7 @@ async fn a_partners_token_is_a_way_in_until_the_partner_is_trusted_no_more() {
             let text = durward.command(&["explain", &id]).to_string();
             text.contains(issuer) && text.contains(&format!("\"{key}\""))
         };
-        within(Duration::from_secs(10), "explain names the issuer and the key", explained).await;
+        within(SOON, "explain names the issuer and the key", explained).await;
     }
     let keys = site.seen().iter().filter(|request| request.uri().path() == "/keys").count();
     assert_eq!(keys, 1, "read once");
@@ -132,7 +131,7 @@ async fn a_partners_token_is_a_way_in_until_the_partner_is_trusted_no_more() {
     durward.apply(&issuers(&site, true));
     for token in [&good[0], &good[1], &text("shared")] {
         let dead = async || orders(token).await.status() == StatusCode::UNAUTHORIZED;
-        within(Duration::from_secs(1), "the issuer's tokens are dead", dead).await;
+        within(PROMPT, "the issuer's tokens are dead", dead).await;
     }
     assert!(!durward.log().contains(&good[0]) && !durward.log().contains(SECRET));
 }

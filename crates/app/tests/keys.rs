@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use crate::fixture::{ALICE, Durward, PASSWORD, granted, within};
+use crate::fixture::{ALICE, Durward, PASSWORD, PROMPT, SOON, granted, within};
 
 #[tokio::test]
 async fn keys_rotate_under_load_without_one_failed_request() {
@@ -36,7 +36,7 @@ async fn keys_rotate_under_load_without_one_failed_request() {
         let before = served.load(Ordering::Relaxed);
         // Past the moment at which the new key signs, which the rotation announces a second ahead.
         tokio::time::sleep(Duration::from_millis(1_200)).await;
-        within(Duration::from_secs(10), "requests go on", async || served.load(Ordering::Relaxed) > before + 8).await;
+        within(SOON, "requests go on", async || served.load(Ordering::Relaxed) > before + 8).await;
     }
     over.store(true, Ordering::Relaxed);
     for worker in load {
@@ -55,9 +55,9 @@ async fn what_a_compromised_key_signed_is_refused_within_a_second() {
     for key in keys.as_array().unwrap().iter().filter(signing).map(kid) {
         durward.command(&["keys", "revoke", &key]);
     }
-    within(Duration::from_secs(1), "its tokens are refused", async || application.userinfo(&token).await == StatusCode::UNAUTHORIZED).await;
+    within(PROMPT, "its tokens are refused", async || application.userinfo(&token).await == StatusCode::UNAUTHORIZED).await;
     let signs_again = async || application.program_token().await.unwrap().status() == StatusCode::OK;
-    within(Duration::from_secs(3), "the next key signs", signs_again).await;
+    within(SOON, "the next key signs", signs_again).await;
 }
 
 #[tokio::test]
@@ -74,11 +74,11 @@ async fn a_realm_makes_keys_of_an_algorithm_when_a_client_first_asks_for_it() {
          grants: [authorization_code, refresh_token]\nscopes: [openid, profile, offline_access, \"orders:read\"]\nservices: [orders]\n\
          id_token_signed_response_alg: ES384\n",
     );
-    within(Duration::from_secs(2), "the key is there", async || active("ES384") == 1).await;
+    within(SOON, "the key is there", async || active("ES384") == 1).await;
     let signs = async || {
         let application = durward.application();
         application.exchange(&application.code(ALICE, PASSWORD).await).await.unwrap().status() == StatusCode::OK
     };
-    within(Duration::from_secs(5), "it signs", signs).await;
+    within(SOON, "it signs", signs).await;
     assert_eq!((active("ES384"), active("EdDSA")), (1, 0));
 }

@@ -1,16 +1,11 @@
 //! `durward observe report`: who would break if a route that only observes were to enforce, and what each would need.
 
-use std::time::Duration;
-
 use axum::Router;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::fixture::{ALICE, Durward, PASSWORD, granted, within};
-
-/// Events are on their way to the authority's record still.
-const SOON: Duration = Duration::from_secs(10);
+use crate::fixture::{ALICE, Durward, PASSWORD, SOON, granted, within};
 
 fn routes(upstream: &str, mode: &str) -> String {
     let route = |name: &str, require: &str| {

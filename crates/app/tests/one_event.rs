@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use durward_audit::Frames;
 use durward_model::Event;
@@ -12,7 +11,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::fixture::{ALICE, Durward, PASSWORD, Service, free_port, within};
+use crate::fixture::{ALICE, Durward, PASSWORD, SOON, Service, unanswered, within};
 
 /// Every event that the journal's files hold, in order.
 fn journal(directory: &Path) -> Vec<Event> {
@@ -43,13 +42,14 @@ fn id(answer: &Response) -> String {
 async fn each_request_has_one_event_at_each_hop_whatever_became_of_it() {
     let mut durward = Durward::start().await;
     let service = Service::start(&durward, None);
-    let dead = free_port();
-    durward.apply(&format!("kind: route\nname: dead\npath: /dead\nupstream: http://127.0.0.1:{dead}\nservice: orders\naccess: public\n"));
+    let held = unanswered();
+    let dead = held.local_addr().unwrap();
+    durward.apply(&format!("kind: route\nname: dead\npath: /dead\nupstream: http://{dead}\nservice: orders\naccess: public\n"));
     let (application, client) = (durward.application(), durward.client());
     let token = application.log_in(ALICE, PASSWORD).await.access_token;
     let get = async |url: String, token: &str| client.get(url).bearer_auth(token).send().await.unwrap();
     let served = async || get(durward.at_gateway("/dead"), "").await.status() == StatusCode::BAD_GATEWAY;
-    within(Duration::from_secs(2), "the routes are served", served).await;
+    within(SOON, "the routes are served", served).await;
     let of_service = application.program_token().await.unwrap();
 
     let mut answers = vec![
@@ -86,7 +86,7 @@ async fn each_request_has_one_event_at_each_hop_whatever_became_of_it() {
         let shown = shown(&durward);
         answers.iter().all(|(_, answer)| shown.get(&id(answer)) == Some(&1))
     };
-    within(Duration::from_secs(10), "every call is shown once, also those that name no realm", listed).await;
+    within(SOON, "every call is shown once, also those that name no realm", listed).await;
     let at_service = journal(&durward.directory().join("inventory/journal"));
     service.stop();
     durward.stop();
@@ -142,7 +142,7 @@ async fn a_connection_that_brings_no_request_is_counted_and_on_record_but_a_floo
         let page = durward.command(&["audit", "list", "--kind", "connection.refused"]);
         ["tls.not_tls", "tls.server_not_trusted"].iter().all(|reason| refused(&page, reason) == 1)
     };
-    within(Duration::from_secs(5), "one event for each reason", recorded).await;
+    within(SOON, "one event for each reason", recorded).await;
     // A head that is none is answered, and what is answered has an event each.
     let page = durward.command(&["audit", "list", "--kind", "request.unrouted", "--limit", "100"]);
     let malformed = page["items"].as_array().unwrap().iter().filter(|event| event["request"]["status"] == 400).count();

@@ -3,16 +3,12 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use axum::Router;
 use reqwest::StatusCode;
 use tokio::net::TcpListener;
 
-use crate::fixture::{Durward, RESOURCES, granted, installed, script, within};
-
-/// A file is looked at every other second.
-const SOON: Duration = Duration::from_secs(20);
+use crate::fixture::{Durward, RESOURCES, SOON, granted, installed, script, within};
 
 const SCHEMA: &str = r#"
 action "orders:read" appliesTo { principal: [Durward::User, Durward::Service, Durward::Client], resource: [Durward::Route] };

@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::fixture::{ALICE, Durward, PASSWORD, PROGRAM_SECRET, Service, granted, within};
+use crate::fixture::{ALICE, Durward, PASSWORD, PROGRAM_SECRET, SOON, Service, granted, within};
 
 #[tokio::test]
 async fn every_call_can_be_explained_by_its_id_and_the_log_proves_itself() {
@@ -32,7 +31,7 @@ async fn every_call_can_be_explained_by_its_id_and_the_log_proves_itself() {
             let hops = serde_json::from_slice::<Value>(&explained.stdout).unwrap_or_default();
             hops["hops"].as_array().is_some_and(|hops| hops.len() == 1 && hops[0]["id"] == json!(call))
         };
-        within(Duration::from_secs(5), "the call is recorded", explained).await;
+        within(SOON, "the call is recorded", explained).await;
     }
     durward.command(&["audit", "verify"]);
 }
@@ -103,7 +102,7 @@ async fn a_request_of_just_now_is_explained_with_all_its_hops() {
     let token = durward.application().log_in(ALICE, PASSWORD).await.access_token;
     let client = durward.client();
     let call = async || client.get(durward.at_gateway("/stock/lamp")).bearer_auth(&token).send().await.unwrap();
-    within(Duration::from_secs(2), "the route is served", async || call().await.status() == StatusCode::OK).await;
+    within(SOON, "the route is served", async || call().await.status() == StatusCode::OK).await;
     for _ in 0..3 {
         let answer = call().await;
         let explained = durward.command(&["explain", answer.headers()["x-request-id"].to_str().unwrap()]);

@@ -4,13 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use crate::fixture::{Durward, PROGRAM, PROGRAM_SECRET, RESOURCES, Turn, signal, within};
-
-const SOON: Duration = Duration::from_secs(5);
+use crate::fixture::{Durward, PROGRAM, PROGRAM_SECRET, RESOURCES, SOON, Turn, signal, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reload_under_load_fails_no_request_and_a_broken_one_keeps_what_stood() {
@@ -109,7 +106,7 @@ async fn reloads_of_routes_policies_and_certificates_fail_no_request_that_goes_t
         let before = done();
         change(&directory, &upstream, number);
         signal(durward.pid(), "HUP");
-        within(4 * SOON, "the reload is done", async || done() > before).await;
+        within(SOON, "the reload is done", async || done() > before).await;
     }
     over.store(true, Ordering::Relaxed);
     for load in loads {

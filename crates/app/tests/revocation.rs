@@ -1,15 +1,12 @@
 //! Revoked is refused within a second, at the gateway as at the authority; a disabled person likewise.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use reqwest::StatusCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::fixture::{ALICE, Durward, PASSWORD, within};
-
-const SECOND: Duration = Duration::from_secs(1);
+use crate::fixture::{ALICE, Durward, PASSWORD, PROMPT, SOON, within};
 
 /// A route through the gateway to a service that answers everything with 200.
 async fn route(durward: &Durward) {
@@ -41,7 +38,7 @@ async fn a_revoked_login_and_a_disabled_person_are_refused_everywhere_within_a_s
     let (application, client) = (durward.application(), durward.client());
     let first = application.log_in(ALICE, PASSWORD).await;
     let second = durward.application().log_in(ALICE, PASSWORD).await;
-    within(SECOND, "the route is served", async || at_the_gateway(&durward, &client, &first.access_token).await == StatusCode::OK).await;
+    within(SOON, "the route is served", async || at_the_gateway(&durward, &client, &first.access_token).await == StatusCode::OK).await;
 
     let form = [("client_id", "web"), ("token", first.refresh_token.as_str())];
     let revoked = client.post(application.at("oauth2/revoke")).form(&form).send().await.unwrap();
@@ -50,7 +47,7 @@ async fn a_revoked_login_and_a_disabled_person_are_refused_everywhere_within_a_s
         at_the_gateway(&durward, &client, &first.access_token).await == StatusCode::UNAUTHORIZED
             && application.userinfo(&first.access_token).await == StatusCode::UNAUTHORIZED
     };
-    within(SECOND, "the revoked login is refused", refused).await;
+    within(PROMPT, "the revoked login is refused", refused).await;
     assert_eq!(at_the_gateway(&durward, &client, &second.access_token).await, StatusCode::OK, "the other login is not touched");
 
     durward.command(&["people", "disable", ALICE]);
@@ -58,7 +55,7 @@ async fn a_revoked_login_and_a_disabled_person_are_refused_everywhere_within_a_s
         at_the_gateway(&durward, &client, &second.access_token).await == StatusCode::UNAUTHORIZED
             && application.userinfo(&second.access_token).await == StatusCode::UNAUTHORIZED
     };
-    within(SECOND, "the disabled person is refused", refused).await;
+    within(PROMPT, "the disabled person is refused", refused).await;
     assert_eq!(application.refresh(&second.refresh_token).await.unwrap().status(), StatusCode::BAD_REQUEST);
     let page = durward.application();
     let answer = page.submit(&page.login_page().await, ALICE, PASSWORD).await;

@@ -10,7 +10,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::fixture::{Durward, Turn, within};
+use crate::fixture::{Durward, SOON, Turn, within};
 
 /// The start of a TLS handshake: a record of 512 bytes.
 const HANDSHAKE: &[u8] = &[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3];
@@ -62,9 +62,9 @@ async fn clients_that_send_a_byte_a_second_are_cut_off_and_keep_nobody_waiting()
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "after {answered}");
         answered += 1;
     }
-    within(Duration::from_secs(60), "each is cut off", async || cut_off.load(Ordering::Relaxed) >= clients()).await;
+    within(SOON, "each is cut off", async || cut_off.load(Ordering::Relaxed) >= clients()).await;
     assert!(slow.iter().all(|drip| !drip.is_finished()), "and may come again");
     slow.iter().for_each(tokio::task::JoinHandle::abort);
     let recorded = async || durward.command(&["audit", "list", "--kind", "connection.refused"]).to_string().contains("tls.too_slow");
-    within(Duration::from_secs(10), "it is on record", recorded).await;
+    within(SOON, "it is on record", recorded).await;
 }

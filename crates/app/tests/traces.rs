@@ -1,10 +1,8 @@
 //! A trace as a collector sees it: the gateway's span below the caller's, the service's below the gateway's, the authority's likewise.
 
-use std::time::Duration;
-
 use reqwest::{Response, StatusCode};
 
-use crate::fixture::{ALICE, Collector, Durward, PASSWORD, Service, Turn, within};
+use crate::fixture::{ALICE, Collector, Durward, PASSWORD, SOON, Service, Turn, within};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
@@ -24,7 +22,7 @@ async fn each_hop_is_a_span_below_the_one_that_caused_it_and_says_no_secret() {
     let call =
         async |url: String, traceparent: &str| client.get(url).bearer_auth(&token).header("traceparent", traceparent).send().await.unwrap();
     let served = async || call(durward.at_gateway("/stock/lamp"), "").await.status() == StatusCode::OK;
-    within(Duration::from_secs(2), "the route is served", served).await;
+    within(SOON, "the route is served", served).await;
 
     let through = call(durward.at_gateway("/stock/lamp?secret=in-the-query"), &traceparent("01")).await;
     assert_eq!(through.status(), StatusCode::OK);
@@ -36,10 +34,10 @@ async fn each_hop_is_a_span_below_the_one_that_caused_it_and_says_no_secret() {
 
     let arrived =
         async || [&through, &refused, &at_issuer, &at_admin, &malformed].iter().all(|call| collector.of_request(&id(call)).is_some());
-    within(Duration::from_secs(10), "the authority's spans are collected", arrived).await;
+    within(SOON, "the authority's spans are collected", arrived).await;
     let gateway = collector.of_request(&id(&through)).unwrap();
     let below = async || collector.spans().iter().any(|span| span.parent == gateway.id);
-    within(Duration::from_secs(10), "the service's span is collected", below).await;
+    within(SOON, "the service's span is collected", below).await;
 
     for (call, name, route, status) in [
         (&through, "GET stock", Some("stock"), "200"),

@@ -1,11 +1,9 @@
 //! API keys and HTTP Basic at the gateway: asked of the authority once, and dead at once.
 
-use std::time::Duration;
-
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
-use crate::fixture::{ALICE, Durward, PASSWORD, PROGRAM, PROGRAM_SECRET, within};
+use crate::fixture::{ALICE, Durward, PASSWORD, PROGRAM, PROGRAM_SECRET, PROMPT, within};
 
 /// A gateway whose `/orders` takes keys and passwords, and that withholds a field which nobody else knows. The service says what it was asked.
 async fn open() -> Durward {
@@ -60,7 +58,7 @@ async fn an_api_key_is_good_until_it_is_revoked_and_then_nowhere() {
 
     durward.command(&["api-keys", "revoke", made["id"].as_str().unwrap()]);
     let dead = async || asked(orders("x-api-key", &key)).await.0 == StatusCode::UNAUTHORIZED;
-    within(Duration::from_secs(1), "the key is dead at the gateway", dead).await;
+    within(PROMPT, "the key is dead at the gateway", dead).await;
     assert!(!durward.log().contains(&key), "a key is in the log");
 }
 
@@ -84,6 +82,6 @@ async fn a_password_is_good_by_basic_until_it_is_changed() {
     std::fs::write(&chosen, "a quite different passphrase").unwrap();
     durward.command(&["people", "set-password", ALICE, "--password-file", chosen.to_str().unwrap()]);
     let dead = async || asked(orders(ALICE, PASSWORD)).await.0 == StatusCode::UNAUTHORIZED;
-    within(Duration::from_secs(1), "the old password is dead at the gateway", dead).await;
+    within(PROMPT, "the old password is dead at the gateway", dead).await;
     assert_eq!(asked(orders(ALICE, "a quite different passphrase")).await.0, StatusCode::OK);
 }

@@ -52,15 +52,6 @@ async fn the_file_and_its_journal_are_ours_alone() {
     }
 }
 
-#[test]
-fn sqlite_is_built_as_the_workspace_says() {
-    let connection = rusqlite::Connection::open_in_memory().unwrap();
-    let mut options = connection.prepare("PRAGMA compile_options").unwrap();
-    let options: Vec<String> = options.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    // What flushes by fdatasync stands in the same variable, and is not listed.
-    assert!(options.iter().any(|option| option == "DEFAULT_MEMSTATUS=0"), ".cargo/config.toml was not read: {options:?}");
-}
-
 #[tokio::test]
 async fn what_was_committed_is_there_after_opening_again() {
     let bench = Bench::sqlite().await;

@@ -101,7 +101,7 @@ async fn an_answer_that_stops_halfway_is_cut_off() {
     // GWDOS-008
     let (listener, url) = listening().await;
     let mut gateway = Fixture::start().await;
-    gateway.declare([route("stalls", url, json!({"timeouts": {"idle_ms": 50}}))]);
+    gateway.declare([route("stalls", url, json!({"timeouts": {"idle_ms": 500}}))]);
     let served = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         read_head(&mut stream).await;

@@ -16,6 +16,7 @@ mod listeners;
 pub mod local;
 mod metrics;
 mod places;
+mod readiness;
 mod retention;
 pub mod root;
 mod shared_secrets;

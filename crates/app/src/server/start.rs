@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
 use durward_admin::{Admin, AdminSettings};
@@ -36,18 +36,16 @@ use super::retention::Retention;
 use super::shown::Shown;
 use super::upstream_metrics::UpstreamGauges;
 use super::{
-    Server, background, certificate_files, client_authorities, first_realm, front_certificates, local, places, root, shared_secrets,
-    strict_transport, upstreams,
+    Server, background, certificate_files, client_authorities, first_realm, front_certificates, local, places, readiness, root,
+    shared_secrets, strict_transport, upstreams,
 };
 use crate::configuration::{Listen, Outbound, Settings, StoreChoice, resolve};
-use crate::http::{Operations, Probe};
+use crate::http::Operations;
 
 /// The name of this process in events.
 const NODE: &str = "authority";
 /// Time to the first view.
 const FIRST_VIEW: Duration = Duration::from_secs(10);
-/// How old the view may get before the process is no longer ready.
-const STALE: Duration = Duration::from_secs(10);
 
 /// What every part is made from.
 struct Parts {
@@ -193,7 +191,8 @@ impl Parts {
         self.listen(socket, None, self.surface("admin", Vec::new(), Arc::new(admin.gate()), admin.endpoints()));
         let shared = self.shared.clone();
         let unusable = Box::new(move || shared.view().problems().iter().map(ToString::to_string).collect());
-        let operations = Operations::new(registry, self.probes(), unusable).endpoints();
+        let probes = readiness::probes(&self.shared, &self.clock, &self.declared, &self.shutdown);
+        let operations = Operations::new(registry, probes, unusable).endpoints();
         let served = [issuer.endpoints(), admin.endpoints(), fleet.endpoints()];
         let mut served: Vec<String> = served.iter().flatten().chain(&operations).map(ToString::to_string).collect();
         served.sort();
@@ -353,34 +352,6 @@ impl Parts {
         let Listen { connections, connections_per_address, head_ms, idle_ms, .. } = self.settings.listen;
         let (head, idle) = (Duration::from_millis(head_ms.into()), Duration::from_millis(idle_ms.into()));
         Limits { connections, connections_per_address, head, idle, ..Limits::default() }
-    }
-
-    fn probes(&self) -> Vec<Probe> {
-        let (shared, clock, journal, shutdown) =
-            (self.shared.clone(), self.clock.clone(), self.shared.journal().clone(), self.shutdown.clone());
-        let store = Box::new(move || {
-            let age = shared.age(clock.now());
-            if age < STALE { Ok(()) } else { Err(format!("the store was last heard of {} s ago", age.as_secs())) }
-        });
-        let written = Box::new(move || if journal.status().available { Ok(()) } else { Err("the journal cannot be written".to_owned()) });
-        let declared = Arc::clone(&self.declared);
-        let applied = Box::new(move || {
-            if declared.load(Ordering::Acquire) {
-                Ok(())
-            } else {
-                Err("the resources that its configuration names are being applied".to_owned())
-            }
-        });
-        let stays = Box::new(move || if shutdown.is_cancelled() { Err("it is shutting down".to_owned()) } else { Ok(()) });
-        let clock = self.clock.clone();
-        let right = Box::new(move || clock.jump().map_or(Ok(()), |jump| Err(jump.to_string())));
-        vec![
-            Probe { name: "store", check: store },
-            Probe { name: "journal", check: written },
-            Probe { name: "clock", check: right },
-            Probe { name: "resources", check: applied },
-            Probe { name: "accepting", check: stays },
-        ]
     }
 }
 

@@ -55,7 +55,7 @@ fn a_node_that_has_heard_of_more_elsewhere_is_not_taken_back() {
 fn before_the_first_snapshot_nothing_is_told() {
     let hub = Hub::new(FakeClock::at(Timestamp::from_seconds(1)).clock());
     assert!(hub.subscribe(Position::default()).unwrap().is_none());
-    hub.confirmed(Timestamp::from_seconds(1)).unwrap();
+    hub.confirmed(hub.clock.now()).unwrap();
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn changes_that_are_no_longer_kept_are_told_by_a_snapshot() {
 fn a_node_is_told_at_once_that_the_feed_is_fresh_when_it_is() {
     let hub = hub(1);
     assert_eq!(first(&hub, at(1)), []);
-    hub.confirmed(Timestamp::from_seconds(1)).unwrap();
+    hub.confirmed(hub.clock.now()).unwrap();
     assert!(matches!(first(&hub, at(1)).as_slice(), [Frame::Heartbeat { epoch: 7, head_seq: 1, .. }]));
 }
 

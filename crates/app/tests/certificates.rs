@@ -10,6 +10,7 @@ use reqwest::header::HOST;
 use crate::fixture::{Durward, SOON, within};
 
 const NAME: &str = "shop.example";
+
 /// An authority that browsers would know.
 fn authority() -> CertifiedIssuer<'static, KeyPair> {
     let mut parameters = CertificateParams::default();

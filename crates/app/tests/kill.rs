@@ -9,7 +9,7 @@ use durward_node::machine;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::fixture::{ALICE, Durward, PASSWORD, PROMPT, Turn, configure, free_port, granted, spawn, within};
+use crate::fixture::{ALICE, Durward, PASSWORD, SOON, Turn, configure, free_port, granted, spawn, within};
 
 /// How often each is killed.
 fn kills() -> u32 {
@@ -95,7 +95,7 @@ async fn a_refresh_token_of_before_is_known_after_the_authority_died() {
     assert_eq!(application.refresh(&first).await.unwrap().status(), StatusCode::BAD_REQUEST);
     assert_eq!(application.refresh(&third.refresh_token).await.unwrap().status(), StatusCode::BAD_REQUEST, "the family is ended");
     let is_dead = async || application.userinfo(&third.access_token).await == StatusCode::UNAUTHORIZED;
-    within(PROMPT, "its access token is dead", is_dead).await;
+    within(SOON, "its access token is dead", is_dead).await;
 }
 
 /// CLI-005: a client assertion that bought something is spent, whichever process and endpoint it comes to next.

@@ -215,12 +215,14 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<(Media, Bytes), FormErr
         Some(essence) if essence.eq_ignore_ascii_case("application/json") => Media::Json,
         _ => return Err(FormError::NotAForm),
     };
-    // RFC 8259 8.1: "JSON text exchanged between systems [...] MUST be encoded using UTF-8". A form's type has no parameters, and clients
-    // name what their library does (ISO-8859-1): its bytes are read as UTF-8 strictly, whatever they are called.
-    let other =
-        |(name, charset): (&str, &str)| name.eq_ignore_ascii_case("charset") && !charset.trim_matches('"').eq_ignore_ascii_case("utf-8");
-    if media == Media::Json && parts.filter_map(|parameter| parameter.split_once('=')).any(other) {
-        return Err(FormError::NotJson);
+    // RFC 8259 8.1: "JSON text exchanged between systems [...] MUST be encoded using UTF-8". A form's type has no parameters, yet clients
+    // name what their library does: its bytes are read as UTF-8 strictly, and only names of what ASCII is a part of are let pass.
+    let names: &[&str] = if media == Media::Json { &["utf-8"] } else { &["utf-8", "utf8", "us-ascii", "iso-8859-1"] };
+    let charsets = parts.filter_map(|parameter| parameter.split_once('=')).filter(|(name, _)| name.eq_ignore_ascii_case("charset"));
+    for (_, charset) in charsets {
+        if !names.iter().any(|name| name.eq_ignore_ascii_case(charset.trim_matches('"'))) {
+            return Err(media.missing());
+        }
     }
     let body = to_bytes(body, MAX_BYTES).await.map_err(|_| FormError::TooLarge)?;
     Ok((media, body))

@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 /// One measures at a time.
 static MACHINE: Mutex<()> = Mutex::const_new(());
 /// How often a difference must show to be one.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 3;
 /// Tries of each name.
 const TRIES: usize = 200;
 /// Of so many tries in a row, the fastest counts: what neighbours took is in the others.

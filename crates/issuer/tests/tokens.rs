@@ -37,6 +37,7 @@ async fn the_token_endpoint_takes_forms_in_the_body_and_nothing_else() {
     browser.call(Method::POST, &format!("{TOKEN}?{form}"), form.into()).await.is_error(400, "invalid_request");
     for (content_type, body, status) in [
         ("application/json", "{}".to_owned(), 415),
+        ("application/x-www-form-urlencoded; charset=utf-16", form.to_owned(), 415),
         ("multipart/form-data; boundary=x", form.to_owned(), 415),
         ("text/plain", form.to_owned(), 415),
         ("application/x-www-form-urlencoded", "x".repeat(10 << 20), 413),

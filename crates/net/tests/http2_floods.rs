@@ -216,7 +216,7 @@ async fn calls_that_are_taken_back_after_they_were_taken_up_are_counted() {
         usize::MAX
     };
     let calls = timeout(Duration::from_secs(60), is_cut).await.unwrap();
-    assert!((100..100_000).contains(&calls), "cut after {calls}");
+    assert!((100..2_000).contains(&calls), "cut after {calls}");
     assert!(server.answers().await);
 }
 

@@ -47,8 +47,7 @@ pub fn validate(text: &str) -> Result<(), RedirectUriError> {
     if authority.contains('@') || authority.contains('%') {
         return Err(RedirectUriError::UserInformation);
     }
-    // What stands there for an app's own scheme is no name of a host, and is written nowhere without the rest.
-    if matches!(url.scheme(), "http" | "https") && !has_plain_host(&url) {
+    if url.has_host() && !has_plain_host(&url) {
         return Err(RedirectUriError::Host);
     }
     let allowed = match url.scheme() {

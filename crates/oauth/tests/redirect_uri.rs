@@ -35,6 +35,7 @@ fn a_redirect_uri_that_could_lead_elsewhere_cannot_be_registered() {
         ("AUTHZ-012", "https://app.example,evil.example/cb", Host),
         ("AUTHZ-012", "https://'unsafe-inline'/cb", Host),
         ("AUTHZ-012", "https://app.example;script-src:8443/cb", Host),
+        ("AUTHZ-012", "com.example.app://a;b/cb", Host),
         ("http elsewhere", "http://app.example/cb", Scheme),
         ("custom scheme without a domain", "myapp:/cb", Scheme),
         ("relative", "/cb", NotAbsolute),

@@ -30,11 +30,11 @@ pub struct ServeArguments {
 pub async fn run(arguments: &ServeArguments, data: Option<&Path>) -> anyhow::Result<ExitCode> {
     let settings = settings(arguments, data)?;
     let exporter = telemetry::start(&settings.telemetry, "durward")?;
-    let server = Server::start(settings.clone(), machine::clock(), machine::rng()).await?;
+    let mut server = Server::start(settings.clone(), machine::clock(), machine::rng()).await?;
     // Before anybody is told that it runs: a signal that came earlier would end the process.
     let mut reload = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    show_recovery_key(&server, &settings)?;
+    show_recovery_key(&mut server, &settings)?;
     if let Some(resources) = &settings.resources {
         apply_resources(&server, resources).await.context("the resources could not be applied at start")?;
         server.resources_are_applied();
@@ -78,7 +78,7 @@ fn settings(arguments: &ServeArguments, data: Option<&Path>) -> anyhow::Result<S
 }
 
 /// Shows the recovery key, once: before anything that may fail.
-fn show_recovery_key(server: &Server, settings: &Settings) -> anyhow::Result<()> {
+fn show_recovery_key(server: &mut Server, settings: &Settings) -> anyhow::Result<()> {
     let seal_file = settings.seal_file()?;
     server.show_recovery_key(|key| {
         eprintln!(

@@ -72,8 +72,8 @@ impl Server {
     ///
     /// # Errors
     /// When the seal cannot be put in its place behind it.
-    pub fn show_recovery_key(&self, show: impl FnOnce(&Secret)) -> anyhow::Result<()> {
-        self.unseen.as_ref().map_or(Ok(()), |unseen| unseen.show(show))
+    pub fn show_recovery_key(&mut self, show: impl FnOnce(&Secret)) -> anyhow::Result<()> {
+        self.unseen.take().map_or(Ok(()), |unseen| unseen.show(show))
     }
 
     /// The admin API's socket.

@@ -30,7 +30,7 @@ pub struct Unseen {
 
 impl Unseen {
     /// Shows the recovery key, to be kept by a person off this machine, and puts the seal in its place.
-    pub fn show(&self, show: impl FnOnce(&Secret)) -> anyhow::Result<()> {
+    pub fn show(self, show: impl FnOnce(&Secret)) -> anyhow::Result<()> {
         show(&self.recovery_key);
         rename(&self.new_seal, &self.seal_file)
     }

@@ -6,8 +6,8 @@ use durward_model::has_plain_host;
 use http::HeaderValue;
 use url::{Host, Url};
 
-/// An origin or a scheme. Section 2.3.1: a source has letters, digits, hyphens and dots for a host (browsers take underscores, too); one with `;` in it would be a directive of
-/// its own, and one with `,` a policy (attack AUTHZ-012).
+/// An origin or a scheme. Section 2.3.1: a source has letters, digits, hyphens and dots for a host; browsers take underscores, too. One with
+/// `;` in it would be a directive of its own, and one with `,` a policy (attack AUTHZ-012).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Source(String);
 

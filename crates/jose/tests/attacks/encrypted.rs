@@ -195,7 +195,7 @@ fn a_text_that_is_not_five_segments_is_no_encrypted_token() {
     ] {
         assert_eq!(outcome(EncryptedJwt::parse(&token)), expected, "{id} {token:.40}");
     }
-    assert!(start.elapsed().as_secs() < 60);
+    assert!(start.elapsed().as_secs() < 2);
 }
 
 proptest! {

@@ -23,7 +23,7 @@ fn put(bench: &Bench, name: &str) -> Write {
 }
 
 #[tokio::test]
-async fn a_change_of_one_node_reaches_another_at_once() {
+async fn a_change_of_one_node_reaches_another_within_a_quarter_of_a_second() {
     let bench = Bench::postgres().await;
     let other = bench.another_node().await;
     let mut bell = other.subscribe();
@@ -32,7 +32,7 @@ async fn a_change_of_one_node_reaches_another_at_once() {
         let committed = bench.commit(&[put(&bench, &format!("role-{round}"))]).await;
         let since = Instant::now();
         bell.wait_for(|head| *head >= committed.position).await.unwrap();
-        assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+        assert!(since.elapsed() < Duration::from_millis(250), "{:?}", since.elapsed());
     }
 }
 
@@ -48,7 +48,7 @@ async fn a_slow_transaction_is_not_passed_over_and_holds_no_one_up() {
     assert_eq!(quick.seq, 1, "what is committed does not wait for what is not");
     transaction.commit().await.unwrap();
     let mut bell = bench.store.subscribe();
-    timeout(Duration::from_secs(60), bell.wait_for(|head| head.seq == 2)).await.unwrap().unwrap();
+    timeout(Duration::from_secs(5), bell.wait_for(|head| head.seq == 2)).await.unwrap().unwrap();
     let changes = bench.store.changes(begun).await.unwrap();
     let name = |change: &durward_model::Change| match &change.record {
         Record::Resource(stored) => stored.resource.name().to_owned(),
@@ -155,7 +155,7 @@ async fn a_database_that_is_away_at_start_is_an_error_within_seconds_and_names_n
         let since = Instant::now();
         let error = Store::open(&StoreSettings::postgres(Secret::new(dsn)), FakeTime::default().clock()).await.unwrap_err();
         assert!(matches!(error, OpenError::Unavailable(_)), "{error}");
-        assert!(since.elapsed() < Duration::from_secs(30), "{:?}", since.elapsed());
+        assert!(since.elapsed() < Duration::from_secs(4), "{:?}", since.elapsed());
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 }
@@ -181,14 +181,14 @@ async fn a_database_that_goes_away_makes_the_store_unavailable_until_it_is_back(
             durward_model::EventKind::TokenIssued,
         );
         assert!(matches!(store.commit(&[], event.clone()).await, Err(CommitError::Unavailable(_))), "{state:?}");
-        assert!(since.elapsed() < Duration::from_secs(60), "{:?}", since.elapsed());
+        assert!(since.elapsed() < Duration::from_secs(15), "{:?}", since.elapsed());
         line.state.send_replace(State::Open);
         let back = async {
             while store.commit(&[], event.clone()).await.is_err() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        timeout(Duration::from_secs(60), back).await.unwrap();
+        timeout(Duration::from_secs(15), back).await.unwrap();
     }
 }
 

@@ -16,6 +16,10 @@ pub struct Limits {
     pub depth: u8,
 }
 
+/// How the names begin that serde_json reads as something other than names, wherever a `Value` is read again (its features `raw_value`
+/// and `arbitrary_precision`, which any crate of a build turns on for all).
+const PRIVATE: &str = "$serde_json::private::";
+
 impl Limits {
     /// What a token's header or claims, and a small request body, may be: 16 KiB, 32 levels.
     pub const TOKEN: Self = Self { bytes: 16 * 1024, depth: 32 };
@@ -44,6 +48,9 @@ pub enum JsonError {
         /// The name, cut to 64 characters.
         name: String,
     },
+    /// A member has a name serde_json keeps for itself: what it reads from such an object is what the member's *text* says.
+    #[error("JSON member whose name begins with {PRIVATE:?}")]
+    Private,
     /// A text contains U+0000.
     #[error("JSON string with a NUL character")]
     Nul,
@@ -60,8 +67,8 @@ pub enum JsonError {
     NotObject,
 }
 
-/// Reads one JSON value and nothing after it. Refused: a name twice in an object at any depth, U+0000, numbers beyond a double, and
-/// what exceeds `limits`. Source: RFC 8259 section 4 ("names SHOULD be unique"), made a rule.
+/// Reads one JSON value and nothing after it. Refused: a name twice in an object at any depth, names that mean something to serde_json,
+/// U+0000, numbers beyond a double, and what exceeds `limits`. Source: RFC 8259 section 4 ("names SHOULD be unique"), made a rule.
 pub fn parse(bytes: &[u8], limits: Limits) -> Result<Value, JsonError> {
     if bytes.len() > limits.bytes {
         return Err(JsonError::TooLong { found: bytes.len(), limit: limits.bytes });
@@ -166,6 +173,9 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let mut members = Map::new();
         while let Some(name) = object.next_key::<String>()? {
             let name = self.text(name)?;
+            if name.starts_with(PRIVATE) {
+                return Err(self.refuse(JsonError::Private));
+            }
             match members.entry(name) {
                 Entry::Vacant(place) => place.insert(object.next_value_seed(inner)?),
                 Entry::Occupied(known) => {
@@ -219,6 +229,13 @@ mod tests {
     fn nul_is_refused_in_names_and_values() {
         for text in [r#""a\u0000""#, r#"{"\u0000":1}"#] {
             assert_eq!(parse(text.as_bytes(), LIMITS), Err(JsonError::Nul), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_by_which_serde_json_would_read_the_text_of_a_member_is_refused() {
+        for text in [r#"{"$serde_json::private::RawValue":"{}"}"#, r#"{"a":[{"b":1,"\u0024serde_json::private::Number":"1"}]}"#] {
+            assert_eq!(parse(text.as_bytes(), LIMITS), Err(JsonError::Private), "{text}");
         }
     }
 

@@ -12,8 +12,11 @@ pub const MEASURED: &str = "0";
 /// The core of the load and of the backend.
 pub const LOAD: &str = "1";
 
-/// A running process.
-pub struct Process(Child);
+/// A running process, and those it cannot do without.
+pub struct Process {
+    child: Child,
+    asks: Option<Box<Process>>,
+}
 
 impl Process {
     /// Starts a command pinned to a core.
@@ -27,12 +30,18 @@ impl Process {
             .stderr(log)
             .spawn()
             .with_context(|| format!("cannot start {program}"))?;
-        Ok(Self(child))
+        Ok(Self { child, asks: None })
+    }
+
+    /// The same; what `other` uses counts as used by it.
+    pub fn asking(mut self, other: Self) -> Self {
+        self.asks = Some(Box::new(other));
+        self
     }
 
     /// Its id.
     pub fn id(&self) -> u32 {
-        self.0.id()
+        self.child.id()
     }
 
     /// CPU seconds used so far, by it and its children.
@@ -50,29 +59,30 @@ impl Process {
     }
 
     fn tree(&self) -> Vec<u32> {
-        let mut tree = vec![self.0.id()];
+        let mut tree = vec![self.id()];
         let mut next = 0;
         while let Some(pid) = tree.get(next).copied() {
             let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
             tree.extend(children.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
             next += 1;
         }
+        tree.extend(self.asks.iter().flat_map(|other| other.tree()));
         tree
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let deadline = Instant::now() + Duration::from_secs(12);
         while Instant::now() < deadline {
-            if let Ok(Some(_)) = self.0.try_wait() {
+            if let Ok(Some(_)) = self.child.try_wait() {
                 return;
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

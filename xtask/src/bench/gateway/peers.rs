@@ -19,6 +19,8 @@ pub const HAPROXY: u16 = 28_112;
 pub const ENVOY: u16 = 28_133;
 /// The service behind all of them.
 const BACKEND: u16 = 28_100;
+/// The service that nginx asks, beside it on its core: who runs the one runs the other.
+const FREE: u16 = 28_199;
 /// A SubjectPublicKeyInfo of P-256 up to the point's coordinates (RFC 5480 section 2).
 const P256: [u8; 27] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01,
@@ -27,7 +29,7 @@ const P256: [u8; 27] = [
 
 /// The running peers.
 pub struct Peers {
-    /// nginx.
+    /// nginx, and the service it asks.
     pub nginx: Process,
     /// HAProxy, where it is installed.
     pub haproxy: Option<Process>,
@@ -42,7 +44,7 @@ impl Peers {
         super::self_signed(directory, "peer", "localhost")?;
         std::fs::write(directory.join("16k"), [b'x'; 16 * 1024])?;
         std::fs::write(directory.join("key.pem"), pem(keys)?)?;
-        for file in ["backend.conf", "peer.conf", "haproxy.cfg", "envoy.yaml"] {
+        for file in ["backend.conf", "peer.conf", "free.conf", "haproxy.cfg", "envoy.yaml"] {
             let text = std::fs::read_to_string(Path::new(resources::SOURCE).join(file))?;
             std::fs::write(directory.join(file), text.replace("@ISSUER@", issuer).replace("@KEYS@", keys))?;
         }
@@ -66,12 +68,12 @@ impl Peers {
             Process::start(MEASURED, &program.to_string_lossy(), &arguments, &directory.join("envoy.log"))
         };
         let peers = Self {
-            nginx: nginx(MEASURED, "peer.conf")?,
+            nginx: nginx(MEASURED, "peer.conf")?.asking(nginx(MEASURED, "free.conf")?),
             haproxy: self::haproxy().map(haproxy).transpose()?,
             envoy: self::envoy().map(envoy).transpose()?,
             _backend: backend,
         };
-        let mut ports = vec![BACKEND];
+        let mut ports = vec![BACKEND, FREE];
         ports.extend(NGINX);
         ports.extend(peers.haproxy.as_ref().map(|_| HAPROXY));
         ports.extend(peers.envoy.as_ref().map(|_| ENVOY));

@@ -75,7 +75,7 @@ impl Target {
         match self {
             Self::NginxTls => "nginx over TLS without authentication",
             Self::NginxPlain => "nginx over plain HTTP without authentication",
-            Self::NginxAsking => "nginx auth_request to a free service",
+            Self::NginxAsking => "nginx auth_request and the free service it asks",
             Self::NginxLarge => "nginx over TLS with the same answers",
             Self::NginxSteady => "nginx over TLS at the same rate",
             Self::Haproxy => "HAProxy jwt_verify",

@@ -1,7 +1,9 @@
-//! The checks, tests and benchmarks that the machine runs: `cargo xtask check | test | soak | bench`.
+//! The checks, tests and benchmarks that the machine runs: `cargo xtask check | test | soak | bench`, and the binary that is released: `cargo xtask
+//! release`.
 
 mod bench;
 mod check;
+mod release;
 mod stage;
 mod suite;
 
@@ -24,6 +26,8 @@ enum Command {
     Soak,
     /// Measures against a peer or a floor in the same run.
     Bench(bench::Arguments),
+    /// Builds the binary that is released, trained by the benchmarks' requests, as target/released/durward.
+    Release,
 }
 
 fn main() -> std::process::ExitCode {
@@ -44,5 +48,6 @@ fn run() -> anyhow::Result<()> {
         Command::Test => suite::test(),
         Command::Soak => suite::soak(),
         Command::Bench(arguments) => bench::run(arguments),
+        Command::Release => release::build(),
     }
 }

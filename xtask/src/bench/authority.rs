@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Plan;
 use super::process::{MEASURED, Process, output};
+use crate::release;
 
 /// A running `durward serve`, pinned to the measured core.
 pub struct Authority {
@@ -15,8 +16,6 @@ pub struct Authority {
     binary: String,
 }
 
-/// The binary that is measured, where none is named.
-pub const BINARY: &str = "target/release/durward";
 /// Ports no other process here is likely to have.
 pub const GATEWAY: u16 = 28_443;
 /// The authority's.
@@ -26,13 +25,9 @@ const OPERATIONS: u16 = 28_445;
 /// The nodes'.
 const NODES: u16 = 28_446;
 
-/// Builds the release binary, unless one is named.
+/// Builds the binary that is released, unless one is named.
 pub fn build(plan: &Plan) -> anyhow::Result<()> {
-    if plan.binary != BINARY {
-        return Ok(());
-    }
-    println!("# building the release binary");
-    output("cargo", &["build", "--release", "--quiet", "--package", "durward-app"]).map(drop)
+    if plan.binary == release::BINARY { release::build() } else { Ok(()) }
 }
 
 impl Authority {

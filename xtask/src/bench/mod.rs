@@ -19,6 +19,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use crate::release;
+
 /// Which benchmark, how long, and where its raw rounds go.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -30,8 +32,8 @@ pub struct Arguments {
     /// Seconds a target and round.
     #[arg(long, default_value_t = 4, global = true)]
     seconds: u32,
-    /// The binary to measure; built anew where none is named.
-    #[arg(long, global = true, default_value = authority::BINARY)]
+    /// The binary to measure; that of `cargo xtask release` where none is named.
+    #[arg(long, global = true, default_value = release::BINARY)]
     binary: String,
     /// Writes commit, machine and raw rounds here.
     #[arg(long, global = true)]
@@ -83,7 +85,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         Which::Start => start::run(&plan)?,
         Which::Docs => return documentation::write(),
     };
-    if plan.binary != authority::BINARY {
+    if plan.binary != release::BINARY {
         report.notes.push("the binary was named by `--binary`, and need not be of this commit".to_owned());
     }
     report.print();

@@ -66,6 +66,7 @@ impl UpstreamBody {
             let switched = write.map(|write| Switched { read, write, ahead, ticket });
             return Self(State::Switched(switched)).under(head);
         }
+        connection.is_long = !matches!(head.framing, Framing::Length(length) if length <= COPIED as u64);
         let whole = if sending.is_none() { whole(&mut connection, head.framing) } else { None };
         let state = match whole {
             Some(body) => {

@@ -19,9 +19,10 @@ use super::{Outgoing, Payload, UpstreamError, UpstreamTimeouts};
 
 /// Interim answers before the final one.
 const INTERIM_ANSWERS: usize = 8;
-/// Bytes allocated at a time for answers' heads, and the fewest left over that are worth reading into.
-const PIECE: usize = 16 * 1024;
-const ROOM: usize = 2 * 1024;
+/// The fewest bytes left over that are worth reading an answer into, and those allocated otherwise: where answers are short, and where they
+/// are long, so that what an upstream sends in one go is read in one.
+const SHORT: (usize, usize) = (2 * 1024, 16 * 1024);
+const LONG: (usize, usize) = (24 * 1024, 32 * 1024);
 
 /// How a request's body is framed on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub(super) struct Connection {
     /// Absent while a body is being sent, and after that has failed.
     pub(super) write: Option<Writing>,
     pub(super) buffer: BytesMut,
+    /// Whether the last answer's body was long, as the next one's will be.
+    pub(super) is_long: bool,
     /// Runs while something is awaited. One for all its requests: putting it off is cheaper than making it anew.
     pub(super) timer: Pin<Box<Sleep>>,
     since: Instant,
@@ -60,7 +63,7 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) fn new((read, write): (Reading, Writing)) -> Self {
         let timer = Box::pin(tokio::time::sleep(Duration::ZERO));
-        Self { read, write: Some(write), buffer: BytesMut::new(), timer, since: Instant::now() }
+        Self { read, write: Some(write), buffer: BytesMut::new(), is_long: false, timer, since: Instant::now() }
     }
 
     /// Puts it to rest until the next request.
@@ -116,7 +119,7 @@ impl Connection {
             tokio::task::yield_now().await;
             write.write_all(request).await.map_err(UpstreamError::Broken)?;
             write.flush().await.map_err(UpstreamError::Broken)?;
-            read_head(&mut self.read, &mut self.buffer, asked).await
+            read_head(&mut self.read, (&mut self.buffer, self.is_long), asked).await
         };
         let head = tokio::select! {
             biased;
@@ -132,7 +135,7 @@ impl Connection {
         let sent = tokio::select! {
             biased;
             sent = &mut *sending => sent,
-            head = read_head(&mut self.read, &mut self.buffer, asked) => return head.map(Some),
+            head = read_head(&mut self.read, (&mut self.buffer, self.is_long), asked) => return head.map(Some),
         };
         match sent {
             Ok(write) => self.write = Some(write),
@@ -147,7 +150,7 @@ impl Connection {
         self.allow(limit);
         tokio::select! {
             biased;
-            head = read_head(&mut self.read, &mut self.buffer, asked) => head,
+            head = read_head(&mut self.read, (&mut self.buffer, self.is_long), asked) => head,
             () = self.timer.as_mut() => Err(UpstreamError::AnswerTimeout(limit)),
         }
     }
@@ -159,13 +162,17 @@ impl Connection {
 }
 
 /// The head of the final answer. May be dropped and called again: what was read stays in the buffer.
-async fn read_head(read: &mut Reading, buffer: &mut BytesMut, (method, upgrade): Asked<'_>) -> Result<AnswerHead, UpstreamError> {
+async fn read_head(
+    read: &mut Reading,
+    (buffer, is_long): (&mut BytesMut, bool),
+    (method, upgrade): Asked<'_>,
+) -> Result<AnswerHead, UpstreamError> {
     for _ in 0..INTERIM_ANSWERS {
         let head = loop {
             if let Some(head) = head::take(buffer, method).map_err(UpstreamError::Malformed)? {
                 break head;
             }
-            make_room(buffer);
+            make_room(buffer, is_long);
             match read.read_buf(buffer).await {
                 Ok(0) if buffer.is_empty() => return Err(UpstreamError::Closed),
                 Ok(0) => return Err(UpstreamError::Malformed("it ends within the head")),
@@ -189,10 +196,11 @@ async fn read_head(read: &mut Reading, buffer: &mut BytesMut, (method, upgrade):
     Err(UpstreamError::Malformed("too many interim answers"))
 }
 
-/// Many small answers share one piece of memory.
-fn make_room(buffer: &mut BytesMut) {
-    if buffer.capacity() - buffer.len() < ROOM {
-        buffer.reserve(PIECE);
+/// Many short answers share one piece of memory.
+fn make_room(buffer: &mut BytesMut, is_long: bool) {
+    let (least, piece) = if is_long { LONG } else { SHORT };
+    if buffer.capacity() - buffer.len() < least {
+        buffer.reserve(piece);
     }
 }
 

@@ -203,9 +203,11 @@ where
             }
         }
         out.extend_from_slice(sent.end()?);
-        // What else has come is answered first, and all of it goes out at once: to wake who waits for it costs more than to write it.
-        tokio::task::yield_now().await;
-        self.put(Bytes::from(out)).await?;
+        if !out.is_empty() {
+            // What else has come is answered first, and all of it goes out at once: to wake who waits for it costs more than to write it.
+            tokio::task::yield_now().await;
+            self.put(Bytes::from(out)).await?;
+        }
         Ok(match tunnel {
             Some(tunnel) => After::Tunnel(tunnel),
             None if keep_alive => After::Next,

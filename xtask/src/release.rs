@@ -32,26 +32,29 @@ pub fn build() -> anyhow::Result<()> {
     let Some(tool) = profile_tool(&host)? else {
         println!("# built without training, which a tenth of the speed is owed to: there is no llvm-profdata of LLVM 19 or later;");
         println!("# `rustup component add llvm-tools` adds one, and so does Debian's package llvm-19");
-        return leave(&cargo(&host, None)?);
+        return leave(&cargo(&host, "untrained", None)?);
     };
     println!("# building the binary that is watched");
-    let raw = std::path::absolute(DIRECTORY)?.join("watched");
-    let watched = cargo(&host, Some(format!("-Cprofile-generate={}", raw.display())))?;
-    let profile = std::path::absolute(DIRECTORY)?.join(format!("{:016x}.profdata", digest(&watched)?));
+    let directory = std::path::absolute(DIRECTORY)?;
+    let raw = directory.join("raw");
+    let watched = cargo(&host, "watched", Some(format!("-Cprofile-generate={}", raw.display())))?;
+    let profile = directory.join(format!("{:016x}.profdata", digest(&watched)?));
     if !profile.exists() {
         train(&watched, &raw)?;
         output(Command::new(tool).args(["merge", "-o"]).arg(&profile).arg(&raw))?;
     }
     println!("# building the binary that is released");
-    leave(&cargo(&host, Some(format!("-Cprofile-use={}", profile.display())))?)
+    leave(&cargo(&host, "trained", Some(format!("-Cprofile-use={}", profile.display())))?)
 }
 
-/// Builds with these flags, which build scripts do not get, and gives the binary.
-fn cargo(host: &str, flags: Option<String>) -> anyhow::Result<PathBuf> {
+/// Builds with these flags, which build scripts do not get, and gives the binary. Each kind has its directory: what differs by such flags alone
+/// would take the other's place.
+fn cargo(host: &str, kind: &str, flags: Option<String>) -> anyhow::Result<PathBuf> {
+    let directory = Path::new(DIRECTORY).join(kind);
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "--quiet", "--package", "durward-app", "--target", host, "--target-dir", DIRECTORY]);
-    output(cargo.env("CARGO_INCREMENTAL", "0").env("RUSTFLAGS", flags.unwrap_or_default()))?;
-    Ok(Path::new(DIRECTORY).join(host).join("release/durward"))
+    cargo.args(["build", "--release", "--quiet", "--package", "durward-app", "--target", host, "--target-dir"]).arg(&directory);
+    output(cargo.env("RUSTFLAGS", flags.unwrap_or_default()))?;
+    Ok(directory.join(host).join("release/durward"))
 }
 
 /// Drives a watched binary, in processes of their own: a load pins itself to a core.

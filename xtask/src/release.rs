@@ -28,7 +28,7 @@ const TRAINING: [&[&str]; 3] = [
 /// # Errors
 /// What could not be built or driven.
 pub fn build() -> anyhow::Result<()> {
-    let host = output(Command::new("rustc").args(["--print", "host-tuple"]))?;
+    let host = host()?;
     let Some(tool) = profile_tool(&host)? else {
         println!("# built without training, which a tenth of the speed is owed to: there is no llvm-profdata of LLVM 19 or later;");
         println!("# `rustup component add llvm-tools` adds one, and so does Debian's package llvm-19");
@@ -45,6 +45,18 @@ pub fn build() -> anyhow::Result<()> {
     }
     println!("# building the binary that is released");
     leave(&cargo(&host, "trained", Some(format!("-Cprofile-use={}", profile.display())))?)
+}
+
+/// Whether what `build` leaves is trained.
+///
+/// # Errors
+/// The toolchain cannot be asked.
+pub fn is_trained() -> anyhow::Result<bool> {
+    Ok(profile_tool(&host()?)?.is_some())
+}
+
+fn host() -> anyhow::Result<String> {
+    output(Command::new("rustc").args(["--print", "host-tuple"]))
 }
 
 /// Builds with these flags, which build scripts do not get, and gives the binary. Each kind has its directory: what differs by such flags alone

@@ -87,6 +87,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     if plan.binary != release::BINARY {
         report.notes.push("the binary was named by `--binary`, and need not be of this commit".to_owned());
+    } else if !release::is_trained()? {
+        report.notes.push("the binary was built without training: there was no llvm-profdata".to_owned());
     }
     report.print();
     if let Some(file) = &arguments.json {

@@ -1,8 +1,8 @@
-//! The checks, tests and benchmarks that the machine runs: `cargo xtask check | test | soak | bench`, and the binary that is released: `cargo xtask
-//! release`.
+//! The checks, tests and benchmarks that the machine runs, and the binary that is released: `cargo xtask check | test | soak | bench | release`.
 
 mod bench;
 mod check;
+mod command;
 mod release;
 mod stage;
 mod suite;

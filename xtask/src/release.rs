@@ -8,6 +8,9 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
+use crate::bench;
+use crate::command::output;
+
 /// Where it is left.
 pub const BINARY: &str = "target/released/durward";
 /// What else it takes stands beside it.
@@ -23,16 +26,18 @@ const TRAINING: [&[&str]; 3] = [
     &["login"],
 ];
 
-/// Builds it. Without a tool that reads what the watched one did, it is built like any other, and this says so.
+/// Builds it. Where it cannot be trained, it is built like any other, and this says so.
 ///
 /// # Errors
 /// What could not be built or driven.
 pub fn build() -> anyhow::Result<()> {
     let host = host()?;
-    let Some(tool) = profile_tool(&host)? else {
-        println!("# built without training, which a tenth of the speed is owed to: there is no llvm-profdata of LLVM 19 or later;");
-        println!("# `rustup component add llvm-tools` adds one, and so does Debian's package llvm-19");
-        return leave(&cargo(&host, "untrained", None)?);
+    let tool = match profile_tool(&host) {
+        Ok(tool) => tool,
+        Err(why) => {
+            println!("# built without training, to which it owes a tenth of its speed: {why}");
+            return leave(&cargo(&host, "untrained", None)?);
+        }
     };
     println!("# building the binary that is watched");
     let directory = std::path::absolute(DIRECTORY)?;
@@ -47,12 +52,9 @@ pub fn build() -> anyhow::Result<()> {
     leave(&cargo(&host, "trained", Some(format!("-Cprofile-use={}", profile.display())))?)
 }
 
-/// Whether what `build` leaves is trained.
-///
-/// # Errors
-/// The toolchain cannot be asked.
-pub fn is_trained() -> anyhow::Result<bool> {
-    Ok(profile_tool(&host()?)?.is_some())
+/// Why what `build` leaves is not trained, where it is not.
+pub fn untrained() -> Option<String> {
+    host().and_then(|host| profile_tool(&host)).err().map(|why| why.to_string())
 }
 
 fn host() -> anyhow::Result<String> {
@@ -82,13 +84,17 @@ fn train(watched: &Path, raw: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The toolchain's own tool, or the system's.
-fn profile_tool(host: &str) -> anyhow::Result<Option<PathBuf>> {
+/// What makes a profile of what a watched binary did: the toolchain's own tool, or the system's. Fails where that, or what drives the binary, is
+/// not installed.
+fn profile_tool(host: &str) -> anyhow::Result<PathBuf> {
+    bench::must_be_there()?;
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))?;
     let own = Path::new(&sysroot).join("lib/rustlib").join(host).join("bin/llvm-profdata");
     let known = (19..=30).rev().map(|version| PathBuf::from(format!("llvm-profdata-{version}")));
     let works = |tool: &PathBuf| Command::new(tool).arg("--version").output().is_ok_and(|output| output.status.success());
-    Ok([own].into_iter().chain(known).find(works))
+    let lacking =
+        "llvm-profdata of LLVM 19 or later is not installed; `rustup component add llvm-tools` or Debian's package llvm-19 brings it";
+    [own].into_iter().chain(known).find(works).context(lacking)
 }
 
 fn digest(file: &Path) -> anyhow::Result<u64> {
@@ -103,10 +109,4 @@ fn leave(built: &Path) -> anyhow::Result<()> {
     let new = Path::new(BINARY).with_extension("new");
     std::fs::copy(built, &new)?;
     Ok(std::fs::rename(new, BINARY)?)
-}
-
-fn output(command: &mut Command) -> anyhow::Result<String> {
-    let output = command.output().with_context(|| format!("cannot start {command:?}"))?;
-    anyhow::ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

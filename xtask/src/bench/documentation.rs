@@ -12,7 +12,7 @@ pub fn write() -> anyhow::Result<()> {
         .collect();
     files.sort();
     let mut page = String::from(
-        "# Benchmarks\n\nGenerated from `bench/results` by `cargo xtask bench docs`; measure yourself with `cargo xtask bench\ngateway|token|login|authzen|start`; a case alone with `bench gateway|token --only CASE`.\n\nEvery target runs once a round, ratios are formed within a round, and the median of the rounds is quoted with its range. What is measured has\none core, the load and the backend the other; it is the binary that `cargo xtask release` leaves as `target/released/durward`, which was trained\nby requests like these (profile-guided optimization), as those of a package are. Requests are counted per CPU-second of the process measured, so that what else runs on the\nmachine weighs little.\n",
+        "# Benchmarks\n\nGenerated from `bench/results` by `cargo xtask bench docs`; measure yourself with `cargo xtask bench\ngateway|token|login|authzen|start`; a case alone with `bench gateway|token --only CASE`.\n\nEvery target runs once a round, ratios are formed within a round, and the median of the rounds is quoted with its range. What is measured has\none core, the load and the backend the other; it is the binary that `cargo xtask release` leaves as `target/released/durward`, which was trained\nby requests like these (profile-guided optimization), unless a note says otherwise. Requests are counted per CPU-second of the process measured,\nso that what else runs on the machine weighs little.\n",
     );
     let reports: Vec<Report> =
         files.iter().map(|file| Ok(serde_json::from_slice(&std::fs::read(file)?)?)).collect::<anyhow::Result<_>>()?;

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use super::report::{Case, Report};
 use super::{Plan, authority};
 pub(super) use certificates::self_signed;
+pub use peers::must_be_there;
 pub(super) use resources::write as resources;
 use site::Site;
 use target::Target;
@@ -68,7 +69,7 @@ pub fn run(plan: &Plan, only: &[String]) -> anyhow::Result<Report> {
         let names: Vec<_> = GOALS.iter().map(|goal| goal.name).collect();
         anyhow::bail!("--only {unknown}: there is no such case; expected {}", names.join(", "));
     }
-    peers::must_be_there()?;
+    must_be_there()?;
     authority::build(plan)?;
     let mut goals: Vec<&Goal> = GOALS.iter().filter(|goal| only.is_empty() || only.iter().any(|name| name == goal.name)).collect();
     goals.retain(|goal| match goal.theirs.missing() {

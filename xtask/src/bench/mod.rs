@@ -18,6 +18,7 @@ mod token;
 use std::path::PathBuf;
 
 use clap::Subcommand;
+pub use gateway::must_be_there;
 
 use crate::release;
 
@@ -87,8 +88,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     if plan.binary != release::BINARY {
         report.notes.push("the binary was named by `--binary`, and need not be of this commit".to_owned());
-    } else if !release::is_trained()? {
-        report.notes.push("the binary was built without training: there was no llvm-profdata".to_owned());
+    } else if let Some(why) = release::untrained() {
+        report.notes.push(format!("the binary was built without training: {why}"));
     }
     report.print();
     if let Some(file) = &arguments.json {

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::command;
+
 /// The core of what is measured.
 pub const MEASURED: &str = "0";
 /// The core of the load and of the backend.
@@ -107,7 +109,5 @@ fn ticks(pid: u32) -> Option<u64> {
 
 /// Runs a command to its end and gives what it printed.
 pub fn output(program: &str, arguments: &[&str]) -> anyhow::Result<String> {
-    let output = Command::new(program).args(arguments).output().with_context(|| format!("cannot start {program}"))?;
-    anyhow::ensure!(output.status.success(), "{program} {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    command::output(Command::new(program).args(arguments))
 }

@@ -240,3 +240,17 @@ async fn put(write: &mut Writing, mut piece: impl bytes::Buf, idle: Duration) ->
     };
     tokio::time::timeout(idle, putting).await.map_err(|_| UpstreamError::IdleTimeout(idle))?.map_err(UpstreamError::Broken)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_answer_has_room_in_one_piece() {
+        let mut buffer = BytesMut::with_capacity(SHORT.1);
+        make_room(&mut buffer, false);
+        assert_eq!(buffer.capacity(), SHORT.1, "short answers share what there is");
+        make_room(&mut buffer, true);
+        assert!(buffer.capacity() >= LONG.1);
+    }
+}

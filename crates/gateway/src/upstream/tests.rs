@@ -117,6 +117,22 @@ async fn a_connection_is_kept_for_the_next_request() {
 }
 
 #[tokio::test]
+async fn long_and_short_answers_follow_each_other_on_one_connection() {
+    let long = |byte: u8| {
+        let body = vec![byte; 20_000];
+        let answer = [b"HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n", body.as_slice()].concat();
+        (&*answer.leak(), body)
+    };
+    let ((first, a), (second, b), (third, c)) = (long(b'a'), long(b'b'), long(b'c'));
+    let host = Answering::with(&[OK, first, second, OK, third]).await;
+    let upstream = upstream(&[&host.address], json!({}));
+    for body in [b"ok".to_vec(), a, b, b"ok".to_vec(), c] {
+        assert_eq!(call(&upstream, Method::GET).await.unwrap(), (200, body));
+    }
+    assert_eq!(host.connections(), 1);
+}
+
+#[tokio::test]
 async fn a_request_without_effect_is_repeated_when_its_kept_connection_was_closed() {
     let host = Answering::with(&[OK]).await;
     let upstream = upstream(&[&host.address], json!({}));
